@@ -1,0 +1,87 @@
+"""The ``wattmark`` command: finds the verb, runs it, turns errors into words and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from wattmark import __version__
+from wattmark.core.errors import WattmarkError
+
+CRASH = 70
+"""Exit code of a defect in wattmark itself (EX_SOFTWARE of sysexits.h); never 1, which is a violation."""
+
+VERBS: dict[str, tuple[str, str]] = {
+    # verb -> (module:command, what it does in one line); modules load only when the verb is used
+    "measure": ("wattmark.cli.measure:command", "Measure a command from start to end."),
+    "demo": ("wattmark.cli.demo:command", "Measure two small real models and score one against the other."),
+    "init": ("wattmark.cli.init:command", "Write wattmark.toml and wattmark-policy.toml."),
+    "doctor": (
+        "wattmark.cli.doctor:command",
+        "Say what can be measured here, how well, and what would help.",
+    ),
+    "calibrate": ("wattmark.cli.calibrate:command", "Fit this machine's readings to a wall meter."),
+    "score": ("wattmark.cli.score:command", "Score runs against a baseline."),
+    "compare": ("wattmark.cli.compare:command", "Compare groups of runs, with statistics."),
+    "baseline": ("wattmark.cli.baseline:group", "Keep the run that others are scored against."),
+    "gate": ("wattmark.cli.gate:command", "Pass or fail runs by the limits of a policy file."),
+    "report": ("wattmark.cli.report:command", "Write a report of runs as HTML, Markdown or JSON."),
+    "kpis": ("wattmark.cli.kpis:group", "List the KPIs and choose the right ones."),
+    "check": ("wattmark.cli.check:command", "Find common mistakes in real runs."),
+    "estimate": ("wattmark.cli.estimate:command", "Estimate energy, carbon and cost before running."),
+    "hardware": ("wattmark.cli.hardware:group", "List and compare published figures of hardware."),
+    "dataset": ("wattmark.cli.dataset:command", "Describe a dataset: hash, rows, unique bytes."),
+    "show": ("wattmark.cli.show:command", "Show a run file: figures first, everything with --raw."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used, so that --help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, attribute = VERBS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, text) for verb, (_, text) in VERBS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="wattmark")
+def cli() -> None:
+    """Score the energy and carbon of AI. Every number says how it is known."""
+
+
+def main() -> None:
+    """Entry point of the ``wattmark`` command."""
+    try:
+        code = cli.main(prog_name="wattmark", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("wattmark: interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except WattmarkError as error:
+        click.echo(f"wattmark: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away, e.g. `| head`
+        sys.exit(0)
+    except Exception:  # noqa: BLE001
+        # The last door: a defect must be told apart from a failed gate, and show where it is.
+        import traceback
+
+        traceback.print_exc()
+        click.echo("wattmark: this is a defect in wattmark; please report it with the lines above", err=True)
+        sys.exit(CRASH)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,1 @@
+"""The pure part of wattmark: numbers in, numbers and reasons out."""

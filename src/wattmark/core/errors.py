@@ -1,0 +1,76 @@
+"""Everything wattmark raises on purpose.
+
+    WattmarkError
+    ├── UsageError            the caller asked for something that does not exist or fit
+    │   ├── ConfigError       a configuration, policy or rubric file is wrong (names file and place)
+    │   └── MissingExtra      an optional package is needed (names the pip command)
+    ├── EvidenceError         a run file cannot be read or does not hold what is needed
+    ├── NotComparable         two figures may not be compared or added (names the differing terms)
+    ├── MeterUnavailable      a meter cannot work on this machine (names the reason)
+    └── RefusedError          a figure that would mislead is refused (names what to give instead)
+
+Each message says what to do next; each class has a page in ``docs/errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class WattmarkError(Exception):
+    """Base of all errors that wattmark raises on purpose."""
+
+    exit_code = 2
+
+
+class UsageError(WattmarkError):
+    """What was asked for does not exist or does not fit together."""
+
+
+class ConfigError(UsageError):
+    """A configuration, policy or rubric file is wrong."""
+
+    def __init__(self, file: str, place: str, problem: str) -> None:
+        self.file = file
+        self.place = place
+        self.problem = problem
+        super().__init__(f"{file}: {place}: {problem}" if place else f"{file}: {problem}")
+
+
+class MissingExtra(UsageError):
+    """Something needs an optional package that is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.what = what
+        self.extra = extra
+        super().__init__(f"{what!r} needs an extra: pip install 'wattmark[{extra}]'")
+
+
+class EvidenceError(WattmarkError):
+    """A run file cannot be read, or does not hold what is needed."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+        super().__init__(f"{file}: {problem}")
+
+
+class NotComparable(WattmarkError):
+    """Two figures were made on different terms and may not be compared or added."""
+
+    def __init__(
+        self, differing: Sequence[tuple[str, str | None, str | None]], what: str = "figures"
+    ) -> None:
+        self.differing = tuple(differing)
+        fields = "; ".join(
+            f"{name}: {a or 'not stated'} against {b or 'not stated'}" for name, a, b in self.differing
+        )
+        super().__init__(f"these {what} may not be compared: {fields}")
+
+
+class MeterUnavailable(WattmarkError):
+    """A meter cannot work on this machine; the message is the reason shown to the user."""
+
+
+class RefusedError(WattmarkError):
+    """A figure that would mislead is refused; the message names what to give instead."""

@@ -1,0 +1,215 @@
+"""A figure: a value that says how it is known.
+
+A figure carries signed sensitivities to *named* error sources (this meter's gain, that PUE,
+a factor table). The same source adds linearly and with its sign, different sources add in
+quadrature. So a long run does not become exact, a shared meter's gain cancels in a ratio, and
+it does not cancel against an absolute limit (kpis.md, Uncertainty; the method is first-order
+propagation as in JCGM 100:2008, section 5, with full correlation within a named source).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from wattmark.core.errors import NotComparable
+from wattmark.core.known import Grade, grade_of_sum
+
+LOG_ABOVE = 0.30
+"""Above this relative uncertainty the interval is made in logarithms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A figure that cannot be made because something was not given or not measured."""
+
+    field: str
+    """What is missing, as the user would name it."""
+    hint: str = ""
+    """How to provide it."""
+
+    def __str__(self) -> str:
+        return f"missing: {self.field}" + (f" ({self.hint})" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """A figure that does not exist, for example because its denominator is zero."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"undefined: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value with its unit, its uncertainty and the terms on which it was made."""
+
+    value: float
+    unit: str
+    errors: Mapping[str, float] = field(default_factory=dict)
+    """Named source -> signed half width at 95 %, in the figure's own unit."""
+    grades: Mapping[Grade, float] = field(default_factory=dict)
+    """How much of the energy behind the figure has which grade (any common unit)."""
+    coverage: float = 1.0
+    """Share of the time that was observed."""
+    terms: Mapping[str, str] = field(default_factory=dict)
+    """What must be equal for a comparison: boundary, accounting, basis, attribution_rule, ..."""
+    sources: tuple[str, ...] = ()
+    """Names and versions of what it was made from."""
+    notes: tuple[str, ...] = ()
+    """What a reader must be told beside the value."""
+
+    @property
+    def grade(self) -> Grade | None:
+        """The worst grade that holds at least 5 % of the energy; None when no energy is in it."""
+        return grade_of_sum(self.grades)
+
+    @property
+    def half_width(self) -> float:
+        """Half of the 95 % interval, sources in quadrature, in the figure's unit."""
+        return math.hypot(*self.errors.values()) if self.errors else 0.0
+
+    @property
+    def relative(self) -> float:
+        """Half width as a share of the value; infinite when the value is zero and uncertain."""
+        half = self.half_width
+        if half == 0.0:
+            return 0.0
+        return half / abs(self.value) if self.value else math.inf
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval; in logarithms (value / e^r to value x e^r) when r exceeds 30 %."""
+        r = self.relative
+        if r <= LOG_ABOVE or not math.isfinite(r):
+            return self.value - self.half_width, self.value + self.half_width
+        low, high = sorted((self.value * math.exp(-r), self.value * math.exp(r)))
+        return low, high
+
+    def scaled(self, factor: float, unit: str) -> Figure:
+        """The same figure in another unit or times a plain number."""
+        errors = {name: e * factor for name, e in self.errors.items()}
+        return replace(self, value=self.value * factor, unit=unit, errors=errors)
+
+    def with_terms(self, **terms: str) -> Figure:
+        """The same figure with more terms stated."""
+        return replace(self, terms={**self.terms, **terms})
+
+    def with_notes(self, *notes: str) -> Figure:
+        """The same figure with more said beside it (each remark once)."""
+        return replace(self, notes=_unique((*self.notes, *notes)))
+
+    def times(self, other: Figure, unit: str) -> Figure:
+        """Product of two figures: relative sensitivities of one source add."""
+        errors = _combine(self.errors, other.value, other.errors, self.value)
+        return _joined(self, other, self.value * other.value, unit, errors)
+
+    def over(self, other: Figure, unit: str) -> Figure:
+        """Quotient of two figures: relative sensitivities of one source subtract.
+
+        Raises ZeroDivisionError when the denominator is zero; KPIs answer Undefined before that.
+        """
+        value = self.value / other.value
+        errors = _combine(self.errors, 1 / other.value, other.errors, -value / other.value)
+        return _joined(self, other, value, unit, errors)
+
+
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """The declared outcome was not reached, so there is no figure; what was spent is told apart."""
+
+    target: str
+    spent: Figure | Missing
+    """Energy spent without reaching the target."""
+
+    def __str__(self) -> str:
+        return f"not reached: {self.target}"
+
+
+def total(figures: Iterable[Figure]) -> Figure:
+    """Sum of figures of one unit and equal terms.
+
+    Raises NotComparable when units or terms differ, ValueError when there is nothing to add.
+    """
+    parts = list(figures)
+    if not parts:
+        raise ValueError("nothing to add")
+    first = parts[0]
+    for other in parts[1:]:
+        require_same_terms(first, other)
+    errors: dict[str, float] = {}
+    grades: dict[Grade, float] = {}
+    for part in parts:
+        for name, e in part.errors.items():
+            errors[name] = errors.get(name, 0.0) + e
+        for grade, amount in part.grades.items():
+            grades[grade] = grades.get(grade, 0.0) + amount
+    return Figure(
+        value=math.fsum(p.value for p in parts),
+        unit=first.unit,
+        errors=errors,
+        grades=grades,
+        coverage=min(p.coverage for p in parts),
+        terms=first.terms,
+        sources=_unique(s for p in parts for s in p.sources),
+        notes=_unique(n for p in parts for n in p.notes),
+    )
+
+
+def exact(value: float, unit: str, **terms: str) -> Figure:
+    """A figure without uncertainty of its own, such as a count."""
+    return Figure(value=value, unit=unit, terms=terms)
+
+
+def differing_terms(a: Figure, b: Figure) -> list[tuple[str, str | None, str | None]]:
+    """The terms on which two figures disagree, the unit among them."""
+    found: list[tuple[str, str | None, str | None]] = []
+    if a.unit != b.unit:
+        found.append(("unit", a.unit, b.unit))
+    for name in sorted(set(a.terms) | set(b.terms)):
+        if a.terms.get(name) != b.terms.get(name):
+            found.append((name, a.terms.get(name), b.terms.get(name)))
+    return found
+
+
+def require_same_terms(a: Figure, b: Figure) -> None:
+    """Raise NotComparable, naming the differing terms, unless the two figures may stand side by side."""
+    found = differing_terms(a, b)
+    if found:
+        raise NotComparable(found)
+
+
+def _combine(a: Mapping[str, float], ka: float, b: Mapping[str, float], kb: float) -> dict[str, float]:
+    return {name: a.get(name, 0.0) * ka + b.get(name, 0.0) * kb for name in {*a, *b}}
+
+
+def _joined(a: Figure, b: Figure, value: float, unit: str, errors: Mapping[str, float]) -> Figure:
+    clash = [
+        (k, a.terms[k], b.terms[k]) for k in sorted(set(a.terms) & set(b.terms)) if a.terms[k] != b.terms[k]
+    ]
+    if clash:
+        raise NotComparable(clash)
+    return Figure(
+        value=value,
+        unit=unit,
+        errors=errors,
+        grades=_worse(a, b),
+        coverage=min(a.coverage, b.coverage),
+        terms={**a.terms, **b.terms},
+        sources=_unique((*a.sources, *b.sources)),
+        notes=_unique((*a.notes, *b.notes)),
+    )
+
+
+def _worse(a: Figure, b: Figure) -> Mapping[Grade, float]:
+    """The grades of a product or quotient: those of the operand that is known less well."""
+    if a.grade is None or b.grade is None:
+        return a.grades or b.grades
+    return a.grades if a.grade.value >= b.grade.value else b.grades
+
+
+def _unique(items: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(items))

@@ -1,0 +1,1 @@
+"""Windows over meters: the live side of wattmark."""

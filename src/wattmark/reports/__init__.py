@@ -1,0 +1,1 @@
+"""Results as text: pure functions from result to string."""
