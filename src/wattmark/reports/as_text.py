@@ -1,1 +1,173 @@
 """Results as plain text for the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from tabulate import tabulate
+
+from wattmark.core.facts import Answer, Facts
+from wattmark.core.figure import Figure, Missing, NotReached, Undefined
+from wattmark.core.run import Run
+from wattmark.reports.quantities import duration, number, percent, quantity, scale_of
+from wattmark.reports.timeline import gaps_of, total_power
+
+__all__ = [
+    "answer_text",
+    "bar",
+    "duration",
+    "interval_text",
+    "percent",
+    "quantity",
+    "run_summary",
+    "sparkline",
+    "table",
+]
+
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+LEVELS = "▁▂▃▄▅▆▇█"
+ASCII_LEVELS = "_.-=+*#@"
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A plain table; numbers that are already text stay as they are written."""
+    cells = [[_cell(c) for c in row] for row in rows]
+    return str(tabulate(cells, headers=list(headers), tablefmt="simple", disable_numparse=True))
+
+
+def interval_text(figure: Figure) -> str:
+    """The 95 % interval in the prefix of the value, e.g. ``[1.17 .. 1.29]``; empty for an exact figure."""
+    if figure.half_width == 0:
+        return ""
+    low, high = figure.interval
+    divisor, _ = scale_of(figure.value, figure.unit)
+    return f"[{number(low / divisor)} .. {number(high / divisor)}]"
+
+
+def figure_text(figure: Figure) -> str:
+    """Value, interval, grade and coverage: ``1.23 kJ [1.17 .. 1.29], grade B, 98 % observed``."""
+    parts = [" ".join(filter(None, (quantity(figure.value, figure.unit), interval_text(figure))))]
+    if figure.grade is not None:
+        parts.append(f"grade {figure.grade}")
+        parts.append(f"{percent(figure.coverage)} observed")
+    return ", ".join(parts)
+
+
+def answer_text(answer: Answer) -> str:
+    """The answer of a KPI in one line; what is not known says so and how to give it, never 0."""
+    match answer:
+        case Figure():
+            return figure_text(answer)
+        case NotReached(target, spent):
+            return f"not reached: {target} (spent {answer_text(spent)})"
+        case Missing() | Undefined():
+            return str(answer)
+
+
+def bar(share: float, width: int = 20, *, ascii_only: bool = False) -> str:
+    """A horizontal bar for a share of 0 to 1; something small but real shows at least a sliver."""
+    share = min(1.0, max(0.0, share))
+    if ascii_only:
+        return "#" * (max(1, round(share * width)) if share > 0 else 0)
+    eighths = max(1, round(share * width * 8)) if share > 0 else 0
+    whole, rest = divmod(eighths, 8)
+    return EIGHTHS[8] * whole + (EIGHTHS[rest] if rest else "")
+
+
+def sparkline(values: Sequence[float | None], width: int = 48, *, ascii_only: bool = False) -> str:
+    """A line of small columns from zero to the highest value; what was not seen is ``?``, not a low."""
+    if not values:
+        return ""
+    thinned = _thinned(values, width)
+    top = max((v for v in thinned if v is not None), default=0.0)
+    levels = ASCII_LEVELS if ascii_only else LEVELS
+    step = top / len(levels) if top > 0 else math.inf
+    return "".join("?" if v is None else levels[min(len(levels) - 1, int(v / step))] for v in thinned)
+
+
+def run_summary(run: Run, facts: Facts, *, ascii_only: bool = False) -> str:
+    """What a person wants to know of one run: energy, where it went, how it is known, what was not seen."""
+    lines = [*_headline(run, facts)]
+    power = sparkline(total_power(run), ascii_only=ascii_only)
+    if len(power) > 3:
+        lines.append(f"power over time  {power}")
+    lines += _parts("by component", facts.energy_by_component, ascii_only)
+    lines += _parts("by stage", facts.energy_by_stage, ascii_only)
+    lines += _block("gaps, filled with an estimate", _gap_lines(run))
+    lines += _block("not seen", [f"{n.what}: {n.reason}" for n in run.not_seen])
+    lines += _block(
+        "meters", [f"{'used' if m.chosen else 'not used':<9} {m.meter}: {m.reason}" for m in run.meters]
+    )
+    lines += _block("notes", run.notes)
+    return "\n".join(lines)
+
+
+def _headline(run: Run, facts: Facts) -> list[str]:
+    lines = []
+    if isinstance(facts.energy, Figure):
+        terms = facts.energy.terms
+        told = [answer_text(facts.energy)]
+        if "boundary" in terms:
+            told.append(f"{terms['boundary']} boundary")
+        lines.append(f"energy           {', '.join(told)}")
+        if facts.duration_seconds > 0:
+            watts = quantity(facts.energy.value / facts.duration_seconds, "W")
+            lines.append(f"duration         {duration(facts.duration_seconds)}, mean power {watts}")
+    else:
+        lines.append(f"energy           {answer_text(facts.energy)}")
+        lines.append(f"duration         {duration(run.duration_seconds)}")
+    if facts.condition is not None:
+        state = {True: "reached", False: "not reached", None: "not known whether reached"}[facts.reached]
+        lines.append(f"outcome          {facts.condition}: {state}")
+    if run.status != "closed":
+        lines.append(f"status           {run.status}: what came after the last checkpoint is not in it")
+    if run.failed:
+        lines.append("status           the work ended with an error; its energy counts all the same")
+    return lines
+
+
+def _parts(title: str, parts: Mapping[str, Figure], ascii_only: bool) -> list[str]:
+    """One line per part, the largest first. A single unnamed part says nothing and is left out."""
+    if not parts or set(parts) == {"unstaged"}:
+        return []
+    whole = math.fsum(f.value for f in parts.values())
+    ordered = sorted(parts.items(), key=lambda item: -item[1].value)
+    name_width = max(15, *(len(name) for name in parts))
+    lines = [title]
+    for name, figure in ordered:
+        share = figure.value / whole if whole > 0 else 0.0
+        grade = f"grade {figure.grade}" if figure.grade else ""
+        drawn = bar(share, ascii_only=ascii_only)
+        amount = quantity(figure.value, figure.unit)
+        lines.append(f"  {name:<{name_width}}{amount:>9}  {percent(share):>7}  {grade:<7}  {drawn}".rstrip())
+    return lines
+
+
+def _gap_lines(run: Run) -> list[str]:
+    return [
+        f"{g.component} from {duration(g.t0_seconds)} for {duration(g.duration_seconds)}: {g.reason}"
+        for g in gaps_of(run)
+    ]
+
+
+def _block(title: str, lines: Sequence[str]) -> list[str]:
+    return [title, *(f"  {line}" for line in lines)] if lines else []
+
+
+def _thinned(values: Sequence[float | None], width: int) -> list[float | None]:
+    """At most ``width`` columns, each the mean of what was seen in it."""
+    if len(values) <= width:
+        return list(values)
+    columns: list[float | None] = []
+    for i in range(width):
+        part = values[i * len(values) // width : (i + 1) * len(values) // width]
+        seen = [v for v in part if v is not None]
+        columns.append(math.fsum(seen) / len(seen) if len(seen) * 2 >= len(part) else None)
+    return columns
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return number(value)
+    return "" if value is None else value
