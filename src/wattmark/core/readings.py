@@ -67,6 +67,8 @@ class Device:
     """Uncertainty at 95 %, as a share of the value, common to all readings of this device (its gain)."""
     reads: str = "counter"
     """``counter`` or ``power``."""
+    name: str = ""
+    """What the hardware calls itself, e.g. ``NVIDIA H100 80GB HBM3``."""
     note: str = ""
     """Anything a reader should know (module scope, MIG, an overlap)."""
 
