@@ -19,6 +19,10 @@ from wattmark.core.known import Grade, grade_of_sum
 LOG_ABOVE = 0.30
 """Above this relative uncertainty the interval is made in logarithms."""
 
+GAP_PREFIX = "gap:"
+"""Sources named so are worst-case bounds of what was not observed. They add up instead of going in
+quadrature, so that taking readings away can widen an interval but never move its far end inwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -69,8 +73,9 @@ class Figure:
 
     @property
     def half_width(self) -> float:
-        """Half of the 95 % interval, sources in quadrature, in the figure's unit."""
-        return math.hypot(*self.errors.values()) if self.errors else 0.0
+        """Half of the 95 % interval in the figure's unit: sources in quadrature, bounds of gaps on top."""
+        bounds = math.fsum(abs(e) for name, e in self.errors.items() if name.startswith(GAP_PREFIX))
+        return bounds + math.hypot(*(e for name, e in self.errors.items() if not name.startswith(GAP_PREFIX)))
 
     @property
     def relative(self) -> float:
@@ -123,7 +128,7 @@ class NotReached:
 
     target: str
     spent: Figure | Missing
-    """Energy spent without reaching the target."""
+    """What was spent without reaching the target: energy or carbon, in the KPI's own unit."""
 
     def __str__(self) -> str:
         return f"not reached: {self.target}"
@@ -183,7 +188,9 @@ def require_same_terms(a: Figure, b: Figure) -> None:
 
 
 def _combine(a: Mapping[str, float], ka: float, b: Mapping[str, float], kb: float) -> dict[str, float]:
-    return {name: a.get(name, 0.0) * ka + b.get(name, 0.0) * kb for name in {*a, *b}}
+    # In the order of the operands: a set would let the last digit of a sum differ between two processes.
+    names = dict.fromkeys((*a, *b))
+    return {name: a.get(name, 0.0) * ka + b.get(name, 0.0) * kb for name in names}
 
 
 def _joined(a: Figure, b: Figure, value: float, unit: str, errors: Mapping[str, float]) -> Figure:

@@ -1,0 +1,80 @@
+"""Options that several verbs share, and how runs and settings are loaded for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wattmark import wiring
+from wattmark.config import Config
+from wattmark.core.run import Run
+from wattmark.ledger.runfile import LoadedRun, read_runs
+
+run_arguments = click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where it ran and what counts; they arrive as ``stated`` keywords."""
+    for option in reversed(
+        (
+            click.option("--pue", type=float, help="Power usage effectiveness of the site, 1.0 or more."),
+            click.option("--country", help="Country of the grid, ISO 3166 alpha-3, e.g. FRA."),
+            click.option("--intensity", type=float, help="Grid intensity in gCO2e per kWh."),
+            click.option("--world-average", is_flag=True, help="Use the world's mean intensity, flagged."),
+            click.option("--functional-unit", help="What per-unit KPIs count, e.g. inferences."),
+            click.option("--quality", help="Which logged quality is Q."),
+            click.option("--quality-map", help="Map a quality to [0, 1], as WORST:BEST, e.g. 60:5 for WER."),
+            click.option("--lifetime-inferences", type=float, help="Inferences the model will serve."),
+            click.option("--share", is_flag=True, help="Count the measured processes' share only."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def stated_from(options: dict[str, Any]) -> wiring.Stated:
+    """Collect the place options out of a command's keyword arguments."""
+    names = (
+        "pue",
+        "country",
+        "intensity",
+        "world_average",
+        "functional_unit",
+        "quality",
+        "lifetime_inferences",
+        "share",
+    )
+    return wiring.Stated(
+        quality_map=_quality_map(options.get("quality_map")), **{n: options[n] for n in names}
+    )
+
+
+def config_here() -> Config:
+    """The configuration in force in the working directory."""
+    return wiring.load_config(Path.cwd(), os.environ)
+
+
+def load(paths: tuple[Path, ...]) -> tuple[list[LoadedRun], list[Run]]:
+    """Read run files and folders of them."""
+    loaded = read_runs(paths)
+    return loaded, [item.run for item in loaded]
+
+
+def _quality_map(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    worst, _, best = text.partition(":")
+    try:
+        pair = float(worst), float(best)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not WORST:BEST, e.g. 60:5", param_hint="--quality-map"
+        ) from None
+    if pair[0] == pair[1]:
+        raise click.BadParameter("worst and best must differ", param_hint="--quality-map")
+    return pair

@@ -1,0 +1,190 @@
+"""``wattmark.toml``: tags, place, outputs and declared facts. Limits live in the policy file only."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+from wattmark.core.errors import ConfigError
+
+FILE_NAME = "wattmark.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """Who and what: written into every run as its subject."""
+
+    organisation: str | None = None
+    team: str | None = None
+    project: str | None = None
+    model: str | None = None
+    model_version: str | None = None
+    stage: str | None = None
+    task: str | None = None
+    workload_class: str | None = None
+    environment: str | None = None
+    region: str | None = None
+    zone: str | None = None
+    cost_centre: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceConfig:
+    """Where it runs."""
+
+    country: str | None = None
+    """ISO 3166 alpha-3 code of the grid, e.g. ``FRA``."""
+    site: str | None = None
+    """``office`` declares a PUE of 1.0: no cooling plant behind the socket."""
+    pue: float | None = None
+    pue_relative_error: float = 0.0
+    intensity_g_per_kwh: float | None = None
+    intensity_source: str = "declared"
+    intensity_basis: str = "lifecycle"
+    intensity_relative_error: float = 0.0
+    world_average: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureConfig:
+    """How to measure."""
+
+    meters: tuple[str, ...] | None = None
+    """Only these meters, in this order; None: the usual fallback."""
+    period_seconds: float = 1.0
+    rest_of_node_watts: float | None = None
+    """Power of what no meter sees (fans, board, disks, power supply), added at grade D."""
+    gpu_expected: bool | None = None
+    redfish_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputConfig:
+    """Where run files go."""
+
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectConfig:
+    """Facts that no meter can tell."""
+
+    functional_unit: str | None = None
+    quality: str | None = None
+    quality_worst: float | None = None
+    quality_best: float | None = None
+    lifetime_inferences: float | None = None
+    manual_steps: int | None = None
+    reference_device_factor: float | None = None
+    hardware: str | None = None
+    """Id of the device in `wattmark hardware list`, for peak FLOPs per watt."""
+    precision: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbodiedConfig:
+    """The carbon of making the hardware."""
+
+    total_kg: float | None = None
+    lifespan_years: float | None = None
+    mode: str = "reserved"
+    reserved_share: float = 1.0
+    utilisation: float | None = None
+    relative_error: float = 0.3
+    source: str = "declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole of ``wattmark.toml``."""
+
+    tags: Tags = field(default_factory=Tags)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    place: PlaceConfig = field(default_factory=PlaceConfig)
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
+    output: OutputConfig = field(default_factory=OutputConfig)
+    project: ProjectConfig = field(default_factory=ProjectConfig)
+    embodied: EmbodiedConfig = field(default_factory=EmbodiedConfig)
+    path: str | None = None
+    """The file it was read from; None when there is none."""
+
+
+SECTIONS: Mapping[str, type] = {
+    "tags": Tags,
+    "place": PlaceConfig,
+    "measure": MeasureConfig,
+    "output": OutputConfig,
+    "project": ProjectConfig,
+    "embodied": EmbodiedConfig,
+}
+
+
+def find_config(start: Path) -> Path | None:
+    """The nearest ``wattmark.toml`` in this folder or one above it."""
+    return next((p for folder in (start, *start.parents) if (p := folder / FILE_NAME).is_file()), None)
+
+
+def load_config(path: Path | None) -> Config:
+    """Read a configuration file; None gives the defaults. Raises ConfigError with file and place."""
+    if path is None:
+        return Config()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), "", f"cannot be read: {error}") from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), "", f"is not valid TOML: {error}") from None
+    sections: dict[str, Any] = {}
+    for name, table in document.items():
+        if name == "labels":
+            sections[name] = _labels(str(path), table)
+        elif name in SECTIONS:
+            sections[name] = _section(str(path), name, table, SECTIONS[name])
+        else:
+            raise ConfigError(
+                str(path), f"[{name}]", f"unknown section; known: labels, {', '.join(SECTIONS)}"
+            )
+    return Config(**sections, path=str(path))
+
+
+def _labels(file: str, table: Any) -> dict[str, str]:
+    if not isinstance(table, dict) or not all(isinstance(v, str) for v in table.values()):
+        raise ConfigError(file, "[labels]", "must hold strings only")
+    return table
+
+
+def _section(file: str, name: str, table: Any, kind: type) -> Any:
+    if not isinstance(table, dict):
+        raise ConfigError(file, f"[{name}]", "must be a table")
+    hints = get_type_hints(kind)
+    known = {f.name: f for f in fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        place = f"[{name}] {key}"
+        if key not in known:
+            raise ConfigError(file, place, f"unknown key; known: {', '.join(known)}")
+        values[key] = _value(file, place, value, hints[key])
+    lacking = [f.name for f in known.values() if f.default is MISSING and f.default_factory is MISSING]
+    if any(key not in values for key in lacking):
+        raise ConfigError(file, f"[{name}]", f"lacks {', '.join(k for k in lacking if k not in values)}")
+    return kind(**values)
+
+
+def _value(file: str, place: str, value: Any, hint: Any) -> Any:
+    allowed = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    if tuple[str, ...] in allowed:
+        if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        raise ConfigError(file, place, "must be a list of strings")
+    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    plain = tuple(a for a in allowed if isinstance(a, type) and a is not type(None))
+    if (isinstance(value, bool) and bool not in plain) or not isinstance(value, plain):
+        raise ConfigError(file, place, f"must be {' or '.join(p.__name__ for p in plain)}, not {value!r}")
+    return value

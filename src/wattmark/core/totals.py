@@ -1,0 +1,372 @@
+"""From evidence to facts: the totals that KPIs are computed from.
+
+Whole devices are counted once over all runs, parts are never added to their whole, gaps are
+estimated at grade D with worst-case bounds, and the boundary is what was really covered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from wattmark.core.facts import Facts, Operations, WorkDone
+from wattmark.core.figure import GAP_PREFIX, Figure, Missing, exact
+from wattmark.core.given import Given
+from wattmark.core.known import Boundary, Grade, Scope
+from wattmark.core.merge import Merged, Observation, counted_once, without_parts
+from wattmark.core.run import Dataset, EnergyRow, Quality, Run, Status
+
+UNSTAGED = "unstaged"
+USUAL_UNITS = ("inferences", "requests", "images", "output_tokens", "audio_seconds", "samples", "outcomes")
+"""Functional units in the order in which one is taken when none is asked for."""
+ACCELERATORS = ("gpu", "module", "tpu", "npu")
+_NO_ENERGY = Missing("energy", "no meter gave a reading; `wattmark doctor` says why")
+
+
+def facts_of(runs: Sequence[Run], given: Given) -> Facts:
+    """Totals over runs that belong together (the attempts at one solution, or one run).
+
+    Raises RefusedError for an impossible PUE. Everything unknown is Missing.
+    """
+    runs = latest(runs)
+    merged = observations_of(runs, given.scope)
+    kept = merged.kept
+    energy = energy_of(kept, runs, given.scope)
+    if isinstance(energy, Figure):
+        energy = energy.with_notes(*merged.losers, *_rank_notes(runs), *_status_notes(runs))
+    work = _work(runs)
+    quality, quality_name = _quality(runs, given)
+    condition, reached = _outcome(runs)
+    return Facts(
+        energy=energy,
+        energy_by_stage=_parts(kept, runs, given.scope, lambda o: o.stage),
+        energy_by_component=_parts(kept, runs, given.scope, lambda o: o.row.component),
+        duration_seconds=_duration(runs),
+        attempts=len({_attempt(r) for r in runs}),
+        condition=condition,
+        reached=reached,
+        work=work,
+        functional_unit=given.functional_unit or next((u for u in USUAL_UNITS if u in work), None),
+        quality=quality,
+        quality_name=quality_name,
+        dataset=_dataset(runs),
+        pue=given.pue.figure() if given.pue else Missing("pue", "--pue 1.2, or `pue` under [place]"),
+        intensity=given.intensity.figure()
+        if given.intensity
+        else Missing("grid intensity", "--country FRA, --intensity 56, or --world-average"),
+        embodied=given.embodied
+        or Missing(
+            "embodied carbon", "[embodied] total_kg, lifespan_years and reserved hours in wattmark.toml"
+        ),
+        lifetime_inferences=given.lifetime_inferences,
+        peak=given.peak,
+        utilisation=tuple(u for r in runs for u in r.place.utilisation),
+        device_hours=_device_hours(runs),
+        reference_device_factor=given.reference_device_factor,
+        renewables=given.renewables,
+        operations=_operations(runs, given),
+        workload_class=next((r.subject.workload_class for r in runs if r.subject.workload_class), None),
+        task=next((r.subject.task for r in runs if r.subject.task), None),
+    )
+
+
+def latest(runs: Iterable[Run]) -> list[Run]:
+    """One run per record id: the highest seq wins; oldest start first."""
+    best: dict[str, Run] = {}
+    for run in runs:
+        if run.record_id not in best or run.seq > best[run.record_id].seq:
+            best[run.record_id] = run
+    return sorted(best.values(), key=lambda r: (r.started_at, r.record_id))
+
+
+def observations_of(runs: Sequence[Run], scope: Scope) -> Merged:
+    """The rows of all runs that count for this scope, each moment of each device once."""
+    rows = [
+        Observation(
+            row,
+            _start(run) + row.t0_seconds,
+            run.record_id,
+            _clock(run),
+            stage_at(run, row.t0_seconds, row.duration_seconds),
+        )
+        for run in runs
+        for row in run.energies
+        if row.scope is scope and (scope is Scope.WHOLE or row.party == "own")
+    ]
+    if scope is Scope.SHARE:  # shares of different subjects add up, they never compete
+        return Merged(without_parts(rows), ())
+    merged = counted_once(rows)
+    return Merged(without_parts(merged.kept), merged.losers)
+
+
+def stage_at(run: Run, t0: float, duration: float) -> str:
+    """Stage of a stretch: that of the innermost window around its middle, else the run's own."""
+    middle = t0 + duration / 2
+    around = [
+        w
+        for w in run.windows
+        if w.stage is not None and w.t0_seconds <= middle <= w.t0_seconds + w.duration_seconds
+    ]
+    if around:
+        return max(around, key=lambda w: (w.t0_seconds, w.id)).stage or UNSTAGED
+    return run.subject.stage or UNSTAGED
+
+
+def energy_of(kept: Sequence[Observation], runs: Sequence[Run], scope: Scope) -> Figure | Missing:
+    """Sum of observations in joules with its boundary, grades, coverage and named errors."""
+    if not kept:
+        return _NO_ENERGY
+    without_share = _devices_without_share(runs) if scope is Scope.SHARE else []
+    if without_share:
+        return Missing(
+            f"share of {', '.join(without_share)}", "no per-process reading there: use whole devices"
+        )
+    boundary = _boundary(kept)
+    rules = sorted({o.row.attribution_rule or "whole_device" for o in kept})
+    terms = {"boundary": boundary.value, "scope": scope.value, "attribution_rule": "+".join(rules)}
+    values: list[float] = []
+    errors: dict[str, float] = {}
+    grades: dict[Grade, float] = {}
+    for o in kept:
+        row = o.row
+        values.append(row.energy_joules)
+        grades[row.grade] = grades.get(row.grade, 0.0) + row.energy_joules
+        for name, relative in row.errors.items():
+            errors[name] = errors.get(name, 0.0) + relative * row.energy_joules
+        estimate = _gap_estimate(o, kept)
+        if estimate is None:
+            continue
+        if isinstance(estimate, Missing):
+            return estimate
+        joules, half = estimate
+        values.append(joules)
+        grades[Grade.D] = grades.get(Grade.D, 0.0) + joules
+        name = f"{GAP_PREFIX}{o.record_id}:{row.device_id}"
+        errors[name] = errors.get(name, 0.0) + half
+    coverage = _coverage(kept) * _rank_coverage(runs)
+    notes = (f"gaps estimated, {1 - coverage:.1%} of the time not observed",) if coverage < 1 else ()
+    return Figure(
+        value=math.fsum(values),
+        unit="J",
+        errors=errors,
+        grades=grades,
+        coverage=coverage,
+        terms=terms,
+        sources=tuple(dict.fromkeys(f"{o.row.source.name} {o.row.source.version}".strip() for o in kept)),
+        notes=notes,
+    )
+
+
+def _gap_estimate(o: Observation, kept: Sequence[Observation]) -> tuple[float, float] | Missing | None:
+    """Joules in the unobserved part of a row, and their worst-case half width.
+
+    The estimate is the mean power of the row's own observed part, else of the device's other rows.
+    The upper end is the most the device could have used, as its meter might have shown it; the lower
+    end its idle power.
+    """
+    row = o.row
+    missing = row.duration_seconds - row.observed_seconds
+    if missing <= 1e-9 * max(1.0, row.duration_seconds):
+        return None
+    mean = _mean_power([row]) or _mean_power(
+        [k.row for k in kept if k.row.device_id == row.device_id and k.clock == o.clock]
+    )
+    if mean is None:
+        if row.max_watts is None:
+            return Missing(
+                f"energy of {row.device_id}", "no reading succeeded, and its power limit is not known"
+            )
+        mean = (row.max_watts + (row.idle_watts or 0.0)) / 2
+    relative = math.hypot(*row.errors.values()) if row.errors else 0.0
+    high = max(row.max_watts if row.max_watts is not None else 2 * mean, mean) * (1 + relative)
+    low = min(row.idle_watts or 0.0, mean)
+    return mean * missing, max(high - mean, mean - low) * missing
+
+
+def _mean_power(rows: Sequence[EnergyRow]) -> float | None:
+    observed = math.fsum(r.observed_seconds for r in rows)
+    if observed <= 0:
+        return None
+    return math.fsum(r.energy_joules for r in rows) / observed
+
+
+def _coverage(kept: Sequence[Observation]) -> float:
+    """Share of time observed, of the device that was observed least."""
+    seconds: dict[tuple[str, str], list[float]] = {}
+    for o in kept:
+        entry = seconds.setdefault((o.clock, o.row.device_id), [0.0, 0.0])
+        entry[0] += min(o.row.observed_seconds, o.row.duration_seconds)
+        entry[1] += o.row.duration_seconds
+    return min((seen / whole if whole > 0 else 1.0) for seen, whole in seconds.values())
+
+
+def _boundary(kept: Sequence[Observation]) -> Boundary:
+    """node when every machine has a node reading or an explicit rest of node; else device."""
+    hosts: dict[str, set[str]] = {}
+    for o in kept:
+        covered = hosts.setdefault(o.clock, set())
+        covered.add(o.row.component)
+        if o.row.boundary is Boundary.NODE:
+            covered.add("node")
+        if o.row.boundary is Boundary.FACILITY:
+            covered.add("facility")
+    if all("facility" in c for c in hosts.values()):
+        return Boundary.FACILITY
+    if all("node" in c or {"cpu", "rest_of_node"} <= c for c in hosts.values()):
+        return Boundary.NODE
+    return Boundary.DEVICE
+
+
+def _parts(
+    kept: Sequence[Observation], runs: Sequence[Run], scope: Scope, key: Callable[[Observation], str]
+) -> dict[str, Figure]:
+    groups: dict[str, list[Observation]] = {}
+    for o in kept:
+        groups.setdefault(key(o), []).append(o)
+    whole = _boundary(kept) if kept else Boundary.DEVICE
+    found: dict[str, Figure] = {}
+    for name, group in groups.items():
+        figure = energy_of(group, runs, scope)
+        if isinstance(figure, Figure):
+            found[name] = figure.with_terms(boundary=whole.value)
+    return found
+
+
+def _clock(run: Run) -> str:
+    return f"{run.host.id}:{run.host.boot_id or 'utc'}"
+
+
+def _start(run: Run) -> float:
+    """Start on the machine's monotonic clock when there is one, else in seconds since 1970."""
+    if run.host.boot_id is not None and run.started_monotonic_seconds is not None:
+        return run.started_monotonic_seconds
+    return datetime.fromisoformat(run.started_at).timestamp()
+
+
+def _devices_without_share(runs: Sequence[Run]) -> list[str]:
+    """Devices that were measured whole, are no part of another, and of which no share is known."""
+    missing: dict[str, None] = {}
+    for run in runs:
+        shared = {row.device_id for row in run.energies if row.scope is Scope.SHARE}
+        for row in run.energies:
+            if row.scope is Scope.WHOLE and row.device_id not in shared and row.part_of is None:
+                missing[row.device_id] = None
+    return list(missing)
+
+
+def _attempt(run: Run) -> str:
+    """Ranks of one job (the parent they name) are one attempt; every other run is one of its own."""
+    return run.parent if run.rank is not None and run.parent is not None else run.record_id
+
+
+def _rank_coverage(runs: Sequence[Run]) -> float:
+    """Share of the ranks of distributed runs that left evidence."""
+    jobs: dict[str, tuple[set[int], int]] = {}
+    for run in runs:
+        if run.rank is not None and run.world_size:
+            ranks, _ = jobs.setdefault(_attempt(run), (set(), run.world_size))
+            ranks.add(run.rank)
+    return min((len(ranks) / size for ranks, size in jobs.values()), default=1.0)
+
+
+def _rank_notes(runs: Sequence[Run]) -> list[str]:
+    share = _rank_coverage(runs)
+    return [f"evidence of only {share:.0%} of the ranks"] if share < 1 else []
+
+
+def _status_notes(runs: Sequence[Run]) -> list[str]:
+    notes = []
+    for status, text in ((Status.OPEN, "still open"), (Status.INTERRUPTED, "interrupted")):
+        count = sum(r.status is status for r in runs)
+        if count:
+            notes.append(f"{count} of {len(runs)} runs {text}")
+    return notes
+
+
+def _duration(runs: Sequence[Run]) -> float:
+    longest: dict[str, float] = {}
+    for run in runs:
+        longest[_attempt(run)] = max(longest.get(_attempt(run), 0.0), run.duration_seconds)
+    return math.fsum(longest.values())
+
+
+def _work(runs: Sequence[Run]) -> dict[str, WorkDone]:
+    done: dict[str, WorkDone] = {}
+    for run in runs:
+        for w in run.work:
+            before = done.get(w.unit, WorkDone(unit=w.unit, count=0.0, precision=w.precision))
+            done[w.unit] = WorkDone(
+                unit=w.unit,
+                count=before.count + w.count,
+                failed=before.failed + w.failed,
+                declared=before.declared or w.declared,
+                precision=w.precision if before.precision == w.precision else "mixed",
+            )
+    return done
+
+
+def _quality(runs: Sequence[Run], given: Given) -> tuple[Figure | Missing, str | None]:
+    hint = "run.log(quality={'accuracy': 0.95}) or --quality-from metrics.json:accuracy"
+    latest_of: dict[str, Quality] = {q.name: q for run in runs for q in run.quality}
+    if given.quality_name is not None and given.quality_name not in latest_of:
+        return Missing(f"quality {given.quality_name!r}", hint), None
+    if not latest_of:
+        return Missing("quality", hint), None
+    name = given.quality_name or ("accuracy" if "accuracy" in latest_of else next(iter(latest_of)))
+    if given.quality_name is None and len(latest_of) > 1 and "accuracy" not in latest_of:
+        return Missing(
+            "quality", f"several are logged ({', '.join(latest_of)}): choose one with --quality"
+        ), None
+    quality = latest_of[name]
+    value = quality.value
+    if given.quality_map is not None:
+        zero, one = given.quality_map
+        value = (value - zero) / (one - zero)
+    elif not quality.higher_is_better:
+        return Missing(
+            f"quality in [0, 1] ({name} is lower-is-better)", "map it: --quality-map worst:best"
+        ), name
+    if not 0.0 <= value <= 1.0:
+        return Missing(f"quality in [0, 1] ({name} is {value:g})", "map it: --quality-map worst:best"), name
+    return exact(value, "1", quality=name), name
+
+
+def _outcome(runs: Sequence[Run]) -> tuple[str | None, bool | None]:
+    goals = [r.outcome for r in runs if r.outcome is not None]
+    if not goals:
+        return None, None
+    condition = goals[-1].condition
+    if any(g.reached for g in goals):
+        return condition, True
+    return condition, None if any(g.reached is None for g in goals) else False
+
+
+def _dataset(runs: Sequence[Run]) -> Dataset | None:
+    return next((r.dataset for r in reversed(runs) if r.dataset is not None), None)
+
+
+def _device_hours(runs: Sequence[Run]) -> float | None:
+    hours = 0.0
+    known = False
+    for run in runs:
+        accelerators = [h for h in run.place.hardware if h.component in ACCELERATORS]
+        devices = accelerators or [h for h in run.place.hardware if h.component == "cpu"]
+        if devices:
+            known = True
+            hours += math.fsum(h.count for h in devices) * run.duration_seconds / 3600
+    return hours if known else None
+
+
+def _operations(runs: Sequence[Run], given: Given) -> Operations:
+    overheads = [r.overhead for r in runs if r.overhead is not None]
+    workload = [o.workload_cpu_seconds for o in overheads]
+    rows = [w.declared for r in runs for w in r.work]
+    return Operations(
+        own_cpu_seconds=math.fsum(o.cpu_seconds for o in overheads) if overheads else None,
+        workload_cpu_seconds=math.fsum(w for w in workload if w is not None)
+        if workload and all(w is not None for w in workload)
+        else None,
+        manual_steps=given.manual_steps,
+        declared_share=sum(rows) / len(rows) if rows else None,
+    )
