@@ -1,1 +1,5 @@
-"""Fakes and conformance suites that anyone can run."""
+"""Fakes and conformance suites for people who write adapters.
+
+``wattmark.testing.fakes`` needs nothing but the standard library; ``wattmark.testing.meter_suite``
+needs pytest. Nothing here is imported while measuring.
+"""

@@ -1,0 +1,33 @@
+"""Notices a counter that has died: it answers, but it no longer moves."""
+
+from __future__ import annotations
+
+from wattmark.core.readings import CounterReading, Gap
+
+PATIENCE = 2.0
+"""Seconds a counter of something that is switched on may show the same value. RAPL refreshes every
+millisecond (Intel SDM vol. 3B, 16.10) and NVML's counter about every 100 ms."""
+
+
+class Pulse:
+    """Remembers what counters showed, and calls one that stands still a gap.
+
+    A package, a DRAM module or a GPU that is on always draws power. A counter that shows the same
+    value seconds later is broken (virtual machines and suspended drivers do this), and the
+    difference of two such readings would be a silent zero.
+    """
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
+        self._moved: dict[str, tuple[float, float]] = {}
+
+    def check(self, device_id: str, reading: CounterReading) -> CounterReading | Gap:
+        """The reading itself, or a Gap when the counter has not moved for longer than it may."""
+        value, since = self._moved.get(device_id, (None, 0.0))
+        if value != reading.total.joules:
+            self._moved[device_id] = (reading.total.joules, reading.at)
+            return reading
+        still = reading.at - since
+        if still < self._patience:
+            return reading
+        return Gap(f"the counter has not moved for {still:.1f} s, though the hardware is on")
