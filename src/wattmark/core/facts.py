@@ -26,6 +26,8 @@ class WorkDone:
     failed: float = 0.0
     declared: bool = False
     precision: str | None = None
+    sparse: bool = False
+    """For FLOP: True when zeros that the hardware skips were counted as done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,8 @@ class Facts:
     duration_seconds: float = 0.0
     """Seconds from first to last moment, attempts added up."""
     attempts: int = 1
+    attempts_reached: int | None = None
+    """How many of the attempts reached the outcome; None when not every attempt tells."""
     condition: str | None = None
     """The declared outcome, e.g. ``accuracy>=0.95``."""
     reached: bool | None = None
@@ -115,6 +119,10 @@ class Facts:
     lifetime_inferences: float | None = None
     """Inferences that the model will serve in its life, declared."""
     peak: PeakHardware | None = None
+    training_flop: float | None = None
+    """FLOP of training, declared; used with ``peak`` and ``mfu`` where no training energy was measured."""
+    mfu: float | None = None
+    """Model FLOP utilisation: achieved over peak FLOP/s during training, declared, 0 to 1."""
     utilisation: tuple[Utilisation, ...] = ()
     device_hours: float | None = None
     """Provisioned device-hours (all provisioned accelerators, or CPUs when there are none)."""

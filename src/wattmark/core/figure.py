@@ -97,7 +97,9 @@ class Figure:
     def scaled(self, factor: float, unit: str) -> Figure:
         """The same figure in another unit or times a plain number."""
         errors = {name: e * factor for name, e in self.errors.items()}
-        return replace(self, value=self.value * factor, unit=unit, errors=errors)
+        # The amounts behind the grade follow, so that a part scaled down weighs less in a later sum.
+        grades = {grade: amount * abs(factor) for grade, amount in self.grades.items()}
+        return replace(self, value=self.value * factor, unit=unit, errors=errors, grades=grades)
 
     def with_terms(self, **terms: str) -> Figure:
         """The same figure with more terms stated."""

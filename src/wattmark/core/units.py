@@ -59,3 +59,11 @@ class Power:
     def during(self, seconds: float) -> Energy:
         """Energy used at this power in so many seconds."""
         return Energy(self.watts * seconds)
+
+
+def singular(unit: str) -> str:
+    """One of a counted unit, as a person writes it: ``output_tokens`` gives ``output token``."""
+    words = unit.replace("_", " ")
+    if words.endswith("ies"):
+        return words[:-3] + "y"
+    return words[:-1] if words.endswith("s") and not words.endswith("ss") else words
