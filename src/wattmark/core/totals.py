@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from wattmark.core.facts import Facts, Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing, exact
 from wattmark.core.given import Given
+from wattmark.core.holes import with_holes
 from wattmark.core.known import Boundary, Grade, Scope
 from wattmark.core.merge import Merged, Observation, counted_once, without_parts
 from wattmark.core.run import Dataset, EnergyRow, Quality, Run, Status
@@ -24,15 +27,26 @@ ACCELERATORS = ("gpu", "module", "tpu", "npu")
 _NO_ENERGY = Missing("energy", "no meter gave a reading; `wattmark doctor` says why")
 
 
-def facts_of(runs: Sequence[Run], given: Given) -> Facts:
+class Fill(StrEnum):
+    """What to put where nothing was observed."""
+
+    MEAN = "mean"
+    """Mean power of the device, with the worst case as its uncertainty: what figures show."""
+    LEAST = "least"
+    """Idle power: the least that can have been used. Gates judge both ends."""
+    MOST = "most"
+    """The most power that the device can draw."""
+
+
+def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts:
     """Totals over runs that belong together (the attempts at one solution, or one run).
 
     Raises RefusedError for an impossible PUE. Everything unknown is Missing.
     """
-    runs = latest(runs)
+    runs = [with_holes(run) for run in latest(runs)]
     merged = observations_of(runs, given.scope)
     kept = merged.kept
-    energy = energy_of(kept, runs, given.scope)
+    energy = energy_of(kept, runs, given.scope, fill)
     if isinstance(energy, Figure):
         energy = energy.with_notes(*merged.losers, *_rank_notes(runs), *_status_notes(runs))
     work = _work(runs)
@@ -40,8 +54,8 @@ def facts_of(runs: Sequence[Run], given: Given) -> Facts:
     condition, reached = _outcome(runs)
     return Facts(
         energy=energy,
-        energy_by_stage=_parts(kept, runs, given.scope, lambda o: o.stage),
-        energy_by_component=_parts(kept, runs, given.scope, lambda o: o.row.component),
+        energy_by_stage=_parts(kept, runs, given.scope, lambda o: o.stage, fill),
+        energy_by_component=_parts(kept, runs, given.scope, lambda o: o.row.component, fill),
         duration_seconds=_duration(runs),
         attempts=len({_attempt(r) for r in runs}),
         condition=condition,
@@ -113,7 +127,9 @@ def stage_at(run: Run, t0: float, duration: float) -> str:
     return run.subject.stage or UNSTAGED
 
 
-def energy_of(kept: Sequence[Observation], runs: Sequence[Run], scope: Scope) -> Figure | Missing:
+def energy_of(
+    kept: Sequence[Observation], runs: Sequence[Run], scope: Scope, fill: Fill = Fill.MEAN
+) -> Figure | Missing:
     """Sum of observations in joules with its boundary, grades, coverage and named errors."""
     if not kept:
         return _NO_ENERGY
@@ -139,11 +155,15 @@ def energy_of(kept: Sequence[Observation], runs: Sequence[Run], scope: Scope) ->
             continue
         if isinstance(estimate, Missing):
             return estimate
-        joules, half = estimate
+        joules = estimate.joules(fill)
         values.append(joules)
         grades[Grade.D] = grades.get(Grade.D, 0.0) + joules
-        name = f"{GAP_PREFIX}{o.record_id}:{row.device_id}"
-        errors[name] = errors.get(name, 0.0) + half
+        if fill is Fill.MEAN:
+            name = f"{GAP_PREFIX}{o.record_id}:{row.device_id}"
+            errors[name] = errors.get(name, 0.0) + estimate.half_width
+            continue
+        for name, relative in row.errors.items():
+            errors[name] = errors.get(name, 0.0) + relative * joules
     coverage = _coverage(kept) * _rank_coverage(runs)
     notes = (f"gaps estimated, {1 - coverage:.1%} of the time not observed",) if coverage < 1 else ()
     return Figure(
@@ -158,8 +178,21 @@ def energy_of(kept: Sequence[Observation], runs: Sequence[Run], scope: Scope) ->
     )
 
 
-def _gap_estimate(o: Observation, kept: Sequence[Observation]) -> tuple[float, float] | Missing | None:
-    """Joules in the unobserved part of a row, and their worst-case half width.
+@dataclass(frozen=True, slots=True)
+class _GapEstimate:
+    """Joules in the unobserved part of a row: likely, least, most, and the worst-case half width."""
+
+    mean: float
+    least: float
+    most: float
+    half_width: float
+
+    def joules(self, fill: Fill) -> float:
+        return {Fill.MEAN: self.mean, Fill.LEAST: self.least, Fill.MOST: self.most}[fill]
+
+
+def _gap_estimate(o: Observation, kept: Sequence[Observation]) -> _GapEstimate | Missing | None:
+    """What a row used while it was not observed.
 
     The estimate is the mean power of the row's own observed part, else of the device's other rows.
     The upper end is the most the device could have used, as its meter might have shown it; the lower
@@ -179,9 +212,10 @@ def _gap_estimate(o: Observation, kept: Sequence[Observation]) -> tuple[float, f
             )
         mean = (row.max_watts + (row.idle_watts or 0.0)) / 2
     relative = math.hypot(*row.errors.values()) if row.errors else 0.0
-    high = max(row.max_watts if row.max_watts is not None else 2 * mean, mean) * (1 + relative)
-    low = min(row.idle_watts or 0.0, mean)
-    return mean * missing, max(high - mean, mean - low) * missing
+    most = max(row.max_watts if row.max_watts is not None else 2 * mean, mean)
+    least = min(row.idle_watts or 0.0, mean)
+    half = max(most * (1 + relative) - mean, mean - least)
+    return _GapEstimate(mean * missing, least * missing, most * missing, half * missing)
 
 
 def _mean_power(rows: Sequence[EnergyRow]) -> float | None:
@@ -219,7 +253,11 @@ def _boundary(kept: Sequence[Observation]) -> Boundary:
 
 
 def _parts(
-    kept: Sequence[Observation], runs: Sequence[Run], scope: Scope, key: Callable[[Observation], str]
+    kept: Sequence[Observation],
+    runs: Sequence[Run],
+    scope: Scope,
+    key: Callable[[Observation], str],
+    fill: Fill,
 ) -> dict[str, Figure]:
     groups: dict[str, list[Observation]] = {}
     for o in kept:
@@ -227,7 +265,7 @@ def _parts(
     whole = _boundary(kept) if kept else Boundary.DEVICE
     found: dict[str, Figure] = {}
     for name, group in groups.items():
-        figure = energy_of(group, runs, scope)
+        figure = energy_of(group, runs, scope, fill)
         if isinstance(figure, Figure):
             found[name] = figure.with_terms(boundary=whole.value)
     return found

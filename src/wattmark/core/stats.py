@@ -1,0 +1,230 @@
+"""The statistics of repeated runs: Student's t, Welch's test, power, bootstrap.
+
+Standard library only. Everything works on the logarithms of positive values, because energies
+scale (a machine that draws 10 % more does so for every run) and because an effect is then a ratio.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+LEVEL = 0.95
+"""Two-sided confidence of every interval of the project (kpis.md, Uncertainty)."""
+POWER = 0.80
+"""Chance of seeing a difference that is there; the convention of Cohen 1988, section 2.4."""
+BOOTSTRAP_FROM = 20
+"""Fewer values per side make a percentile bootstrap lie: its coverage is 76 % at n = 3 (kpis.md)."""
+MOST_RUNS = 10_000
+"""Nobody repeats a run more often; beyond this the answer is "no number of runs would decide"."""
+
+
+class Picker(Protocol):
+    """Gives whole numbers below a bound; ``random.Random(seed)`` is one."""
+
+    def randrange(self, stop: int, /) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and standard deviation of a few values."""
+
+    n: int
+    mean: float
+    sd: float
+    """With n - 1 in the denominator; 0 for a single value, where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference of means with what is needed to say how sure it is."""
+
+    estimate: float
+    standard_error: float
+    df: float
+    """Degrees of freedom of the t distribution."""
+    method: str
+    """``welch`` or ``paired``."""
+
+    def half_width(self, level: float = LEVEL) -> float:
+        """Half of the confidence interval of the difference."""
+        return t_quantile(0.5 + level / 2, self.df) * self.standard_error
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Mean and sample standard deviation. Raises ValueError when there is no value."""
+    n = len(values)
+    if n == 0:
+        raise ValueError("no values")
+    mean = math.fsum(values) / n
+    if n == 1:
+        return Spread(1, mean, 0.0)
+    return Spread(n, mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1)))
+
+
+def welch(base: Spread, candidate: Spread) -> Difference:
+    """Difference of two means of unequal variance (Welch 1947, Biometrika 34:28; df by Satterthwaite).
+
+    Raises ValueError with fewer than two values on a side: their noise is not known.
+    """
+    if base.n < 2 or candidate.n < 2:
+        raise ValueError("Welch's test needs two values on each side")
+    a, b = base.sd**2 / base.n, candidate.sd**2 / candidate.n
+    if a + b == 0.0:
+        df = float(min(base.n, candidate.n) - 1)
+    else:
+        df = (a + b) ** 2 / (a**2 / (base.n - 1) + b**2 / (candidate.n - 1))
+    return Difference(candidate.mean - base.mean, math.sqrt(a + b), df, "welch")
+
+
+def paired(differences: Sequence[float]) -> Difference:
+    """Mean of the differences within pairs. Raises ValueError with fewer than two pairs."""
+    if len(differences) < 2:
+        raise ValueError("a paired test needs two pairs")
+    s = spread(differences)
+    return Difference(s.mean, s.sd / math.sqrt(s.n), float(s.n - 1), "paired")
+
+
+def bootstrap(
+    base: Sequence[float],
+    candidate: Sequence[float],
+    pick: Picker,
+    resamples: int = 4000,
+    level: float = LEVEL,
+) -> tuple[float, float]:
+    """Percentile interval of the difference of means (Efron 1979, Annals of Statistics 7:1).
+
+    ``pick`` is seeded by the caller, so that the same runs give the same interval. Raises ValueError
+    below 20 values on a side.
+    """
+    if min(len(base), len(candidate)) < BOOTSTRAP_FROM:
+        raise ValueError(f"a bootstrap needs {BOOTSTRAP_FROM} values on each side")
+    found = sorted(_resampled(candidate, pick) - _resampled(base, pick) for _ in range(resamples))
+    tail = (1 - level) / 2
+    return found[int(tail * resamples)], found[min(resamples - 1, math.ceil((1 - tail) * resamples) - 1)]
+
+
+def _resampled(values: Sequence[float], pick: Picker) -> float:
+    n = len(values)
+    return math.fsum(values[pick.randrange(n)] for _ in range(n)) / n
+
+
+def smallest_detectable(difference: Difference, level: float = LEVEL, power: float = POWER) -> float:
+    """The smallest true difference that so many runs would show, with the given power.
+
+    (t(1 - alpha/2) + t(power)) x standard error: the usual normal approximation with t quantiles
+    (Bloom 1995, Evaluation Review 19:547).
+    """
+    return _multiplier(difference.df, level, power) * difference.standard_error
+
+
+def runs_to_decide(
+    base_sd: float, candidate_sd: float, distance: float, level: float = LEVEL, power: float = POWER
+) -> int | None:
+    """Runs per side after which a difference would lie clear of the limit, or None for "no number".
+
+    ``distance`` is how far the effect seen so far lies from the limit, on the same scale as the
+    standard deviations. Found by trying n = 2, 3, 5 ... and closing in, with t quantiles at each n.
+    """
+    distance = abs(distance)
+    if base_sd == 0.0 and candidate_sd == 0.0:
+        return 2 if distance > 0.0 else None
+    if distance == 0.0 or not _decides(MOST_RUNS, base_sd, candidate_sd, distance, level, power):
+        return None
+    low, high = 1, 2
+    while not _decides(high, base_sd, candidate_sd, distance, level, power):
+        low, high = high, min(2 * high, MOST_RUNS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _decides(middle, base_sd, candidate_sd, distance, level, power):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _decides(
+    n: int, base_sd: float, candidate_sd: float, distance: float, level: float, power: float
+) -> bool:
+    d = welch(Spread(n, 0.0, base_sd), Spread(n, 0.0, candidate_sd))
+    return smallest_detectable(d, level, power) <= distance
+
+
+def _multiplier(df: float, level: float, power: float) -> float:
+    return t_quantile(0.5 + level / 2, df) + t_quantile(power, df)
+
+
+def t_cdf(t: float, df: float) -> float:
+    """Chance that Student's t with ``df`` degrees of freedom stays below ``t``.
+
+    Through the regularised incomplete beta function (Abramowitz and Stegun 1964, 26.7.1).
+    """
+    if t == 0.0:
+        return 0.5
+    tail = 0.5 * incomplete_beta(df / 2, 0.5, df / (df + t * t))
+    return 1.0 - tail if t > 0 else tail
+
+
+def t_quantile(p: float, df: float) -> float:
+    """The t below which a share ``p`` of Student's distribution lies, by bisection of the tail.
+
+    Raises ValueError unless 0 < p < 1 and df > 0.
+    """
+    if not (0.0 < p < 1.0 and df > 0.0):
+        raise ValueError(f"no quantile for p={p:g}, df={df:g}")
+    if p == 0.5:
+        return 0.0
+    tail = min(p, 1.0 - p)
+    low, high = 0.0, 1.0
+    while t_cdf(-high, df) > tail:
+        low, high = high, 2.0 * high
+    while high - low > 1e-13 * high:
+        middle = 0.5 * (low + high)
+        if middle in (low, high):
+            break
+        if t_cdf(-middle, df) > tail:
+            low = middle
+        else:
+            high = middle
+    t = 0.5 * (low + high)
+    return t if p > 0.5 else -t
+
+
+def incomplete_beta(a: float, b: float, x: float) -> float:
+    """The regularised incomplete beta function I_x(a, b), to about 1e-14.
+
+    By its continued fraction (DLMF 8.17.22), on the side of the symmetry
+    I_x(a, b) = 1 - I_{1-x}(b, a) where the fraction converges quickly.
+    """
+    if x <= 0.0:
+        return 0.0
+    if x >= 1.0:
+        return 1.0
+    log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    if x < (a + 1.0) / (a + b + 2.0):
+        return math.exp(log_front) * _beta_fraction(a, b, x) / a
+    return 1.0 - math.exp(log_front) * _beta_fraction(b, a, 1.0 - x) / b
+
+
+def _beta_fraction(a: float, b: float, x: float) -> float:
+    """The continued fraction of DLMF 8.17.22, from the front (Lentz 1976, Applied Optics 15:668)."""
+    tiny = 1e-300
+    c, d = 1.0, 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0), tiny)
+    value = d
+    for m in range(1, 10_000):
+        for step in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1.0 / _away_from_zero(1.0 + step * d, tiny)
+            c = _away_from_zero(1.0 + step / c, tiny)
+            value *= c * d
+        if abs(c * d - 1.0) < 1e-16:
+            break
+    return value
+
+
+def _away_from_zero(v: float, tiny: float) -> float:
+    return v if abs(v) > tiny else tiny
