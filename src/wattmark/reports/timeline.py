@@ -44,6 +44,16 @@ class Timeline:
         columns = zip(*self.power.values(), strict=True)
         return tuple(None if None in column else sum(filter(None, column)) for column in columns)
 
+    def mean_of(self, values: Sequence[float | None], t0: float, t1: float) -> float | None:
+        """Mean of the bins that were seen between two moments; None when none was."""
+        watts = seconds = 0.0
+        for value, (left, right) in zip(values, pairwise(self.edges), strict=True):
+            inside = min(right, t1) - max(left, t0)
+            if value is not None and inside > 0:
+                watts += value * inside
+                seconds += inside
+        return watts / seconds if seconds > 0 else None
+
 
 def gaps_of(run: Run) -> list[SeenGap]:
     """Every gap of a run in order of time; devices of one component that share a gap are told once."""

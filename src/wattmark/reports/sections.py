@@ -1,0 +1,246 @@
+"""The contents of a report, section by section: pure functions that every form of it shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wattmark.core.errors import WattmarkError
+from wattmark.core.facts import Answer, Facts
+from wattmark.core.figure import Figure, Missing, NotReached, Undefined
+from wattmark.core.known import Scope
+from wattmark.core.kpis import CATALOG
+from wattmark.core.rubric import Factors
+from wattmark.core.run import EnergyRow, Run, Status
+from wattmark.core.score import ScoreLine, held_at, score_line
+from wattmark.reports.quantities import duration, percent, quantity, scale_of
+from wattmark.reports.timeline import gaps_of
+from wattmark.reports.view import ReportData
+
+
+@dataclass(frozen=True, slots=True)
+class KpiRow:
+    """One KPI as a report lists it."""
+
+    id: str
+    title: str
+    formula: str
+    better: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One KPI beside its baseline."""
+
+    row: KpiRow
+    value: Figure
+    baseline: Figure
+    line: ScoreLine
+    """Its ratio, where above 1 is better than the baseline; weight 0 when it is not in the score."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTotal:
+    """What was observed of one device by one source over all runs."""
+
+    row: EnergyRow
+    """One of its rows, for everything but the amounts."""
+    energy_joules: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorShare:
+    """What one named source brings to the uncertainty of a figure."""
+
+    source: str
+    half_width: float
+    share: float
+    """Its share of the variance, 0 to 1."""
+
+
+def answers_of(facts: Facts) -> dict[str, Answer]:
+    """Every KPI of the catalog computed from the facts; a refusal is an answer and says why."""
+    found: dict[str, Answer] = {}
+    for kpi in CATALOG.values():
+        try:
+            found[kpi.id] = kpi.of(facts)
+        except WattmarkError as refusal:
+            found[kpi.id] = Undefined(str(refusal))
+    return found
+
+
+def kpi_rows(answers: Mapping[str, Answer]) -> list[KpiRow]:
+    """One row per answer, with what the catalog knows of the KPI."""
+    rows = []
+    for key, answer in answers.items():
+        kpi = CATALOG.get(key)
+        if kpi is None:
+            rows.append(KpiRow(key, key.replace("_", " "), "", "", answer))
+        else:
+            rows.append(KpiRow(key, kpi.title, kpi.formula, kpi.better.value, answer))
+    return rows
+
+
+def known(rows: Sequence[KpiRow]) -> list[KpiRow]:
+    """The rows that have a figure."""
+    return [row for row in rows if isinstance(row.answer, Figure)]
+
+
+def unknown(rows: Sequence[KpiRow]) -> list[KpiRow]:
+    """The rows that have none."""
+    return [row for row in rows if not isinstance(row.answer, Figure)]
+
+
+def why_not(answer: Answer) -> tuple[str, str]:
+    """(what is the matter, what to do about it) for an answer without a figure."""
+    match answer:
+        case Missing(field, hint):
+            return f"missing: {field}", hint or f"give {field}"
+        case Undefined(reason):
+            return f"undefined: {reason}", ""
+        case NotReached(target, spent):
+            told = f"; spent without reaching it: {value_text(spent)}" if isinstance(spent, Figure) else ""
+            return f"not reached: {target}{told}", "go on until the outcome holds, or declare another one"
+        case Figure():
+            return "", ""
+
+
+def value_text(figure: Figure) -> str:
+    """Value and unit."""
+    return quantity(figure.value, figure.unit)
+
+
+def interval_words(figure: Figure) -> str:
+    """The interval with its unit, e.g. ``1.17 to 1.29 kJ``; empty for an exact figure."""
+    if figure.half_width == 0:
+        return ""
+    low, high = figure.interval
+    divisor, unit = scale_of(figure.value, figure.unit)
+    shown = unit if unit != "1" else ""
+    return f"{quantity(low / divisor, '1')} to {quantity(high / divisor, '1')} {shown}".rstrip()
+
+
+def relative_text(figure: Figure) -> str:
+    """The uncertainty as plus or minus so many per cent; empty for an exact figure."""
+    if figure.half_width == 0 or not math.isfinite(figure.relative):
+        return ""
+    return f"± {percent(figure.relative)}"
+
+
+def comparisons(data: ReportData) -> list[Comparison]:
+    """Every KPI that both sides know, with the ratio or the reason why there is none.
+
+    Unless the score says otherwise, grid, PUE and embodied factors are held at the baseline's, so that
+    a dirtier hour never looks like a worse model (kpis.md, Score).
+    """
+    if data.baseline is None:
+        return []
+    actual = data.score is not None and data.score.factors is Factors.ACTUAL
+    facts = data.facts if actual else held_at(data.baseline.facts, data.facts)
+    lines = {line.kpi: line for line in data.score.lines} if data.score else {}
+    found = []
+    for row in known(kpi_rows(answers_of(facts))):
+        before = data.baseline.answers.get(row.id)
+        if isinstance(row.answer, Figure) and isinstance(before, Figure):
+            line = lines.get(row.id) or score_line(CATALOG[row.id], 0.0, before, row.answer)
+            found.append(Comparison(row, row.answer, before, line))
+    return found
+
+
+def error_shares(figure: Figure) -> list[ErrorShare]:
+    """What each named source contributes to the variance of a figure, the largest first."""
+    whole = math.fsum(e * e for e in figure.errors.values())
+    parts = [ErrorShare(n, abs(e), e * e / whole if whole > 0 else 0.0) for n, e in figure.errors.items()]
+    return sorted((p for p in parts if p.half_width > 0), key=lambda p: -p.half_width)
+
+
+def terms_of(data: ReportData) -> list[tuple[str, str]]:
+    """The terms on which the figures were made; where figures differ, all values with their KPIs' number."""
+    found: dict[str, dict[str, int]] = {}
+    figures = [a for a in data.answers.values() if isinstance(a, Figure)]
+    if isinstance(data.facts.energy, Figure):
+        figures.append(data.facts.energy)
+    for figure in figures:
+        for name, value in figure.terms.items():
+            counted = found.setdefault(name, {})
+            counted[value] = counted.get(value, 0) + 1
+    return [(name.replace("_", " "), ", ".join(values)) for name, values in sorted(found.items())]
+
+
+def sources_of(data: ReportData) -> list[str]:
+    """Names and versions of everything the figures were made from, each once."""
+    figures = [a for a in (data.facts.energy, *data.answers.values()) if isinstance(a, Figure)]
+    return list(dict.fromkeys(s for f in figures for s in f.sources))
+
+
+def not_seen(runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """(what, why) of everything that used energy, or may have, and was not observed; each once."""
+    found: list[tuple[str, str]] = []
+    for run in runs:
+        found += [(item.what, item.reason) for item in run.not_seen]
+        for gap in gaps_of(run):
+            stretch = f"{duration(gap.duration_seconds)} from {duration(gap.t0_seconds)}"
+            found.append((f"{gap.component}, {stretch}", f"{gap.reason}; filled with an estimate of grade D"))
+        if run.status is Status.INTERRUPTED:
+            found.append((f"run {run.record_id[:8]} after its last checkpoint", "the process was cut off"))
+        if run.status is Status.OPEN:
+            found.append((f"run {run.record_id[:8]} from now on", "it has not ended"))
+    return list(dict.fromkeys(found))
+
+
+def stage_bands(run: Run) -> list[tuple[str, float, float]]:
+    """(name, from, to) of the outermost windows that have a stage, else of those inside the whole run."""
+    by_id = {w.id: w for w in run.windows}
+
+    def staged_above(parent: int | None) -> bool:
+        while parent is not None and parent in by_id:
+            if by_id[parent].stage:
+                return True
+            parent = by_id[parent].parent
+        return False
+
+    staged = [w for w in run.windows if w.stage and not staged_above(w.parent)]
+    chosen = staged or [w for w in run.windows if w.parent is not None and by_id[w.parent].parent is None]
+    bands = [(w.stage or w.name, w.t0_seconds, w.t0_seconds + w.duration_seconds) for w in chosen]
+    return sorted(bands, key=lambda b: b[1])
+
+
+def devices(runs: Sequence[Run]) -> list[DeviceTotal]:
+    """Every device that was read, the stretches of all runs added up per source and party."""
+    groups: dict[tuple[object, ...], list[EnergyRow]] = {}
+    for run in runs:
+        for row in run.energies:
+            key = (row.device_id, row.scope, row.party, row.source, row.method, row.grade)
+            groups.setdefault(key, []).append(row)
+    return [_device_total(rows) for rows in groups.values()]
+
+
+def _device_total(rows: Sequence[EnergyRow]) -> DeviceTotal:
+    lasted = math.fsum(r.duration_seconds for r in rows)
+    seen = math.fsum(min(r.observed_seconds, r.duration_seconds) for r in rows)
+    return DeviceTotal(
+        rows[0], math.fsum(r.energy_joules for r in rows), seen / lasted if lasted > 0 else 1.0
+    )
+
+
+def observed_energy(run: Run) -> str:
+    """Energy that was observed in one run: whole devices, parts of others left out, gaps not filled."""
+    ids = {row.device_id for row in run.energies}
+    rows = [r for r in run.energies if r.scope is Scope.WHOLE and r.part_of not in ids]
+    return quantity(math.fsum(r.energy_joules for r in rows), "J") if rows else "none read"
+
+
+def overhead_text(runs: Sequence[Run]) -> str:
+    """What measuring cost, in one sentence; empty when no run says."""
+    told = [run.overhead for run in runs if run.overhead is not None]
+    if not told:
+        return ""
+    own = math.fsum(o.cpu_seconds for o in told)
+    sentence = f"{duration(own)} of CPU time for {sum(o.reads for o in told)} looks at the meters"
+    workload = [o.workload_cpu_seconds for o in told if o.workload_cpu_seconds is not None]
+    if len(workload) == len(told) and math.fsum(workload) > 0:
+        return f"{sentence}, {percent(own / math.fsum(workload))} of the CPU time of the work itself."
+    return f"{sentence}."
