@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from wattmark.core.readings import CounterReading, Gap
 
-PATIENCE = 2.0
+PATIENCE = 0.25
 """Seconds a counter of something that is switched on may show the same value. RAPL refreshes every
-millisecond (Intel SDM vol. 3B, 16.10) and NVML's counter about every 100 ms."""
+millisecond (Intel SDM volume 3B, section 16.10)."""
 
 
 class Pulse:

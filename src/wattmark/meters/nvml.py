@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 UPDATE_SECONDS = 0.1
 """Counter and power refresh about every 100 ms (arXiv 2312.02741, tables of sensor windows)."""
+PATIENCE = 10 * UPDATE_SECONDS
 PART_TIME = ("A100", "H100", "H200", "GH200")
 PART_TIME_DUTY = 0.25
 """A100 and H100 average 25 ms of every 100 ms (arXiv 2312.02741); H200 and GH200 hold H100's chip."""
@@ -62,7 +63,7 @@ class NvmlMeter:
         self._load = load
         self._clock = clock
         self._host_id = host_id
-        self._pulse = Pulse()
+        self._pulse = Pulse(PATIENCE)
         self._lost: dict[str, str] = {}
         self._instances: dict[str, tuple[str, ...]] = {}
         self._nvml: Nvml | None = None

@@ -167,7 +167,7 @@ def _device(folder: Path, label: str, host_id: str, model: str) -> Device:
     }
     return Device(
         id=_device_id(label, host_id),
-        component={"psys": "module", "dram": "dram"}.get(kind, "cpu"),
+        component="dram" if kind == "dram" else "cpu",
         source="rapl",
         method=Method.HARDWARE_COUNTER,
         grade=Grade.B,
@@ -212,7 +212,7 @@ def _range(folder: Path) -> Energy | None:
 
 def _always_on(device: Device) -> bool:
     """Packages and memory always draw power; graphics or cores may sleep."""
-    return device.component in ("dram", "module") or _PACKAGE.search(device.id) is not None
+    return device.id.endswith("/psys") or _PACKAGE.search(device.id) is not None
 
 
 def _why_nothing(root: Path, cpuinfo: Path) -> str:

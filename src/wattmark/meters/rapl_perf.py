@@ -39,7 +39,7 @@ EVENTS = {
     "energy-ram": ("", "dram", 400.0),
     "energy-cores": ("/core", "cpu", 1000.0),
     "energy-gpu": ("/uncore", "cpu", 1000.0),
-    "energy-psys": ("psys", "module", 5000.0),
+    "energy-psys": ("psys", "cpu", 5000.0),
 }
 ALLOW = "sudo sysctl kernel.perf_event_paranoid=0 (or give Python the capability CAP_PERFMON)"
 
@@ -219,7 +219,7 @@ def _processors(mask: str) -> list[int]:
 def _device(event: str, label: str, host_id: str, platform_id: str | None, model: str) -> Device:
     part, component, watts = EVENTS[event]
     package = f"cpu:{host_id}/{label}"
-    if component == "module":
+    if part == "psys":
         device_id, part_of = f"cpu:{host_id}/psys", None
     elif component == "dram":
         device_id, part_of = f"dram:{host_id}/{label}", platform_id
