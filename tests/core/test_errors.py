@@ -1,0 +1,79 @@
+"""Errors: their words, their data, and the tree that catches them all."""
+
+from __future__ import annotations
+
+import pytest
+
+from wattmark.core import errors
+from wattmark.core.errors import (
+    ConfigError,
+    EvidenceError,
+    MeterUnavailable,
+    MissingExtra,
+    NotComparable,
+    RefusedError,
+    UsageError,
+    WattmarkError,
+)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigError("wattmark.toml", "place.pue", "must be a number"),
+        MissingExtra("dataset", "datasets"),
+        EvidenceError("a.run.json", "is no JSON"),
+        NotComparable([("boundary", "device", "node")]),
+        MeterUnavailable("no zones"),
+        RefusedError("no"),
+        UsageError("no"),
+    ],
+)
+def test_one_except_clause_catches_everything_raised_on_purpose(error: WattmarkError) -> None:
+    """All are WattmarkErrors and leave the process with exit code 2."""
+    with pytest.raises(WattmarkError):
+        raise error
+    assert error.exit_code == 2
+
+
+def test_a_configuration_error_names_file_and_place() -> None:
+    """File, place and problem, in the message and on the exception."""
+    error = ConfigError("wattmark.toml", "place.pue", "must be a number")
+    assert str(error) == "wattmark.toml: place.pue: must be a number"
+    assert (error.file, error.place, error.problem) == ("wattmark.toml", "place.pue", "must be a number")
+
+
+def test_a_configuration_error_without_a_place_names_the_file_alone() -> None:
+    """No empty place in the message."""
+    assert str(ConfigError("wattmark.toml", "", "is not there")) == "wattmark.toml: is not there"
+
+
+def test_a_missing_extra_says_the_command_that_installs_it() -> None:
+    """The pip command can be copied from the message."""
+    error = MissingExtra("dataset", "datasets")
+    assert str(error) == "'dataset' needs an extra: pip install 'wattmark[datasets]'"
+    assert (error.what, error.extra) == ("dataset", "datasets")
+
+
+def test_an_evidence_error_names_the_file() -> None:
+    """The file comes first."""
+    error = EvidenceError("a.run.json", "is no JSON")
+    assert str(error) == "a.run.json: is no JSON"
+    assert (error.file, error.problem) == ("a.run.json", "is no JSON")
+
+
+def test_a_refused_comparison_names_every_term_that_differs() -> None:
+    """Both sides of each term; what one side does not state is said so."""
+    error = NotComparable([("boundary", "device", "node"), ("basis", None, "direct")], "carbon figures")
+    assert str(error) == (
+        "these carbon figures may not be compared: "
+        "boundary: device against node; basis: not stated against direct"
+    )
+    assert error.differing == (("boundary", "device", "node"), ("basis", None, "direct"))
+
+
+def test_the_docstring_draws_every_error() -> None:
+    """The tree at the top of the module leaves none out."""
+    classes = [c.__name__ for c in vars(errors).values() if isinstance(c, type)]
+    assert all(name in (errors.__doc__ or "") for name in classes if name.endswith("Error"))
+    assert {"NotComparable", "MissingExtra", "MeterUnavailable"} <= set(classes)
