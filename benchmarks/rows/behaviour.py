@@ -56,4 +56,4 @@ def _program(words: str) -> str:
 def _file(path: str) -> str:
     """A file by its name; the random ones of Python's tempfile are all alike."""
     name = PurePath(path).name
-    return "a temporary file" if TEMPORARY.fullmatch(name) else name
+    return "a temporary file" if name == "<path>" or TEMPORARY.fullmatch(name) else name
