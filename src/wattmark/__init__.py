@@ -1,3 +1,73 @@
-"""wattmark scores the energy and carbon of AI. Every number says how it is known."""
+"""wattmark scores the energy and carbon of AI. Every number says how it is known.
+
+>>> import wattmark
+>>> with wattmark.track(stage="inference") as run:
+...     run.log(work={"inferences": 1})
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from wattmark.core.facts import Facts
+    from wattmark.core.figure import Figure, Missing, NotReached, Undefined
+    from wattmark.core.run import Dataset, Run
+    from wattmark.core.totals import facts_of
+    from wattmark.ledger.runfile import read_run
+    from wattmark.live import Track, log, track
+
+_HOME = {
+    "track": "wattmark.live",
+    "log": "wattmark.live",
+    "Track": "wattmark.live",
+    "Run": "wattmark.core.run",
+    "Dataset": "wattmark.core.run",
+    "Facts": "wattmark.core.facts",
+    "Figure": "wattmark.core.figure",
+    "Missing": "wattmark.core.figure",
+    "Undefined": "wattmark.core.figure",
+    "NotReached": "wattmark.core.figure",
+    "facts_of": "wattmark.core.totals",
+    "read_run": "wattmark.ledger.runfile",
+}
+
+__all__ = [
+    "Dataset",
+    "Facts",
+    "Figure",
+    "Missing",
+    "NotReached",
+    "Run",
+    "Track",
+    "Undefined",
+    "__version__",
+    "facts_of",
+    "log",
+    "read_run",
+    "track",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: importing wattmark costs next to nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'wattmark' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext wattmark``: the notebook magics."""
+    from wattmark.integrations.notebook import load_ipython_extension as load
+
+    load(shell)

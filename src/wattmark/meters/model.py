@@ -67,8 +67,8 @@ class ModelMeter:
 
     def __init__(
         self,
-        host_id: str,
         *,
+        host_id: str = "localhost",
         proc: Path = PROC,
         clock: Callable[[], float] = boot_clock,
         cpu: CpuRow | None = None,

@@ -1,4 +1,4 @@
-"""From settings to ready objects: the only place that chooses adapters."""
+"""What was stated, from the command line, the configuration and the runs themselves."""
 
 from __future__ import annotations
 

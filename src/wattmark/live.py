@@ -1,0 +1,476 @@
+"""``wattmark.track`` and ``wattmark.log``: measuring from inside a Python program."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import os
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from wattmark.config import Config, Tags
+from wattmark.core.errors import UsageError
+from wattmark.core.outcome import parse_goal
+from wattmark.core.run import Dataset, Place, Run, Subject, Work
+from wattmark.measure.budget import BudgetState, parse_budget
+from wattmark.measure.environment import LOG, OUT, RUN, joins_from
+from wattmark.measure.processes import CpuClock, ProcessTree
+from wattmark.measure.recording import Recording, World
+from wattmark.measure.settings import Settings
+from wattmark.meters.clock import boot_clock
+
+if TYPE_CHECKING:
+    from wattmark.core.facts import Facts
+    from wattmark.core.figure import Figure, Missing
+
+F = TypeVar("F", bound=Callable[..., Any])
+_active: ContextVar[Track | None] = ContextVar("wattmark_active", default=None)
+_window: ContextVar[int | None] = ContextVar("wattmark_window", default=None)
+
+
+class _Backend(Protocol):
+    """Where a track's events go."""
+
+    def begin(self, name: str, stage: str | None, parent: Any) -> Any: ...
+    def end(self, window: Any) -> None: ...
+    def log(self, window: Any, entry: Mapping[str, Any]) -> None: ...
+    def stop(self, failed: bool) -> Run | None: ...
+
+
+class Track:
+    """A stretch of work that is measured: context manager, decorator, or start and stop.
+
+    Started inside another track it is a window of that one; inside a command that `wattmark measure`
+    runs, a window of the command's run. So nothing is ever counted twice.
+    """
+
+    def __init__(self, settings: Settings, config: Config) -> None:
+        self._settings = settings
+        self._config = config
+        self._backend: _Backend | None = None
+        self._token: Token[Track | None] | None = None
+        self._windows: dict[str, list[Any]] = {}
+        self._datasets: list[Any] = []
+        self._result: Run | None = None
+        self.path: Path | None = None
+        """The run file, when one was written."""
+
+    def start(self) -> Track:
+        """Begin to measure."""
+        if self._backend is not None:
+            raise UsageError("this track was started already; make a new one for each stretch")
+        outer = _active.get()
+        if outer is not None and outer._backend is not None:
+            self._backend = _Inner(outer, self._settings)
+        elif os.environ.get(LOG) and os.environ.get(RUN):
+            self._backend = _Joined(Path(os.environ[LOG]), self._settings)
+        else:
+            self._backend = _Own(self._settings, self._config)
+        self._token = _active.set(self)
+        return self
+
+    def stop(self, *, failed: bool = False) -> Run | None:
+        """Stop measuring. Gives the evidence; None when this is a window of another run."""
+        if self._backend is None:
+            raise UsageError("this track was not started")
+        if self._result is not None:
+            return self._result
+        backend = self._backend
+        if isinstance(backend, _Own):
+            backend.datasets = self._datasets
+        self._result = backend.stop(failed)
+        if isinstance(backend, _Own):
+            self.path = backend.recording.path
+        if self._token is not None:
+            try:
+                _active.reset(self._token)
+            except ValueError:
+                _active.set(None)  # stopped in another context than it was started in
+            self._token = None
+        return self._result
+
+    @contextmanager
+    def window(self, name: str, *, stage: str | None = None) -> Iterator[None]:
+        """Measure a part: ``with run.window("epoch 1", stage="training"):``. Windows may be nested."""
+        backend = self._started()
+        opened = backend.begin(name, stage, _window.get())
+        token = _window.set(opened if isinstance(opened, int) else None)
+        try:
+            yield
+        finally:
+            _window.reset(token)
+            backend.end(opened)
+
+    def begin(self, name: str, *, stage: str | None = None) -> None:
+        """Open a window by name; close it with :meth:`end`."""
+        self._windows.setdefault(name, []).append(self._started().begin(name, stage, _window.get()))
+
+    def end(self, name: str) -> None:
+        """Close the window of that name that was begun last. Raises UsageError when there is none."""
+        if not self._windows.get(name):
+            raise UsageError(f"no window {name!r} is open")
+        self._started().end(self._windows[name].pop())
+
+    def log(
+        self,
+        *,
+        work: Mapping[str, float] | None = None,
+        failed: Mapping[str, float] | None = None,
+        quality: Mapping[str, float] | None = None,
+        dataset: Any = None,
+        progress: float | None = None,
+        precision: str | None = None,
+        higher_is_better: bool | None = None,
+    ) -> None:
+        """Say what was done.
+
+        ``work`` counts functional units ({"inferences": 1000}), ``failed`` those that failed;
+        ``quality`` names how good the result is; ``dataset`` is a path or a dataset, which is read
+        after the window's end, or a ready :class:`wattmark.Dataset`; ``progress`` (0 to 1) lets a
+        budget be projected; ``precision`` says in what FLOP were done.
+        """
+        entry: dict[str, Any] = {
+            "work": work,
+            "failed": failed,
+            "quality": quality,
+            "progress": progress,
+            "precision": precision,
+            "higher_is_better": higher_is_better,
+        }
+        if isinstance(dataset, Dataset):
+            entry["dataset"] = dataset
+        elif dataset is not None:
+            self._datasets.append(dataset)
+        self._started().log(_window.get(), {k: v for k, v in entry.items() if v is not None})
+
+    @property
+    def run(self) -> Run:
+        """The evidence: final after :meth:`stop`, as it stands before. Raises UsageError for a window."""
+        if self._result is not None:
+            return self._result
+        backend = self._started()
+        if isinstance(backend, _Own):
+            return backend.recording.snapshot()
+        raise UsageError("this track is a window of another run: look at that one")
+
+    @property
+    def budget(self) -> BudgetState | None:
+        """Where the budget stands; check ``budget.breached`` in a loop to stop in time."""
+        backend = self._started()
+        return backend.recording.budget_state() if isinstance(backend, _Own) else None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the run file could not be written, if it could not."""
+        backend = self._started()
+        return backend.recording.problem if isinstance(backend, _Own) else None
+
+    def facts(self) -> Facts:
+        """Totals of this run, ready for the KPIs."""
+        from wattmark.wiring.given import Stated, facts_for
+
+        return facts_for([self.run], self._config, Stated())
+
+    @property
+    def energy(self) -> Figure | Missing:
+        """Energy of this run in joules, with grade, coverage and interval."""
+        return self.facts().energy
+
+    def __enter__(self) -> Track:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop(failed=kind is not None)
+
+    async def __aenter__(self) -> Track:
+        return self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop(failed=kind is not None)
+
+    def __call__(self, function: F) -> F:
+        """Measure every call of a function, plain or async, as a run of its own."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def measured_async(*args: Any, **kwargs: Any) -> Any:
+                with self._again(function):
+                    return await function(*args, **kwargs)
+
+            return cast(F, measured_async)
+
+        @functools.wraps(function)
+        def measured(*args: Any, **kwargs: Any) -> Any:
+            with self._again(function):
+                return function(*args, **kwargs)
+
+        return cast(F, measured)
+
+    def _again(self, function: Callable[..., Any]) -> Track:
+        name = self._settings.name if self._settings.name != "run" else function.__qualname__
+        return Track(replace(self._settings, name=name), self._config)
+
+    def _started(self) -> _Backend:
+        if self._backend is None:
+            raise UsageError("this track was not started: use `with wattmark.track():` or call start()")
+        return self._backend
+
+
+class _Own:
+    """A run of its own."""
+
+    def __init__(self, settings: Settings, config: Config) -> None:
+        from wattmark.wiring.meters import open_meters
+
+        found = open_meters(config)
+        world = World(
+            meters=found.meters,
+            host=found.host,
+            cpu=CpuClock(ProcessTree()),
+            clock=boot_clock,
+            environment=found.environment,
+        )
+        self.datasets: list[Any] = []
+        self.recording = Recording(settings, world)
+        self.recording.start()
+
+    def begin(self, name: str, stage: str | None, parent: int | None) -> int:
+        return self.recording.begin(name, stage, parent)
+
+    def end(self, window: int) -> None:
+        self.recording.end(window)
+
+    def log(self, window: int | None, entry: Mapping[str, Any]) -> None:
+        self.recording.log(window=window, **entry)
+
+    def stop(self, failed: bool) -> Run:
+        return self.recording.stop(failed=failed, describe=functools.partial(_describe, self.datasets))
+
+
+class _Inner:
+    """A window of the track around it."""
+
+    def __init__(self, outer: Track, settings: Settings) -> None:
+        self._outer = outer._started()
+        self._opened = self._outer.begin(settings.name, settings.subject.stage, _window.get())
+        self._token = _window.set(self._opened if isinstance(self._opened, int) else None)
+
+    def begin(self, name: str, stage: str | None, parent: Any) -> Any:
+        return self._outer.begin(name, stage, parent)
+
+    def end(self, window: Any) -> None:
+        self._outer.end(window)
+
+    def log(self, window: Any, entry: Mapping[str, Any]) -> None:
+        self._outer.log(window, entry)
+
+    def stop(self, failed: bool) -> None:
+        try:
+            _window.reset(self._token)
+        except ValueError:
+            _window.set(None)  # stopped in another context than it was started in
+        self._outer.end(self._opened)
+
+
+class _Joined:
+    """A window of the run that measures this process, told by lines in its log."""
+
+    def __init__(self, log: Path, settings: Settings) -> None:
+        self._log = log
+        self._opened = self.begin(settings.name, settings.subject.stage, None)
+
+    def begin(self, name: str, stage: str | None, parent: Any) -> str:
+        identity = uuid.uuid4().hex
+        above = parent if isinstance(parent, str) else getattr(self, "_opened", None)
+        self._write({"event": "begin", "window": name, "stage": stage, "id": identity, "parent": above})
+        return identity
+
+    def end(self, window: Any) -> None:
+        self._write({"event": "end", "id": window})
+
+    def log(self, window: Any, entry: Mapping[str, Any]) -> None:
+        plain = dict(entry)
+        if isinstance(plain.get("dataset"), Dataset):
+            from wattmark.core.plain import plain as as_plain
+
+            plain["dataset"] = as_plain(plain["dataset"])
+        self._write(plain)
+
+    def stop(self, failed: bool) -> None:
+        self.end(self._opened)
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
+        write_line(self._log, entry)
+
+
+def write_line(log: Path, entry: Mapping[str, Any]) -> None:
+    """Append one JSON line in a single write, so that lines of many processes do not mix."""
+    line = json.dumps({k: v for k, v in entry.items() if v is not None}) + "\n"
+    try:
+        fd = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(fd, line.encode())
+        finally:
+            os.close(fd)
+    except OSError as error:
+        warnings.warn(f"wattmark could not write to {log}: {error}", stacklevel=2)
+
+
+def track(
+    name: str = "run",
+    *,
+    out: str | os.PathLike[str] | None = None,
+    stage: str | None = None,
+    model: str | None = None,
+    model_version: str | None = None,
+    task: str | None = None,
+    workload_class: str | None = None,
+    project: str | None = None,
+    team: str | None = None,
+    region: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    solution: str | None = None,
+    outcome: str | None = None,
+    work: Mapping[str, float] | None = None,
+    budget: str | None = None,
+    on_breach: str = "warn",
+    pue: float | None = None,
+    country: str | None = None,
+    period_seconds: float | None = None,
+    meters: tuple[str, ...] | None = None,
+) -> Track:
+    """Measure a stretch of work in this process and its children.
+
+    ``with wattmark.track(stage="training") as run:``, ``async with``, ``@wattmark.track()`` or
+    ``start()`` and ``stop()``. Nothing is written unless ``out`` names a folder here, in
+    ``WATTMARK_OUT`` or in ``wattmark.toml``; nothing is ever printed.
+
+    Raises ConfigError or UsageError, before anything is measured, for settings that cannot be meant.
+    """
+    from wattmark.wiring.given import load_config
+
+    config = load_config(Path.cwd(), os.environ)
+    tags = {
+        "stage": stage,
+        "model": model,
+        "model_version": model_version,
+        "task": task,
+        "workload_class": workload_class,
+        "project": project,
+        "team": team,
+        "region": region,
+    }
+    measure = config.measure
+    if period_seconds is not None:
+        measure = replace(measure, period_seconds=period_seconds)
+    if meters is not None:
+        measure = replace(measure, meters=tuple(meters))
+    config = replace(config, measure=measure)
+    settings = settings_from(
+        config,
+        os.environ,
+        name=name,
+        out=Path(out) if out is not None else None,
+        tags=tags,
+        labels=labels or {},
+        solution=solution,
+        outcome=outcome,
+        work=work or {},
+        budget=budget,
+        on_breach=on_breach,
+        place=Place(pue=pue, pue_kind="declared" if pue is not None else None, country=country),
+    )
+    return Track(settings, config)
+
+
+def settings_from(
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    name: str,
+    out: Path | None,
+    tags: Mapping[str, str | None],
+    labels: Mapping[str, str],
+    solution: str | None,
+    outcome: str | None,
+    work: Mapping[str, float],
+    budget: str | None,
+    on_breach: str,
+    place: Place,
+) -> Settings:
+    """Merge call, environment and configuration, in this order, into one frozen object."""
+    from wattmark.core.carbon import check_pue
+
+    if place.pue is not None:
+        check_pue(place.pue)
+    if config.measure.period_seconds <= 0:
+        raise UsageError(f"the period is {config.measure.period_seconds:g} s: it must be more than 0")
+    joins = joins_from(environ)
+    folder = out or (Path(environ[OUT]) if environ.get(OUT) else None)
+    if folder is None and config.output.folder is not None:
+        base = Path(config.path).parent if config.path else Path.cwd()
+        folder = base / config.output.folder
+    configured = {f: getattr(config.tags, f) for f in Tags.__slots__}
+    return Settings(
+        name=name,
+        subject=Subject(
+            **{**configured, **{k: v for k, v in tags.items() if v is not None}},
+            labels={**config.labels, **labels},
+        ),
+        place=replace(
+            place,
+            country=place.country or config.place.country,
+            site=config.place.site,
+            pue=place.pue if place.pue is not None else config.place.pue,
+            pue_kind=place.pue_kind or ("declared" if config.place.pue is not None else None),
+        ),
+        out=folder,
+        solution_id=solution or joins.solution_id,
+        parent=joins.parent,
+        rank=joins.rank,
+        world_size=joins.world_size,
+        goal=parse_goal(outcome) if outcome else None,
+        work=tuple(Work(unit=u, count=float(n), declared=True) for u, n in work.items()),
+        budget=parse_budget(budget, on_breach) if budget else None,
+        period_seconds=config.measure.period_seconds,
+    )
+
+
+def log(**entry: Any) -> None:
+    """Say what was done in the run that is being measured, from anywhere in the program.
+
+    Takes what :meth:`Track.log` takes. Inside a command that `wattmark measure` runs it joins the
+    command's run. Where nothing measures, a warning says so and nothing else happens.
+    """
+    active = _active.get()
+    if active is not None:
+        active.log(**entry)
+    elif os.environ.get(LOG):
+        write_line(Path(os.environ[LOG]), entry)
+    else:
+        warnings.warn(
+            "wattmark.log: nothing is being measured here; use wattmark.track or `wattmark measure`",
+            stacklevel=2,
+        )
+
+
+def _describe(sources: list[Any]) -> Dataset | None:
+    """Describe the datasets that were logged, after the window's end. The last one counts."""
+    if not sources:
+        return None
+    from wattmark.measure.dataset import dataset
+
+    found: Dataset = dataset(sources[-1])
+    return found

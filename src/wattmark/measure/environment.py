@@ -1,0 +1,60 @@
+"""What the environment says about this process: a parent's run, a rank, a solution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LOG = "WATTMARK_LOG"
+"""File that takes JSON lines for the run that measures this process."""
+RUN = "WATTMARK_RUN"
+"""Record id of the run that measures this process."""
+OUT = "WATTMARK_OUT"
+"""Folder for run files."""
+SOLUTION = "WATTMARK_SOLUTION"
+"""Solution whose attempt this process is; set it for the trials of a study or a resumed job."""
+START = "WATTMARK_START"
+"""When 1, a Python process measures itself from start to end."""
+
+_RANKS = (
+    # (rank, world size, ids that name the job), first found wins
+    ("RANK", "WORLD_SIZE", ("TORCHELASTIC_RUN_ID", "SLURM_JOB_ID")),
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", ("SLURM_JOB_ID", "PMIX_NAMESPACE")),
+    ("SLURM_PROCID", "SLURM_NTASKS", ("SLURM_JOB_ID",)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joins:
+    """How this process belongs to something larger."""
+
+    solution_id: str | None = None
+    parent: str | None = None
+    rank: int | None = None
+    world_size: int | None = None
+
+
+def joins_from(environ: Mapping[str, str]) -> Joins:
+    """Read rank, job and solution. A job of one process has no rank.
+
+    Sources: torchrun's documented environment variables; sbatch(1) and srun(1), OUTPUT ENVIRONMENT
+    VARIABLES; Open MPI's OMPI_COMM_WORLD_*. Tasks of one Slurm array are attempts at one solution.
+    """
+    array = environ.get("SLURM_ARRAY_JOB_ID")
+    solution = environ.get(SOLUTION) or (f"slurm-array-{array}" if array else None)
+    for rank_name, size_name, job_names in _RANKS:
+        rank, size = _number(environ.get(rank_name)), _number(environ.get(size_name))
+        if rank is None or size is None or size < 2:
+            continue
+        job = next((environ[n] for n in job_names if environ.get(n)), None)
+        restart = environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        parent = f"job-{job}-{restart}" if job and job != "none" else None
+        return Joins(solution_id=solution or parent, parent=parent, rank=rank, world_size=size)
+    return Joins(solution_id=solution)
+
+
+def _number(text: str | None) -> int | None:
+    try:
+        return int(text) if text is not None else None
+    except ValueError:
+        return None

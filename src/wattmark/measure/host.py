@@ -1,0 +1,48 @@
+"""Which machine this is, without its name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from wattmark.core.readings import Device
+from wattmark.core.run import Host
+
+LENGTH = 16
+
+
+def host_id(root: Path = Path("/")) -> str:
+    """A hash of the machine's own identity: stable, and it gives no name away."""
+    for path in ("etc/machine-id", "var/lib/dbus/machine-id"):
+        try:
+            text = (root / path).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if text:
+            return _hash("machine", text)
+    return _hash("name", platform.node())  # containers often have no machine-id; their name is their own
+
+
+def this_host(devices: Sequence[Device], identity: str, root: Path = Path("/")) -> Host:
+    """The machine with its fingerprint (what a calibration depends on) and its boot."""
+    hardware = sorted(f"{d.component}:{d.name}:{d.source}" for d in devices)
+    return Host(
+        id=identity,
+        fingerprint=_hash("hardware", platform.machine(), str(os.cpu_count()), *hardware),
+        boot_id=_boot(root),
+    )
+
+
+def _boot(root: Path) -> str | None:
+    try:
+        text = (root / "proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return _hash("boot", text.strip())
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(("wattmark", *parts)).encode()).hexdigest()[:LENGTH]

@@ -1,0 +1,325 @@
+"""One live run: meters, timeline, journal and spool under one lock.
+
+A recording lives inside other people's processes. Once started it never raises, prints, or changes
+anything of the host; what goes wrong becomes a note of the run.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from wattmark.core.errors import WattmarkError
+from wattmark.core.readings import Device
+from wattmark.core.run import (
+    Dataset,
+    Hardware,
+    Host,
+    Overhead,
+    Run,
+    Status,
+)
+from wattmark.measure.budget import BudgetState, state_of
+from wattmark.measure.journal import Journal
+from wattmark.measure.loglines import LineReader, LineTaker
+from wattmark.measure.meterset import MeterSet
+from wattmark.measure.processes import CpuClock
+from wattmark.measure.settings import Settings
+from wattmark.measure.spool import Spool, close_orphans
+from wattmark.measure.timeline import Timeline
+
+_live: weakref.WeakSet[Recording] = weakref.WeakSet()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a recording needs from the machine it runs on."""
+
+    meters: MeterSet
+    host: Host
+    cpu: CpuClock
+    clock: Callable[[], float]
+    environment: Mapping[str, str]
+
+
+class Recording:
+    """Measures from :meth:`start` to :meth:`stop`."""
+
+    def __init__(self, settings: Settings, world: World) -> None:
+        self._settings = settings
+        self._world = world
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._spool: Spool | None = None
+        self._own_cpu = 0.0
+        self._seq = 0
+        self._foreign = False
+        self._problem: str | None = None
+        self._result: Run | None = None
+        self._checkpointed = 0.0
+        self.record_id = str(uuid.uuid4())
+        self.path: Path | None = None
+        """The run file, once it has landed."""
+
+    def start(self) -> None:
+        """Read the meters for the first time and begin to watch."""
+        before = time.thread_time()
+        self._started_at = datetime.now(UTC)
+        self._timeline = Timeline(
+            self._world.meters, self._world.cpu, self._world.clock, self._settings.period_seconds
+        )
+        self._journal = Journal(self._timeline.start, self._settings.most_windows, self._settings.work)
+        self._reader: LineReader | None = None
+        self._taker = LineTaker(self._journal, self._timeline.cut)
+        if self._settings.out is not None:
+            self._open_spool(self._settings.out)
+        _live.add(self)
+        self._thread = threading.Thread(target=self._watch, name="wattmark", daemon=True)
+        self._thread.start()
+        self._own_cpu += time.thread_time() - before
+
+    def stop(
+        self,
+        *,
+        exit_code: int | None = None,
+        failed: bool = False,
+        interrupted: bool = False,
+        describe: Callable[[], Dataset | None] | None = None,
+    ) -> Run:
+        """Read the meters for the last time, land the run file and say what was observed.
+
+        ``describe`` reads the dataset after the last reading, so that its cost is not in the run.
+        """
+        if self._foreign:
+            return self._snapshot(Status.OPEN, self._world.clock())
+        before = time.thread_time()
+        self._wake.set()
+        with self._lock:
+            if self._result is not None:
+                return self._result
+            self._take_lines(final=True)
+            end = self._timeline.cut()
+            self._own_cpu += time.thread_time() - before
+            if describe is not None:
+                self._describe(describe)
+            status = Status.INTERRUPTED if interrupted else Status.CLOSED
+            self._result = replace(self._snapshot(status, end), exit_code=exit_code, failed=failed)
+            _live.discard(self)
+            self._land(self._result)
+            return self._result
+
+    def begin(self, name: str, stage: str | None = None, parent: int | None = None) -> int:
+        """Open a window; gives its id."""
+        before = time.thread_time()
+        with self._lock:
+            if self._done:
+                return 0
+            now = self._world.clock() if self._journal.is_full() else self._timeline.cut()
+            window = self._journal.begin(name, stage, parent, now)
+            self._own_cpu += time.thread_time() - before
+            return window
+
+    def end(self, window: int) -> None:
+        """Close a window."""
+        before = time.thread_time()
+        with self._lock:
+            if not self._done:
+                self._journal.end(
+                    window, self._world.clock() if self._journal.is_full() else self._timeline.cut()
+                )
+                self._own_cpu += time.thread_time() - before
+
+    def log(self, *, dataset: Dataset | None = None, window: int | None = None, **entry: Any) -> None:
+        """Take down what was done. Raises UsageError for what cannot be an entry."""
+        with self._lock:
+            if not self._done:
+                self._journal.log(dataset=dataset, window=window, now=self._world.clock(), **entry)
+
+    def note(self, text: str) -> None:
+        """Take down a remark."""
+        with self._lock:
+            self._journal.notes.append(text)
+
+    def follow(self, path: Path) -> None:
+        """Take JSON lines from this file as they come."""
+        with self._lock:
+            self._reader = LineReader(path)
+
+    def poll_lines(self) -> None:
+        """Take what was written to the followed file since; one stat call when there is nothing."""
+        reader = self._reader
+        if reader is not None and reader.grown():
+            with self._lock:
+                if not self._done:
+                    self._take_lines()
+
+    def budget_state(self) -> BudgetState | None:
+        """Where the budget stands; None without one."""
+        budget = self._settings.budget
+        if budget is None:
+            return None
+        with self._lock:
+            return state_of(budget, self._timeline.observed_joules(), self._journal.progress)
+
+    @property
+    def log_path(self) -> Path | None:
+        """Where other processes may write lines for this run; None when nothing is written anywhere."""
+        return self._spool.log_path if self._spool is not None else None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the run file could not be written, if it could not."""
+        return self._problem
+
+    def snapshot(self) -> Run:
+        """The run as it stands."""
+        with self._lock:
+            return self._result or self._snapshot(Status.OPEN, self._timeline.tick())
+
+    def _describe(self, describe: Callable[[], Dataset | None]) -> None:
+        try:
+            found = describe()
+        except (WattmarkError, OSError, ValueError) as error:
+            self._journal.notes.append(f"the dataset could not be described: {error}")
+        else:
+            self._journal.dataset = found or self._journal.dataset
+
+    @property
+    def _done(self) -> bool:
+        return self._result is not None or self._foreign
+
+    def _watch(self) -> None:
+        while not self._wake.wait(self._settings.period_seconds):
+            before = time.thread_time()
+            with self._lock:
+                if self._done:
+                    return
+                try:
+                    now = self._timeline.tick()
+                    self._take_lines()
+                    if now - self._checkpointed >= self._settings.checkpoint_seconds:
+                        self._checkpoint(now)
+                except Exception as error:  # noqa: BLE001 - the watcher must outlive any surprise, and say so
+                    self._journal.notes.append(f"a reading failed: {type(error).__name__}: {error}")
+                self._own_cpu += time.thread_time() - before
+
+    def _take_lines(self, final: bool = False) -> None:
+        if self._reader is None and self._spool is not None and self._spool.log_path.exists():
+            self._reader = LineReader(self._spool.log_path)
+        if self._reader is not None and self._reader.grown():
+            for number, line in self._reader.new_lines(final):
+                self._taker.take(number, line)
+
+    def _open_spool(self, out: Path) -> None:
+        spool = Spool(out, self.record_id, self._started_at.strftime("%Y%m%dT%H%M%SZ"))
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            close_orphans(out)
+            spool.open()
+            self._spool = spool
+            self._checkpoint(self._timeline.start)
+        except (OSError, ValueError) as error:
+            self._trouble(f"{out}: {error}")
+
+    def _checkpoint(self, now: float) -> None:
+        self._checkpointed = now
+        if self._spool is None:
+            return
+        self._seq += 1
+        try:
+            self._spool.checkpoint(self._snapshot(Status.OPEN, now))
+        except (OSError, ValueError) as error:
+            self._trouble(f"a checkpoint could not be written: {error}")
+
+    def _land(self, run: Run) -> None:
+        if self._spool is None:
+            return
+        try:
+            self.path = self._spool.land(run)
+        except (OSError, ValueError) as error:
+            self._trouble(f"the run file could not be written: {error}")
+
+    def _trouble(self, what: str) -> None:
+        self._problem = what
+        self._journal.notes.append(what)
+
+    def _snapshot(self, status: Status, now: float) -> Run:
+        s, world = self._settings, self._world
+        quality = tuple(self._journal.quality)
+        devices = world.meters.devices
+        return Run(
+            record_id=self.record_id,
+            seq=self._seq + (status is not Status.OPEN),
+            status=status,
+            started_at=self._started_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            started_monotonic_seconds=self._timeline.start,
+            duration_seconds=max(0.0, now - self._timeline.start),
+            solution_id=s.solution_id,
+            parent=s.parent,
+            rank=s.rank,
+            world_size=s.world_size,
+            host=world.host,
+            subject=s.subject,
+            windows=self._journal.kept_windows(now),
+            energies=self._timeline.rows(),
+            work=self._journal.work,
+            quality=quality,
+            outcome=s.goal.outcome(quality) if s.goal else None,
+            dataset=self._journal.dataset,
+            place=replace(
+                s.place,
+                hardware=s.place.hardware or _hardware(devices),
+                utilisation=self._timeline.utilisation(),
+                others_share=self._timeline.others_share(),
+            ),
+            overhead=Overhead(
+                cpu_seconds=self._own_cpu,
+                workload_cpu_seconds=self._timeline.own_cpu_seconds(),
+                reads=self._timeline.reads,
+            ),
+            not_seen=world.meters.not_seen,
+            meters=world.meters.choices,
+            series=self._timeline.series(),
+            notes=self._journal.remarks(),
+            environment=world.environment,
+        )
+
+
+def _hardware(devices: tuple[Device, ...]) -> tuple[Hardware, ...]:
+    counts: dict[tuple[str, str], int] = {}
+    for device in devices:
+        if device.name and device.component in ("cpu", "gpu", "module", "node"):
+            component = "cpu" if device.component == "node" else device.component
+            counts[component, device.name] = counts.get((component, device.name), 0) + 1
+    return tuple(Hardware(component=c, name=n, count=float(k)) for (c, n), k in counts.items())
+
+
+def _after_fork_in_child() -> None:
+    """A forked child must not measure, write or hold the parent's locks."""
+    for recording in list(_live):
+        recording._foreign = True
+        recording._lock = threading.RLock()
+        if recording._spool is not None:
+            recording._spool.forget_lock()
+    _live.clear()
+
+
+def _at_exit() -> None:
+    """A process that ends without stopping its recordings leaves them interrupted, not lost."""
+    for recording in list(_live):
+        recording.stop(interrupted=True)
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,35 @@
+"""Everything that a recording can be told, in one frozen object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wattmark.core.outcome import Goal
+from wattmark.core.run import Place, Subject, Work
+from wattmark.measure.budget import Budget
+
+CHECKPOINT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one recording is made."""
+
+    name: str = "run"
+    subject: Subject = field(default_factory=Subject)
+    place: Place = field(default_factory=Place)
+    out: Path | None = None
+    """Folder for the run file; None: nothing is written."""
+    solution_id: str | None = None
+    parent: str | None = None
+    rank: int | None = None
+    world_size: int | None = None
+    goal: Goal | None = None
+    work: tuple[Work, ...] = ()
+    """Work declared beforehand."""
+    budget: Budget | None = None
+    period_seconds: float = 1.0
+    most_windows: int = 1000
+    """Windows kept one by one; later ones are only counted, so that a run file stays small."""
+    checkpoint_seconds: float = CHECKPOINT_SECONDS

@@ -1,0 +1,162 @@
+"""Where a run is kept while it goes on, and how it lands: whole or not at all.
+
+A spool file is replaced atomically at every checkpoint. Beside it lies a lock that the kernel gives
+back when its process dies, however it dies; a spool file whose lock is free is an orphan, which
+the next wattmark process closes as interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from wattmark.core.plain import plain
+from wattmark.core.run import Run, Status
+
+try:
+    import fcntl
+except ImportError:  # Windows: without locks, orphans are recognised by their process being gone
+    fcntl = None  # type: ignore[assignment]
+
+SUFFIX = ".run.json"
+FOLDER = ".open"
+
+
+class Spool:
+    """One run's place on disk, from first checkpoint to landing."""
+
+    def __init__(self, out: Path, record_id: str, stamp: str) -> None:
+        self.final = out / f"{stamp}-{record_id[:8]}{SUFFIX}"
+        self._folder = out / FOLDER
+        self._path = self._folder / f"{record_id}{SUFFIX}"
+        self._lock_path = self._folder / f"{record_id}.lock"
+        self.log_path = self._folder / f"{record_id}.log"
+        self._lock: IO[str] | None = None
+
+    def open(self) -> None:
+        """Make the folder and take the lock. Raises OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Locked before it gets its name, so that nobody takes it for an orphan's.
+        unnamed = self._folder / f"{self._lock_path.name}.{os.getpid()}.tmp"
+        self._lock = open(unnamed, "w", encoding="ascii")  # noqa: SIM115 - held until landing
+        if fcntl is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock.write(f"{os.getpid()} {self.final.name}")
+        self._lock.flush()
+        os.replace(unnamed, self._lock_path)
+
+    def checkpoint(self, run: Run) -> None:
+        """Replace the spool file. Raises OSError; the previous checkpoint then stays."""
+        write_atomically(self._path, run, self._folder)
+
+    def land(self, run: Run) -> Path:
+        """Put the finished run file in its place and clear the spool. Raises OSError."""
+        write_atomically(self.final, run, self._folder)
+        self.discard()
+        return self.final
+
+    def discard(self) -> None:
+        """Forget the spool file and give the lock back."""
+        for path in (self._path, self.log_path, self._lock_path):
+            path.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def forget_lock(self) -> None:
+        """In a forked child: close our copy of the lock without releasing the parent's."""
+        if self._lock is not None:
+            self._lock.close()  # flock belongs to the open file, which the parent still holds
+            self._lock = None
+
+
+def write_atomically(path: Path, run: Run, folder: Path) -> None:
+    """Write a run file so that a reader, or a crash, sees the old one or the new one, never half.
+
+    The temporary file lies in ``folder``, on the same file system. Raises OSError.
+    """
+    _replace(path, json.dumps(plain(run), indent=1, allow_nan=False), folder)
+
+
+def _replace(path: Path, text: str, folder: Path) -> None:
+    temporary = folder / f"{path.name}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def close_orphans(out: Path) -> list[Path]:
+    """Land what killed processes left behind, as interrupted. Says which files were made.
+
+    A process that is being closed by two others at once is closed by the one that gets its lock.
+    """
+    landed: list[Path] = []
+    folder = out / FOLDER
+    if not folder.is_dir():
+        return landed
+    for lock_path in sorted(folder.glob("*.lock")):
+        try:
+            lock = open(lock_path, "r+", encoding="ascii")  # noqa: SIM115 - closed below
+        except OSError:
+            continue
+        with lock:
+            if not _is_free(lock):
+                continue
+            made = _close_orphan(out, lock_path, lock.read().partition(" ")[2])
+            if made is not None:
+                landed.append(made)
+    _sweep(folder)
+    return landed
+
+
+def _is_free(lock: IO[str]) -> bool:
+    if fcntl is not None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        # Its owner may have landed and removed it between our opening and locking it.
+        return os.fstat(lock.fileno()).st_nlink > 0
+    return False
+
+
+def _close_orphan(out: Path, lock_path: Path, final_name: str) -> Path | None:
+    spool = lock_path.with_name(lock_path.stem + SUFFIX)
+    made: Path | None = None
+    document = _document(spool)
+    if document is not None:
+        final = out / (final_name or f"interrupted-{lock_path.stem[:8]}{SUFFIX}")
+        if not final.exists():
+            document["status"] = Status.INTERRUPTED.value
+            document["seq"] = int(document.get("seq", 0)) + 1
+            _replace(final, json.dumps(document, indent=1), lock_path.parent)
+            made = final
+    for path in (spool, lock_path.with_suffix(".log"), lock_path):
+        path.unlink(missing_ok=True)
+    return made
+
+
+def _document(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None  # killed before the first checkpoint: there is nothing to land
+    return dict(document) if isinstance(document, Mapping) else None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove temporary files of processes that are gone."""
+    for path in folder.glob("*.tmp"):
+        pid = path.name.split(".")[-2]
+        if not (pid.isdigit() and Path("/proc", pid).exists()):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,229 @@
+"""The run's own timeline: what each device used between the edges of its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from wattmark.core.known import Method, Scope
+from wattmark.core.readings import Device
+from wattmark.core.run import EnergyRow, GapSpan, Series, SourceId, Utilisation
+from wattmark.measure.accumulate import Accumulator, Piece
+from wattmark.measure.meterset import MeterSet
+from wattmark.measure.processes import RULE, CpuClock, CpuTimes, Shares, shares
+
+MOST_POINTS = 512
+"""Points kept per series; when there are more, every second one goes. The rest stay exact."""
+UTILISATION_SECONDS = 300.0
+"""Length of the windows for sustained utilisation (kpis.md)."""
+SHARED_COMPONENTS = ("cpu", "dram", "rest_of_node", "node")
+"""Components whose energy is divided by CPU time; a GPU's is not."""
+FEW_UPDATES = 10
+"""A window shorter than so many updates of its sensor is too coarse to trust."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """All pieces between two edges, with the CPU times at both."""
+
+    pieces: tuple[tuple[Device, Piece], ...]
+    shares: Shares | None
+
+
+class Timeline:
+    """Reads all meters at edges and ticks. Not thread-safe: the recording holds the lock."""
+
+    def __init__(
+        self, meters: MeterSet, cpu: CpuClock, clock: Callable[[], float], period_seconds: float
+    ) -> None:
+        self._meters = meters
+        self._cpu = cpu
+        self._clock = clock
+        self._period = period_seconds
+        self._cuts: list[_Cut] = []
+        self._times: list[float] = []
+        self._totals: list[list[float]] = [[] for _ in meters.devices]
+        self._utilisation = _CpuUtilisation()
+        self.reads = 0
+        self.start = clock()
+        self._accumulators = [Accumulator(d, period_seconds, self.start) for d in meters.devices]
+        self._edge = self._at_start = self._now = cpu.read()
+        self._look()
+
+    def tick(self) -> float:
+        """Read everything once, between edges; says when."""
+        self._now = self._cpu.read()
+        self._look()
+        return self._times[-1] + self.start
+
+    def cut(self) -> float:
+        """Read everything and close the current pieces: the edge of a window. Says when."""
+        now = self.tick()
+        divided = shares(self._edge, self._now) if self._edge and self._now else None
+        pieces = tuple((d, a.cut(now)) for d, a in zip(self._meters.devices, self._accumulators, strict=True))
+        self._cuts.append(_Cut(pieces, divided))
+        self._edge = self._now
+        return now
+
+    def rows(self) -> tuple[EnergyRow, ...]:
+        """Everything so far as evidence, the piece that is still growing included."""
+        now = self._times[-1] + self.start
+        growing = tuple(
+            (d, a.peek(now)) for d, a in zip(self._meters.devices, self._accumulators, strict=True)
+        )
+        divided = shares(self._edge, self._now) if self._edge and self._now else None
+        cuts = [*self._cuts, _Cut(growing, divided)]
+        return tuple(row for cut in cuts for row in self._rows_of(cut))
+
+    def series(self) -> tuple[Series, ...]:
+        """Cumulative energy per device, thinned."""
+        return tuple(
+            Series(
+                device_id=d.id, component=d.component, t_seconds=tuple(self._times), energy_joules=tuple(e)
+            )
+            for d, e in zip(self._meters.devices, self._totals, strict=True)
+        )
+
+    def observed_joules(self) -> float:
+        """Energy observed so far without counting parts twice: for budgets."""
+        watched = {d.id for d in self._meters.devices}
+        return sum(
+            a.total
+            for d, a in zip(self._meters.devices, self._accumulators, strict=True)
+            if d.part_of not in watched
+        )
+
+    def utilisation(self) -> tuple[Utilisation, ...]:
+        """How busy the CPUs were."""
+        mean = self._utilisation.mean
+        if mean is None:
+            return ()
+        return (
+            Utilisation(
+                component="cpu",
+                signal="cpu_busy_time",
+                mean=mean,
+                windows_300s=tuple(self._utilisation.windows),
+            ),
+        )
+
+    def others_share(self) -> float | None:
+        """Share of the busy CPU time that was not ours, over the whole run."""
+        if self._at_start is None or self._now is None:
+            return None
+        divided = shares(self._at_start, self._now)
+        if divided is None or divided.own + divided.others <= 0:
+            return None
+        return divided.others / (divided.own + divided.others)
+
+    def own_cpu_seconds(self) -> float | None:
+        """CPU seconds of the measured processes so far."""
+        if self._at_start is None or self._now is None:
+            return None
+        return self._now.own - self._at_start.own
+
+    def _look(self) -> None:
+        readings = self._meters.read()
+        now = self._clock()
+        self.reads += 1
+        for device, accumulator in zip(self._meters.devices, self._accumulators, strict=True):
+            accumulator.add(readings[device.id])
+        self._times.append(now - self.start)
+        for totals, accumulator in zip(self._totals, self._accumulators, strict=True):
+            totals.append(accumulator.total)
+        if len(self._times) > MOST_POINTS:
+            self._thin()
+        if self._now is not None:
+            self._utilisation.add(now - self.start, self._now)
+
+    def _thin(self) -> None:
+        self._times = self._times[::2]
+        self._totals = [e[::2] for e in self._totals]
+
+    def _rows_of(self, cut: _Cut) -> list[EnergyRow]:
+        rows: list[EnergyRow] = []
+        for device, piece in cut.pieces:
+            if piece.seconds <= 0:
+                continue
+            whole = self._row(device, piece)
+            rows.append(whole)
+            if cut.shares is not None and device.component in SHARED_COMPONENTS:
+                rows.extend(_shared(whole, cut.shares))
+        return rows
+
+    def _row(self, device: Device, piece: Piece) -> EnergyRow:
+        errors = {f"{device.source}:{device.id}:gain": device.relative_error}
+        coarse = ""
+        if piece.seconds > 0 and device.update_seconds > 0:
+            tick = device.update_seconds / piece.seconds
+            if device.method is not Method.MODELLED and tick > 1e-3:
+                errors[f"{device.source}:{device.id}:refresh"] = min(1.0, tick)
+            if piece.seconds < FEW_UPDATES * device.update_seconds:
+                every = f"updates every {device.update_seconds:g} s"
+                coarse = f"{piece.seconds:.3g} s is short for a sensor that {every}"
+        return EnergyRow(
+            device_id=device.id,
+            part_of=device.part_of,
+            component=device.component,
+            t0_seconds=piece.start - self.start,
+            duration_seconds=piece.seconds,
+            energy_joules=piece.joules,
+            observed_seconds=piece.observed_seconds,
+            method=device.method,
+            boundary=device.boundary,
+            grade=device.grade,
+            errors=errors,
+            sensor_duty=device.sensor_duty,
+            source=SourceId(name=device.source),
+            gaps=tuple(
+                GapSpan(t0_seconds=g.start - self.start, duration_seconds=g.end - g.start, reason=g.reason)
+                for g in piece.gaps
+            ),
+            idle_watts=device.idle_power.watts if device.idle_power else None,
+            max_watts=device.max_power.watts,
+            note=coarse,
+        )
+
+
+def _shared(whole: EnergyRow, divided: Shares) -> list[EnergyRow]:
+    parts = {"own": divided.own, "others": divided.others, "idle": divided.idle}
+    return [
+        replace(
+            whole,
+            scope=Scope.SHARE,
+            party=party,
+            attribution_rule=RULE,
+            energy_joules=whole.energy_joules * part,
+            max_watts=None,
+            idle_watts=None,
+            gaps=(),
+            note="",
+        )
+        for party, part in parts.items()
+    ]
+
+
+class _CpuUtilisation:
+    """Mean CPU utilisation, and that of successive five-minute windows."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, CpuTimes] | None = None
+        self._window: tuple[float, CpuTimes] | None = None
+        self.mean: float | None = None
+        self.windows: list[float] = []
+
+    def add(self, at: float, times: CpuTimes) -> None:
+        if self._first is None or self._window is None:
+            self._first = self._window = (at, times)
+            return
+        self.mean = _busy(self._first[1], times)
+        if at - self._window[0] >= UTILISATION_SECONDS:
+            busy = _busy(self._window[1], times)
+            if busy is not None:
+                self.windows.append(busy)
+            self._window = (at, times)
+
+
+def _busy(before: CpuTimes, after: CpuTimes) -> float | None:
+    capacity = after.capacity - before.capacity
+    return min(1.0, max(0.0, (after.busy - before.busy) / capacity)) if capacity > 0 else None
