@@ -12,6 +12,7 @@ from wattmark.core.facts import Facts
 from wattmark.core.given import Given
 from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.kpis import CATALOG
+from wattmark.core.policy import Limit
 from wattmark.core.rubric import Rubric, Weighted
 from wattmark.core.run import (
     EnergyRow,
@@ -31,10 +32,11 @@ from wattmark.core.run import (
 )
 from wattmark.core.score import score
 from wattmark.core.totals import facts_of
+from wattmark.core.verdict import Finding, Ruling, Verdict
 from wattmark.reports.sections import answers_of
-from wattmark.reports.view import Baseline, ReportData, SourceFile, VerdictLine, VerdictView
+from wattmark.reports.view import Baseline, ReportData, SourceFile
 
-STAGES = (("data_preparation", 0.0, 12.0), ("training", 12.0, 48.0), ("evaluation", 48.0, 60.0))
+STAGES = (("data_preparation", 0.0, 12.0), ("training", 12.0, 48.0), ("inference", 48.0, 60.0))
 GAP = GapSpan(t0_seconds=30.0, duration_seconds=4.0, reason="the driver was reloaded")
 GIVEN = Given(
     pue=Pue(value=1.2, relative_error=0.03),
@@ -130,23 +132,32 @@ def a_report(**changes: Any) -> ReportData:
         1.6, record_id="9b1a77d0-0000-4000-8000-00000000000b", started_at="2026-10-20T09:30:00Z"
     )
     facts, earlier = facts_of([run], GIVEN), facts_of([before], GIVEN)
+    answers = answers_of(facts)
     fields: dict[str, Any] = {
         "title": "digits-mlp 2",
         "runs": (run,),
         "facts": facts,
-        "answers": answers_of(facts),
+        "answers": answers,
         "score": score(facts, earlier, RUBRIC, CATALOG),
         "baseline": Baseline(facts=earlier, answers=answers_of(earlier), runs=(before,)),
-        "verdict": VerdictView(
-            outcome="pass",
+        "verdict": Verdict(
             policy="wattmark-policy.toml",
-            lines=(
-                VerdictLine(
-                    rule="energy_to_solution max 2 Wh",
-                    outcome="pass",
-                    detail="upper bound 1.9 Wh within 2 Wh",
+            findings=(
+                Finding(
+                    limit=Limit(kpi="energy_to_solution", max=0.005),
+                    ruling=Ruling.PASS,
+                    value=answers["energy_to_solution"],
+                    interval=(0.00337, 0.00424),
                 ),
-                VerdictLine(rule="score min 100", outcome="pass", detail="lower bound 121 is above 100"),
+                Finding(
+                    limit=Limit(
+                        kpi="carbon_per_inference_operational",
+                        max_increase=0.05,
+                    ),
+                    ruling=Ruling.PASS,
+                    value=answers["carbon_per_inference_operational"],
+                    interval=(-0.41, -0.34),
+                ),
             ),
         ),
         "files": (SourceFile(name="20261101-3f6d1c8e.run.json", sha256="ab" * 32, record_id=run.record_id),),

@@ -8,29 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import jinja2
-from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from wattmark.core.facts import Answer
-from wattmark.core.figure import Figure
-from wattmark.core.kpis import CATALOG
-from wattmark.core.rubric import Factors
-from wattmark.core.run import Run
-from wattmark.reports import charts, sections
-from wattmark.reports.quantities import duration, number, percent, quantity
-from wattmark.reports.timeline import SeenGap, Timeline, gaps_of, timeline
-from wattmark.reports.view import GRADE_MEANING, ReportData
+from wattmark.reports.page import page_of
+from wattmark.reports.view import ReportData
 
 HERE = Path(__file__).parent
-MOST_CHARTS = 6
-LIMITS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
-VERDICTS = {"pass": "Pass", "violation": "Violation", "undecided": "Not enough evidence"}
 
 
 def html_report(data: ReportData) -> str:
@@ -42,338 +28,25 @@ def html_report(data: ReportData) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(data=data, page=page_of(data))
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One of the large numbers at the top."""
-
-    name: str
-    value: str
-    problem: str
-    remark: str
-    figure: Figure | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreTile:
-    """The score as it is shown."""
-
-    value: str
-    interval: str
-    words: str
-    scale: Markup
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """Power over time of one run: the still drawing, the data for the script, and the same as a table."""
-
-    title: str
-    svg: Markup
-    json: Markup
-    keys: tuple[tuple[str, str], ...]
-    gaps: str
-    table: tuple[tuple[str, tuple[str, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One row of a split of the energy."""
-
-    name: str
-    css: str
-    value: str
-    share: str
-    error: str
-    figure: Figure
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """The energy cut into its parts."""
-
-    title: str
-    head: str
-    bar: Markup
-    parts: tuple[Part, ...]
-
-
-def page_of(data: ReportData) -> dict[str, object]:
-    """Everything the templates show, worked out and formatted."""
-    rows = sections.kpi_rows(data.answers)
-    limit = _limit(list(data.answers.values()))
-    script = _script()
-    drawn = [c for c in (_chart(run) for run in data.runs) if c is not None]
-    score = data.score.value if data.score else None
-    return {
-        "styles": Markup(_vendored("uplot.min.css") + "\n" + _template("report.css")),
-        "script": Markup(script),
-        "script_hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        "subtitle": _subtitle(data),
-        "baseline_name": data.baseline.name if data.baseline else "the baseline",
-        "verdict": VERDICTS.get(data.verdict.outcome, data.verdict.outcome) if data.verdict else "",
-        "score": _score_tile(score) if isinstance(score, Figure) else None,
-        "score_problem": sections.why_not(score) if score is not None else ("", ""),
-        "tiles": _tiles(data),
-        "charts": drawn[:MOST_CHARTS],
-        "charts_left_out": _left_out(len(drawn)),
-        "splits": _splits(data),
-        "limit": percent(limit),
-        "known": [_known_row(row, row.answer, limit) for row in rows if isinstance(row.answer, Figure)],
-        "unknown": [_unknown_row(row) for row in sections.unknown(rows)],
-        "comparisons": _comparisons(data),
-        "weighted": data.score is not None,
-        "held": data.score is None or data.score.factors is Factors.BASELINE,
-        "not_seen": sections.not_seen(data.runs),
-        "notes": list(dict.fromkeys(note for run in data.runs for note in run.notes)),
-        "meters": list(dict.fromkeys(m for run in data.runs for m in run.meters)),
-        "devices": [_device(d) for d in sections.devices(data.runs)],
-        "overhead": sections.overhead_text(data.runs),
-        "terms": sections.terms_of(data),
-        "sources": sections.sources_of(data),
-        "errors": _errors(data),
-        "runs": [_run_row(run) for run in data.runs],
-        "environment": sorted({item for run in data.runs for item in run.environment.items()}),
-        "meaning": GRADE_MEANING,
-    }
-
-
-def _subtitle(data: ReportData) -> str:
-    subject = data.runs[0].subject if data.runs else None
-    stated = (subject.task, subject.team, subject.organisation) if subject else ()
-    count = f"{len(data.runs)} run" + ("s" if len(data.runs) != 1 else "")
-    started = [_moment(data.runs[0].started_at)] if data.runs else []
-    return " · ".join([*filter(None, stated), count, *started, duration(data.facts.duration_seconds)])
-
-
-def _score_tile(figure: Figure) -> ScoreTile:
-    low, high = figure.interval
-    if low > charts.SCORE_TOP / 2:
-        words = "Better than the baseline."
-    elif high < charts.SCORE_TOP / 2:
-        words = "Worse than the baseline."
-    else:
-        words = "Not to be told apart from the baseline."
-    interval = f"{low:.0f} to {high:.0f}" if figure.half_width else ""
-    return ScoreTile(f"{figure.value:.0f}", interval, words, charts.score_scale(figure.value, low, high))
-
-
-def _tiles(data: ReportData) -> list[Tile]:
-    facts = data.facts
-    found = [_tile("Energy", facts.energy, _boundary(facts.energy))]
-    for key in ("carbon_to_solution", "carbon_per_inference_operational"):
-        if isinstance(data.answers.get(key), Figure):
-            found.append(_tile(CATALOG[key].title, data.answers[key], ""))
-            break
-    if isinstance(facts.energy, Figure):
-        mean = quantity(facts.energy.value / facts.duration_seconds, "W") if facts.duration_seconds else ""
-        found.append(Tile("Time", duration(facts.duration_seconds), "", f"mean power {mean}" if mean else ""))
-        found.append(Tile("Observed", percent(facts.energy.coverage), "", "of the time, gaps estimated"))
-    if isinstance(facts.quality, Figure):
-        found.append(Tile("Quality", number(facts.quality.value), "", facts.quality_name or ""))
-    return found
-
-
-def _tile(name: str, answer: Answer, remark: str) -> Tile:
-    if isinstance(answer, Figure):
-        said = ", ".join(filter(None, (sections.interval_words(answer), remark)))
-        return Tile(name, sections.value_text(answer), "", said, answer)
-    problem, fix = sections.why_not(answer)
-    return Tile(name, "", problem, fix)
-
-
-def _boundary(answer: Answer) -> str:
-    stated = answer.terms.get("boundary", "") if isinstance(answer, Figure) else ""
-    return f"{stated} boundary" if stated else ""
-
-
-def _chart(run: Run) -> Chart | None:
-    line = timeline(run)
-    if line is None:
-        return None
-    gaps, bands = gaps_of(run), sections.stage_bands(run)
-    names = list(line.power)
-    label = f"Power over {duration(run.duration_seconds)}, stacked by {', '.join(names)}; a table follows"
-    return Chart(
-        title=" ".join(filter(None, (run.subject.stage, run.record_id[:8]))),
-        svg=charts.power_chart(line, gaps, bands, label),
-        json=Markup(htmlsafe_json_dumps(charts.chart_data(line, gaps, bands))),
-        keys=tuple((name, charts.colour_of(name, names)) for name in names),
-        gaps=_gap_words(gaps),
-        table=_stretches(line, bands),
+    environment.filters["ticks"] = ticks
+    script = _shipped("vendor/uplot.min.js") + "\n" + _shipped("templates/report.js")
+    styles = _shipped("vendor/uplot.min.css") + "\n" + _shipped("templates/report.css")
+    return environment.get_template("report.html.j2").render(
+        data=data,
+        page=page_of(data),
+        styles=Markup(styles),
+        script=Markup(script),
+        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
-def _gap_words(gaps: Sequence[SeenGap]) -> str:
-    return "; ".join(f"{g.component} for {duration(g.duration_seconds)} ({g.reason})" for g in gaps)
+def ticks(text: str) -> Markup:
+    """Text with `what is between backticks` set as code; everything is escaped."""
+    parts = [escape(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:  # a lonely backtick is a character like any other
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
-def _stretches(
-    line: Timeline, bands: Sequence[tuple[str, float, float]]
-) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Mean observed power of each component in each stage, or in sixths of the run."""
-    start, end = line.edges[0], line.edges[-1]
-    sixth = (end - start) / 6
-    equal = [("", start + i * sixth, start + (i + 1) * sixth) for i in range(6)]
-    rows = []
-    for name, t0, t1 in bands or equal:
-        words = f"{name} ({duration(t0)} to {duration(t1)})" if name else f"{duration(t0)} to {duration(t1)}"
-        cells = []
-        for values in line.power.values():
-            mean = line.mean_of(values, t0, t1)
-            cells.append("not seen" if mean is None else quantity(mean, "W"))
-        rows.append((words, tuple(cells)))
-    return tuple(rows)
-
-
-def _left_out(drawn: int) -> str:
-    more = drawn - MOST_CHARTS
-    return f"{more} more runs are not drawn; their figures are in the tables." if more > 0 else ""
-
-
-def _splits(data: ReportData) -> list[Split]:
-    by_stage = data.facts.energy_by_stage
-    found = [_split("By component", "Component", data.facts.energy_by_component, component=True)]
-    if set(by_stage) != {"unstaged"}:
-        found.append(_split("By stage", "Stage", by_stage, component=False))
-    return [s for s in found if s.parts]
-
-
-def _split(title: str, head: str, parts: Mapping[str, Figure], *, component: bool) -> Split:
-    whole = sum(f.value for f in parts.values())
-    names = list(parts)
-    ordered = sorted(parts.items(), key=lambda item: -item[1].value) if component else list(parts.items())
-    made = []
-    for i, (name, figure) in enumerate(ordered):
-        css = charts.colour_of(name, names) if component else f"s{i % 6}"
-        share = figure.value / whole if whole > 0 else 0.0
-        words = (sections.value_text(figure), percent(share), sections.relative_text(figure))
-        made.append((share, Part(name.replace("_", " "), css, *words, figure)))
-    bar = charts.share_bar((part.name, share, part.css) for share, part in made)
-    return Split(title, head, bar, tuple(part for _, part in made))
-
-
-def _limit(answers: Sequence[Answer]) -> float:
-    """The smallest round scale that holds the widest interval of a table, at most 100 %."""
-    widest = 0.0
-    for a in answers:
-        if isinstance(a, Figure) and a.value:
-            low, high = a.interval
-            widest = max(widest, abs(low / a.value - 1), abs(high / a.value - 1))
-    return next((limit for limit in LIMITS if widest <= limit), LIMITS[-1])
-
-
-def _known_row(row: sections.KpiRow, figure: Figure, limit: float) -> dict[str, object]:
-    low, high = figure.interval
-    return {
-        "title": row.title,
-        "formula": row.formula,
-        "figure": figure,
-        "value": sections.value_text(figure),
-        "interval": sections.interval_words(figure) or "exact",
-        "bar": charts.error_bar(low, figure.value, high, limit) if figure.half_width else Markup(""),
-        "coverage": percent(figure.coverage) if figure.grade else "",
-    }
-
-
-def _unknown_row(row: sections.KpiRow) -> dict[str, str]:
-    problem, fix = sections.why_not(row.answer)
-    return {"title": row.title, "problem": problem, "fix": fix}
-
-
-def _comparisons(data: ReportData) -> list[dict[str, object]]:
-    return [_comparison(c) for c in sections.comparisons(data)]
-
-
-def _comparison(c: sections.Comparison) -> dict[str, object]:
-    now, then, ratio = c.value, c.baseline, c.line.ratio
-    top = max(now.interval[1], then.interval[1]) * 1.04
-    same_unit = now.unit == then.unit
-    return {
-        "title": c.row.title,
-        "better": c.row.better,
-        "now": sections.value_text(now),
-        "then": sections.value_text(then),
-        "now_bar": charts.value_bar(now.value, *now.interval, top, "now") if same_unit else Markup(""),
-        "then_bar": charts.value_bar(then.value, *then.interval, top, "then") if same_unit else Markup(""),
-        "ratio": number(ratio.value) if isinstance(ratio, Figure) else "",
-        "interval": sections.interval_words(ratio) if isinstance(ratio, Figure) else "",
-        "saturated": c.line.saturated,
-        "reason": c.line.reason,
-        "weight": percent(c.line.weight) if c.line.weight else "not in the score",
-    }
-
-
-def _device(d: sections.DeviceTotal) -> dict[str, str]:
-    row = d.row
-    return {
-        "id": row.device_id,
-        "note": "; ".join(filter(None, (f"part of {row.part_of}" if row.part_of else "", row.note))),
-        "component": row.component.replace("_", " "),
-        "method": f"{row.method.replace('_', ' ')} (grade {row.grade})",
-        "boundary": row.boundary,
-        "scope": f"{row.scope} ({row.party})" if row.party else row.scope,
-        "energy": quantity(d.energy_joules, "J"),
-        "coverage": percent(d.coverage),
-        "source": f"{row.source.name} {row.source.version}".strip(),
-    }
-
-
-def _errors(data: ReportData) -> list[dict[str, object]]:
-    """Uncertainty of the energy and, where there is one, of the score, by named source."""
-    subjects: list[tuple[str, Answer]] = [("Energy", data.facts.energy)]
-    if data.score is not None:
-        subjects.append(("Score", data.score.value))
-    return [_error_block(t, f) for t, f in subjects if isinstance(f, Figure) and f.half_width > 0]
-
-
-def _error_block(title: str, figure: Figure) -> dict[str, object]:
-    shares = sections.error_shares(figure)
-    return {
-        "title": title,
-        "value": sections.value_text(figure),
-        "relative": sections.relative_text(figure),
-        "rows": [
-            {
-                "source": e.source,
-                "half": quantity(e.half_width, figure.unit),
-                "share": percent(e.share),
-                "bar": charts.value_bar(e.share, 0, 0, 1.0, "now"),
-            }
-            for e in shares
-        ],
-    }
-
-
-def _run_row(run: Run) -> dict[str, str]:
-    failed = ", ended with an error" if run.failed else ""
-    return {
-        "id": run.record_id,
-        "started": _moment(run.started_at),
-        "duration": duration(run.duration_seconds),
-        "status": f"{run.status}{failed}",
-        "stage": run.subject.stage or ", ".join(dict.fromkeys(b[0] for b in sections.stage_bands(run))),
-        "energy": sections.observed_energy(run),
-    }
-
-
-def _moment(iso: str) -> str:
-    """``2026-11-01T12:00:00.000000Z`` as ``2026-11-01 12:00 UTC``; what is no time stays as it is."""
-    try:
-        return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M} UTC"
-    except ValueError:
-        return iso
-
-
-def _script() -> str:
-    return _vendored("uplot.min.js") + "\n" + _template("report.js")
-
-
-def _vendored(name: str) -> str:
-    return (HERE / "vendor" / name).read_text(encoding="utf-8")
-
-
-def _template(name: str) -> str:
-    return (HERE / "templates" / name).read_text(encoding="utf-8")
+def _shipped(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")

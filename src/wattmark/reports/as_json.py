@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,14 +19,14 @@ def document(schema: str, version: int, body: Mapping[str, Any]) -> str:
 
 
 def figure_json(figure: Figure) -> dict[str, Any]:
-    """A figure with everything that says how it is known."""
+    """A figure with everything that says how it is known. What is infinite has no number: null."""
     low, high = figure.interval
     return {
         "status": "known",
         "value": figure.value,
         "unit": figure.unit,
-        "interval_95": [low, high],
-        "relative_error_95": figure.relative,
+        "interval_95": [finite(low), finite(high)],
+        "relative_error_95": finite(figure.relative),
         "grade": figure.grade,
         "coverage": figure.coverage,
         "terms": dict(figure.terms),
@@ -45,3 +46,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             return {"status": "undefined", "reason": reason}
         case NotReached(target, spent):
             return {"status": "not_reached", "target": target, "spent": answer_json(spent)}
+
+
+def finite(value: float) -> float | None:
+    """The number, or None for infinity and for what is no number: JSON has neither."""
+    return value if math.isfinite(value) else None

@@ -112,6 +112,8 @@ def power_chart(
     return Markup("".join(body))
 
 
+_STEPS = (1, 1.2, 1.6, 2, 2.4, 2.8, 3.2, 3.6, 4, 4.8, 5.6, 6.4, 8, 10)
+"""Tops of a scale whose quarters are round."""
 _W, _H = 960, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 8, 22, 26
 
@@ -121,8 +123,7 @@ class _Plot:
 
     def __init__(self, line: Timeline) -> None:
         self.line = line
-        stacked = [sum(v or 0.0 for v in column) for column in zip(*line.power.values(), strict=True)]
-        self.top = nice_top(max(stacked, default=0.0))
+        self.top = top_of(line)
 
     def x(self, t: float) -> float:
         start, end = self.line.edges[0], self.line.edges[-1]
@@ -140,7 +141,9 @@ class _Plot:
                 f'<rect class="band{i % 2}" x="{x0:.1f}" y="0" width="{width:.1f}" height="{_H - _BOTTOM}"/>'
             )
             if width > 7 * len(name):
-                drawn.append(f'<text class="stage" x="{x0 + 6:.1f}" y="14">{escape(name)}</text>')
+                drawn.append(
+                    f'<text class="stage" x="{x0 + 6:.1f}" y="14">{escape(name.replace("_", " "))}</text>'
+                )
         return drawn
 
     def grid(self) -> list[str]:
@@ -190,14 +193,18 @@ class _Plot:
         return drawn
 
 
+def top_of(line: Timeline) -> float:
+    """Top of the power scale: a round number above the highest stack."""
+    stacked = [sum(v or 0.0 for v in column) for column in zip(*line.power.values(), strict=True)]
+    return nice_top(max(stacked, default=0.0))
+
+
 def nice_top(value: float) -> float:
     """The next round number for the top of a scale whose quarter is round too; 1 for nothing."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(
-        (step * power for step in (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8) if value <= step * power), 10 * power
-    )
+    return next((step * power for step in _STEPS if value <= step * power), 10 * power)
 
 
 def chart_data(
@@ -206,10 +213,11 @@ def chart_data(
     """The same chart as data for the script on the page; seconds and watts, None where not seen."""
     names = list(line.power)
     return {
+        "top": top_of(line),
         "t": [round(t, 4) for t in line.edges],
         "series": [
             {
-                "name": name,
+                "name": name.replace("_", " "),
                 "colour": colour_of(name, names)[2:],
                 "watts": [None if w is None else round(w, 4) for w in line.power[name]],
             }
@@ -217,14 +225,14 @@ def chart_data(
         ],
         "gaps": [
             {
-                "component": g.component,
+                "component": g.component.replace("_", " "),
                 "t0": g.t0_seconds,
                 "t1": g.t0_seconds + g.duration_seconds,
                 "reason": g.reason,
             }
             for g in gaps
         ],
-        "bands": [{"name": name, "t0": t0, "t1": t1} for name, t0, t1 in bands],
+        "bands": [{"name": name.replace("_", " "), "t0": t0, "t1": t1} for name, t0, t1 in bands],
     }
 
 

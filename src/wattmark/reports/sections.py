@@ -11,12 +11,23 @@ from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
 from wattmark.core.known import Scope
 from wattmark.core.kpis import CATALOG
+from wattmark.core.policy import Limit
 from wattmark.core.rubric import Factors
 from wattmark.core.run import EnergyRow, Run, Status
 from wattmark.core.score import ScoreLine, held_at, score_line
+from wattmark.core.verdict import Finding, Ruling
 from wattmark.reports.quantities import duration, percent, quantity, scale_of
 from wattmark.reports.timeline import gaps_of
 from wattmark.reports.view import ReportData
+
+RULING_WORDS: Mapping[Ruling, str] = {
+    Ruling.PASS: "pass",
+    Ruling.VIOLATION: "violation",
+    Ruling.UNDECIDED: "not enough evidence",
+    Ruling.NOT_APPLICABLE: "not applicable",
+}
+ROUNDING = 1e-9
+"""A relative half width below this is what floating point leaves of errors that cancel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,7 @@ def value_text(figure: Figure) -> str:
 
 def interval_words(figure: Figure) -> str:
     """The interval with its unit, e.g. ``1.17 to 1.29 kJ``; empty for an exact figure."""
-    if figure.half_width == 0:
+    if figure.half_width <= ROUNDING * abs(figure.value):
         return ""
     low, high = figure.interval
     divisor, unit = scale_of(figure.value, figure.unit)
@@ -154,7 +165,8 @@ def error_shares(figure: Figure) -> list[ErrorShare]:
     """What each named source contributes to the variance of a figure, the largest first."""
     whole = math.fsum(e * e for e in figure.errors.values())
     parts = [ErrorShare(n, abs(e), e * e / whole if whole > 0 else 0.0) for n, e in figure.errors.items()]
-    return sorted((p for p in parts if p.half_width > 0), key=lambda p: -p.half_width)
+    floor = ROUNDING * abs(figure.value)
+    return sorted((p for p in parts if p.half_width > floor), key=lambda p: -p.half_width)
 
 
 def terms_of(data: ReportData) -> list[tuple[str, str]]:
@@ -244,3 +256,41 @@ def overhead_text(runs: Sequence[Run]) -> str:
     if len(workload) == len(told) and math.fsum(workload) > 0:
         return f"{sentence}, {percent(own / math.fsum(workload))} of the CPU time of the work itself."
     return f"{sentence}."
+
+
+def rule_text(limit: Limit) -> str:
+    """A limit in words: ``Carbon per Inference, operational: at most 1.00 gCO2e/inference``."""
+    kpi = CATALOG.get(limit.kpi)
+    title, unit = (kpi.title, kpi.unit) if kpi else (limit.kpi, "")
+    where = f" in stage {limit.stage}" if limit.stage else ""
+    if limit.max_increase is not None:
+        bound = f"at most {percent(limit.max_increase)} more than the baseline"
+    elif limit.max_decrease is not None:
+        bound = f"at most {percent(limit.max_decrease)} less than the baseline"
+    else:
+        bound = f"{'at most' if limit.max is not None else 'at least'} {quantity(limit.bound, unit)}"
+    return f"{title}{where}: {bound}"
+
+
+def finding_text(finding: Finding) -> str:
+    """Why a limit was ruled as it was: value, interval, reason and what would decide it."""
+    said = []
+    if isinstance(finding.value, Figure):
+        said.append(value_text(finding.value))
+        if finding.interval is not None:
+            said.append(_held_against(finding, finding.value.unit))
+    said.append(finding.reason)
+    if finding.runs_needed is not None:
+        said.append(f"{finding.runs_needed} runs per side would decide")
+    if finding.tolerated:
+        said.append("let through, as the policy says")
+    if finding.ruling is Ruling.VIOLATION:
+        said.append(finding.limit.reason)
+    return "; ".join(filter(None, said))
+
+
+def _held_against(finding: Finding, unit: str) -> str:
+    low, high = finding.interval or (0.0, 0.0)
+    if finding.limit.relative:
+        return f"change between {low:+.1%} and {high:+.1%}"
+    return f"between {quantity(low, unit)} and {quantity(high, unit)}"

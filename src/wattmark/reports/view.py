@@ -9,6 +9,7 @@ from wattmark.core.facts import Answer, Facts
 from wattmark.core.known import Grade
 from wattmark.core.run import Run
 from wattmark.core.score import Score
+from wattmark.core.verdict import Verdict
 
 GRADE_MEANING: Mapping[Grade, str] = {
     Grade.A: "an external meter, or the machine's power supply or management controller of stated accuracy",
@@ -31,26 +32,6 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictLine:
-    """What one rule of a policy said."""
-
-    rule: str
-    outcome: str
-    """pass, violation or undecided."""
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictView:
-    """The verdict of a gate."""
-
-    outcome: str
-    """pass, violation or undecided."""
-    lines: tuple[VerdictLine, ...] = ()
-    policy: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What the runs are compared with."""
 
@@ -70,7 +51,7 @@ class ReportData:
     answers: Mapping[str, Answer]
     """KPI id -> answer, in the order in which they are shown."""
     score: Score | None = None
-    verdict: VerdictView | None = None
+    verdict: Verdict | None = None
     baseline: Baseline | None = None
     files: tuple[SourceFile, ...] = ()
     generated_at: str = ""

@@ -1,0 +1,200 @@
+"""A report as compact Markdown, for a comment on a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from wattmark.core.figure import Figure
+from wattmark.core.score import Score
+from wattmark.reports import sections
+from wattmark.reports.quantities import duration, number, percent, quantity
+from wattmark.reports.view import ReportData
+
+_SPECIAL = {
+    "\\": "\\\\",
+    "|": "\\|",
+    "<": "&lt;",
+    ">": "&gt;",
+    "&": "&amp;",
+    "*": "\\*",
+    "_": "\\_",
+    "[": "\\[",
+    "]": "\\]",
+    "~": "\\~",
+    "#": "\\#",
+    "@": "&#64;",
+    "\n": " ",
+    "\r": " ",
+}
+"""Characters that would format, link, notify somebody or break a table."""
+
+
+def markdown_report(data: ReportData) -> str:
+    """The report as Markdown: verdict and score, key figures, where the energy went, what was not seen."""
+    parts = [
+        f"### {_headline(data)}",
+        _score_line(data),
+        _findings(data),
+        _figures(data),
+        _where(data),
+        _missing(data),
+        _unseen(data),
+        _foot(data),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escaped(text: object) -> str:
+    """Text as plain Markdown: nothing in it formats, links or notifies; `code` stays code."""
+    pieces = str(text).split("`")
+    if len(pieces) % 2 == 0:
+        return "&#96;".join(_plain(p) for p in pieces)
+    return "".join(f"`{p.replace('|', chr(92) + '|')}`" if i % 2 else _plain(p) for i, p in enumerate(pieces))
+
+
+def _plain(text: str) -> str:
+    return "".join(_SPECIAL.get(c, c) for c in text)
+
+
+def _headline(data: ReportData) -> str:
+    words = [f"wattmark: {escaped(data.title)}"]
+    if data.verdict is not None:
+        words.append(sections.RULING_WORDS[data.verdict.ruling])
+    return " – ".join(words)
+
+
+def _score_line(data: ReportData) -> str:
+    if data.score is None:
+        return ""
+    value = data.score.value
+    if not isinstance(value, Figure):
+        reasons = "; ".join(f"{line.kpi}: {line.reason}" for line in data.score.lines if line.used is None)
+        return f"**No score:** {escaped(reasons)}"
+    low, high = value.interval
+    name = data.baseline.name if data.baseline else "baseline"
+    points = f"**Score {value.value:.0f}** ({low:.0f} to {high:.0f})"
+    return f"{points}, where 100 is {escaped(name)}. {_rubric(data.score)}"
+
+
+def _rubric(score: Score) -> str:
+    return f"Rubric {escaped(score.rubric.label)}, {score.rubric.aggregation} mean."
+
+
+def _findings(data: ReportData) -> str:
+    if data.verdict is None:
+        return ""
+    rows = [
+        (sections.rule_text(f.limit), sections.RULING_WORDS[f.ruling], sections.finding_text(f))
+        for f in data.verdict.findings
+    ]
+    return _table(("Limit", "Ruling", "Why"), rows)
+
+
+def _figures(data: ReportData) -> str:
+    """Energy and every KPI with a figure; with a baseline, its value and the ratio beside it."""
+    beside = {c.row.id: c for c in sections.comparisons(data)}
+    rows: list[tuple[object, ...]] = []
+    if isinstance(data.facts.energy, Figure):
+        rows.append(("Energy", *_cells(data.facts.energy), *_beside(None, bool(beside))))
+    for row in sections.known(sections.kpi_rows(data.answers)):
+        if isinstance(row.answer, Figure):
+            rows.append((row.title, *_cells(row.answer), *_beside(beside.get(row.id), bool(beside))))
+    if not rows:
+        return f"**No figure is known:** {escaped(data.facts.energy)}"
+    headers = [
+        "KPI",
+        "Value",
+        "95 % interval",
+        "Grade",
+        "Observed",
+        *(("Baseline", "Ratio") if beside else ()),
+    ]
+    return _table(headers, rows)
+
+
+def _cells(figure: Figure) -> tuple[str, str, str, str]:
+    grade = figure.grade.value if figure.grade else "–"
+    seen = percent(figure.coverage) if figure.grade else "–"
+    return sections.value_text(figure), sections.interval_words(figure) or "exact", grade, seen
+
+
+def _beside(c: sections.Comparison | None, wanted: bool) -> tuple[str, ...]:
+    if not wanted:
+        return ()
+    if c is None:
+        return ("–", "–")
+    if not isinstance(c.line.ratio, Figure):
+        return (sections.value_text(c.baseline), c.line.reason)
+    interval = sections.interval_words(c.line.ratio)
+    told = [
+        number(c.line.ratio.value),
+        f"({interval})" if interval else "",
+        "saturated" if c.line.saturated else "",
+    ]
+    return (sections.value_text(c.baseline), " ".join(filter(None, told)))
+
+
+def _where(data: ReportData) -> str:
+    tables = [
+        _parts(head, parts)
+        for head, parts in (
+            ("Component", data.facts.energy_by_component),
+            ("Stage", data.facts.energy_by_stage),
+        )
+        if parts and set(parts) != {"unstaged"}
+    ]
+    return _folded("Where the energy went", "\n\n".join(tables)) if tables else ""
+
+
+def _parts(head: str, parts: Mapping[str, Figure]) -> str:
+    whole = sum(f.value for f in parts.values())
+    rows = [
+        (
+            name.replace("_", " "),
+            sections.value_text(f),
+            percent(f.value / whole) if whole > 0 else "–",
+            sections.relative_text(f) or "exact",
+            f.grade.value if f.grade else "–",
+        )
+        for name, f in sorted(parts.items(), key=lambda item: -item[1].value)
+    ]
+    return _table((head, "Energy", "Share", "95 %", "Grade"), rows)
+
+
+def _missing(data: ReportData) -> str:
+    rows = [(r.title, *sections.why_not(r.answer)) for r in sections.unknown(sections.kpi_rows(data.answers))]
+    if not rows:
+        return ""
+    return _folded(f"{len(rows)} KPIs without a figure", _table(("KPI", "Why not", "What to do"), rows))
+
+
+def _unseen(data: ReportData) -> str:
+    items = [f"- {escaped(what)}: {escaped(why)}" for what, why in sections.not_seen(data.runs)]
+    return "\n".join(("**Not seen**", "", *items)) if items else ""
+
+
+def _foot(data: ReportData) -> str:
+    told = [
+        f"{len(data.runs)} run" + ("s" if len(data.runs) != 1 else ""),
+        duration(data.facts.duration_seconds),
+    ]
+    told += [f"`{run.record_id[:8]}`" for run in data.runs[:5]]
+    if isinstance(data.facts.energy, Figure) and data.facts.duration_seconds > 0:
+        told.insert(2, f"mean power {quantity(data.facts.energy.value / data.facts.duration_seconds, 'W')}")
+    terms = [
+        f"{name} {escaped(value)}"
+        for name, value in sections.terms_of(data)
+        if name in ("boundary", "accounting")
+    ]
+    made = f"wattmark {data.wattmark_version}".strip()
+    return f"<sub>{' · '.join((made, *told, *terms))}</sub>"
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [f"| {' | '.join(headers)} |", f"|{' --- |' * len(headers)}"]
+    lines += [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines)
