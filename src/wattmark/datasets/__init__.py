@@ -1,0 +1,1 @@
+"""What a model was trained or run on: hash, rows, and unique uncompressed bytes."""
