@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from wattmark.core.run import EnergyRow, Run
 
@@ -21,22 +22,29 @@ def with_holes(run: Run) -> Run:
     lines: dict[tuple[str, str, str | None], list[EnergyRow]] = {}
     for row in run.energies:
         lines.setdefault((row.device_id, row.scope.value, row.party), []).append(row)
-    added = [hole for rows in lines.values() for hole in _holes(rows, run.duration_seconds)]
+    # Cut at the edges of windows, so that what was not seen stays with the stage it belongs to.
+    edges = {e for w in run.windows for e in (w.t0_seconds, w.t0_seconds + w.duration_seconds)}
+    added = [
+        _unobserved(like, start, end)
+        for rows in lines.values()
+        for like, left, right in _holes(rows, run.duration_seconds)
+        for start, end in pairwise([left, *sorted(e for e in edges if left < e < right), right])
+    ]
     return replace(run, energies=(*run.energies, *added)) if added else run
 
 
-def _holes(rows: Sequence[EnergyRow], duration: float) -> list[EnergyRow]:
+def _holes(rows: Sequence[EnergyRow], duration: float) -> list[tuple[EnergyRow, float, float]]:
     edge = min(EDGE_SECONDS, 0.01 * duration)
-    found: list[EnergyRow] = []
+    found: list[tuple[EnergyRow, float, float]] = []
     at = 0.0
     ordered = sorted(rows, key=lambda r: r.t0_seconds)
     for row in ordered:
         tolerance = edge if at == 0.0 else ROUNDING_SECONDS
         if row.t0_seconds - at > tolerance:
-            found.append(_unobserved(row, at, row.t0_seconds))
+            found.append((row, at, row.t0_seconds))
         at = max(at, row.t0_seconds + row.duration_seconds)
     if duration - at > edge:
-        found.append(_unobserved(ordered[-1], at, duration))
+        found.append((ordered[-1], at, duration))
     return found
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from wattmark.core.compare import over_repeats
 from wattmark.core.errors import NotComparable
 from wattmark.core.facts import Answer, Embodied, Facts
 from wattmark.core.figure import (
@@ -102,13 +103,34 @@ def score(
 
     Raises NotComparable, naming the differing fields, for a baseline of another methodology.
     """
+    return score_repeats([candidate], [baseline], rubric, catalog, factors)
+
+
+def score_repeats(
+    candidate: Sequence[Facts],
+    baseline: Sequence[Facts],
+    rubric: Rubric,
+    catalog: Mapping[str, Kpi],
+    factors: Factors | None = None,
+) -> Score:
+    """Score repeats of a candidate against repeats of a baseline: geometric means, with their noise.
+
+    Raises NotComparable, naming the differing fields, for a baseline of another methodology.
+    """
     factors = factors or rubric.factors
     if factors is Factors.BASELINE:
-        candidate = held_at(baseline, candidate)
+        candidate = [held_at(baseline[0], facts) for facts in candidate]
     kpis = [catalog[item.kpi] for item in rubric.kpis]
-    require_same(methodology_of(baseline, kpis), methodology_of(candidate, kpis))
+    terms = methodology_of(baseline[0], kpis)
+    for facts in (*baseline[1:], *candidate):
+        require_same(terms, methodology_of(facts, kpis))
     lines = tuple(
-        score_line(kpi, item.weight, kpi.of(baseline), kpi.of(candidate))
+        score_line(
+            kpi,
+            item.weight,
+            over_repeats([kpi.of(facts) for facts in baseline], "baseline"),
+            over_repeats([kpi.of(facts) for facts in candidate], "candidate"),
+        )
         for kpi, item in zip(kpis, rubric.kpis, strict=True)
     )
     return assemble(lines, rubric, factors)

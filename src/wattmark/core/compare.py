@@ -1,0 +1,241 @@
+"""Is one group of runs worse than another? An effect with its interval, and three outcomes.
+
+Everything works on logarithms, so an effect is a ratio: candidate over baseline. Its uncertainty
+has two parts, added in quadrature: the noise between repeats (Welch 1947, or pairs when runs share
+blocks), and what the meters and factors of the two sides do not share (signed sensitivities, so
+that a shared meter's gain cancels). One run on a side says nothing about noise; then only the
+second part is known, and the comparison says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from wattmark.core.errors import UsageError
+from wattmark.core.facts import Answer
+from wattmark.core.figure import Figure, Undefined, require_same_terms
+from wattmark.core.kpis.kpi import Better
+from wattmark.core.stats import (
+    BOOTSTRAP_FROM,
+    Difference,
+    Picker,
+    Spread,
+    bootstrap,
+    paired,
+    runs_to_decide,
+    smallest_detectable,
+    spread,
+    t_quantile,
+    welch,
+)
+
+NOISE_UNKNOWN = "one run on a side: the noise between repeats is unknown and not in the interval"
+
+
+class Outcome(StrEnum):
+    """What the evidence says about a limit."""
+
+    PASS = "pass"
+    """The whole interval lies within the limit."""
+    REGRESSED = "regressed"
+    """The whole interval lies beyond the limit."""
+    UNDECIDED = "undecided"
+    """The limit lies inside the interval: not enough evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A ratio of candidate over baseline with what is needed to judge it. Logarithms inside."""
+
+    log_ratio: float
+    noise: Difference | None
+    """Between repeats; None when a side has one run."""
+    shared_out: float
+    """Relative half width at 95 % from meters and factors, after what both sides share has cancelled."""
+    base: Spread
+    candidate: Spread
+    method: str
+    """``welch``, ``paired``, ``bootstrap`` or ``measurement`` (no repeats)."""
+    resampled: tuple[float, float] | None = None
+    """Bootstrap interval of the log ratio, where asked for."""
+
+    @property
+    def ratio(self) -> float:
+        """Candidate over baseline: 1.05 is 5 % more."""
+        return math.exp(self.log_ratio)
+
+    @property
+    def log_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the log ratio."""
+        if self.resampled is not None:
+            low, high = self.resampled
+            return (
+                self.log_ratio - math.hypot(self.log_ratio - low, self.shared_out),
+                self.log_ratio + math.hypot(high - self.log_ratio, self.shared_out),
+            )
+        half = math.hypot(self.noise.half_width() if self.noise else 0.0, self.shared_out)
+        return self.log_ratio - half, self.log_ratio + half
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the ratio."""
+        low, high = self.log_interval
+        return math.exp(low), math.exp(high)
+
+    @property
+    def smallest_detectable(self) -> float | None:
+        """The smallest change (a share, 0.03 is 3 %) that so many repeats show with a power of 80 %."""
+        return None if self.noise is None else math.expm1(smallest_detectable(self.noise))
+
+    def outcome(self, better: Better, limit: float) -> Outcome:
+        """Judge a relative limit: 0.05 allows 5 % worse, in the direction in which worse is."""
+        return judge(self.log_interval, *_edge(better, limit))
+
+    def runs_needed(self, better: Better, limit: float) -> int | None:
+        """Runs per side that would decide, or None: no number would, or the noise is not known."""
+        edge, _ = _edge(better, limit)
+        if self.noise is None:
+            return None
+        distance = abs(self.log_ratio - edge)
+        # What repeats cannot remove comes off the distance that they must resolve.
+        room = math.sqrt(max(0.0, distance**2 - self.shared_out**2))
+        if self.method == "paired":
+            one = self.noise.standard_error * math.sqrt(self.base.n)
+            return runs_to_decide(one, 0.0, room)
+        return runs_to_decide(self.base.sd, self.candidate.sd, room)
+
+
+def judge(interval: tuple[float, float], limit: float, above_is_bad: bool) -> Outcome:
+    """Regressed when the whole interval lies beyond the limit, pass when it lies within, else undecided."""
+    low, high = interval
+    if above_is_bad:
+        return Outcome.REGRESSED if low > limit else Outcome.PASS if high <= limit else Outcome.UNDECIDED
+    return Outcome.REGRESSED if high < limit else Outcome.PASS if low >= limit else Outcome.UNDECIDED
+
+
+def effect_of(
+    base: Sequence[Figure],
+    candidate: Sequence[Figure],
+    blocks: tuple[Sequence[str | None], Sequence[str | None]] | None = None,
+    pick: Picker | None = None,
+) -> Effect | Undefined:
+    """The effect of going from one group of figures to another.
+
+    ``blocks`` names the block of each figure; pairs are used when every block has one figure on
+    each side. ``pick`` asks for a bootstrap. Raises NotComparable for figures on different terms,
+    UsageError for a bootstrap of fewer than 20 runs a side.
+    """
+    for figure in (*base[1:], *candidate):
+        require_same_terms(base[0], figure)
+    if any(f.value <= 0.0 for f in (*base, *candidate)):
+        return Undefined("a value is zero or negative, so there is no ratio")
+    logs = [math.log(f.value) for f in base], [math.log(f.value) for f in candidate]
+    spreads = spread(logs[0]), spread(logs[1])
+    ratio = centre(candidate).over(centre(base), "1")
+    effect = Effect(
+        log_ratio=spreads[1].mean - spreads[0].mean,
+        noise=None,
+        shared_out=ratio.relative,
+        base=spreads[0],
+        candidate=spreads[1],
+        method="measurement",
+    )
+    if pick is not None:
+        if min(len(base), len(candidate)) < BOOTSTRAP_FROM:
+            raise UsageError(f"a bootstrap needs {BOOTSTRAP_FROM} runs on each side: leave it out")
+        found = bootstrap(logs[0], logs[1], pick)
+        return replace(effect, noise=welch(*spreads), method="bootstrap", resampled=found)
+    pairs = _pairs(logs, blocks) if blocks is not None else None
+    if pairs is not None:
+        return replace(effect, noise=paired(pairs), method="paired")
+    if min(len(base), len(candidate)) >= 2:
+        return replace(effect, noise=welch(*spreads), method="welch")
+    return effect
+
+
+def centre(figures: Sequence[Figure]) -> Figure:
+    """The geometric mean of positive figures; relative sensitivities of one source are averaged.
+
+    A gain that all runs share stays whole, an error of one run alone is divided by their number.
+    """
+    n = len(figures)
+    value = math.exp(math.fsum(math.log(f.value) for f in figures) / n)
+    errors: dict[str, float] = {}
+    for figure in figures:
+        for name, e in figure.errors.items():
+            errors[name] = errors.get(name, 0.0) + value * e / figure.value / n
+    worst = max(figures, key=lambda f: f.grade.value if f.grade else "")
+    return replace(
+        worst,
+        value=value,
+        errors=errors,
+        coverage=min(f.coverage for f in figures),
+        sources=tuple(dict.fromkeys(s for f in figures for s in f.sources)),
+        notes=tuple(dict.fromkeys(note for f in figures for note in f.notes)),
+    )
+
+
+def over_repeats(answers: Sequence[Answer], side: str) -> Answer:
+    """One answer for several repeats: their geometric mean, with the noise of the mean as a source.
+
+    An answer that is no figure stands for all: a repeat that failed is not averaged away. Values of
+    zero or below have no geometric mean: Undefined, unless all are zero.
+    """
+    lacking = next((a for a in answers if not isinstance(a, Figure)), None)
+    if lacking is not None or len(answers) == 1:
+        return lacking if lacking is not None else answers[0]
+    figures = [a for a in answers if isinstance(a, Figure)]
+    for figure in figures[1:]:
+        require_same_terms(figures[0], figure)
+    if all(f.value == figures[0].value == 0.0 for f in figures):
+        return figures[0]
+    if any(f.value <= 0.0 for f in figures):
+        return Undefined("some repeats are zero or negative and others are not: they have no common mean")
+    middle = centre(figures)
+    s = spread([math.log(f.value) for f in figures])
+    noise = middle.value * t_quantile(0.975, s.n - 1) * s.sd / math.sqrt(s.n)
+    return replace(middle, errors={**middle.errors, f"repeats:{side}": noise})
+
+
+def level_interval(figures: Sequence[Figure], extra_sd: float = 0.0) -> tuple[float, float]:
+    """The interval of a level over repeats, in logarithms: noise of the mean and the meters' errors.
+
+    ``extra_sd`` widens the noise by what gaps may hide. A value of zero or below has its own
+    interval instead; then the widest of the repeats is taken.
+    """
+    if any(f.value <= 0.0 for f in figures):
+        ends = [f.interval for f in figures]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+    middle = centre(figures)
+    noise = 0.0
+    if len(figures) >= 2:
+        s = spread([math.log(f.value) for f in figures])
+        noise = t_quantile(0.975, s.n - 1) * (s.sd + extra_sd) / math.sqrt(s.n)
+    half = math.hypot(noise, middle.relative)
+    return middle.value * math.exp(-half), middle.value * math.exp(half)
+
+
+def _edge(better: Better, limit: float) -> tuple[float, bool]:
+    """The limit on the log ratio, and whether lying above it is bad."""
+    if better is Better.LOWER:
+        return math.log1p(limit), True
+    return math.log1p(-limit), False
+
+
+def _pairs(
+    logs: tuple[Sequence[float], Sequence[float]],
+    blocks: tuple[Sequence[str | None], Sequence[str | None]],
+) -> list[float] | None:
+    """Differences within blocks, when every block holds exactly one run of each side."""
+    sides: list[Mapping[str, float]] = []
+    for values, names in zip(logs, blocks, strict=True):
+        found = {name: v for name, v in zip(names, values, strict=True) if name is not None}
+        if len(found) != len(values):
+            return None
+        sides.append(found)
+    if len(sides[0]) < 2 or set(sides[0]) != set(sides[1]):
+        return None
+    return [sides[1][name] - sides[0][name] for name in sides[0]]

@@ -1,0 +1,107 @@
+"""From runs to repeats: each solution is one observation, and repeats of it show the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wattmark.core.errors import UsageError
+from wattmark.core.facts import Answer, Facts
+from wattmark.core.figure import Figure
+from wattmark.core.given import Given
+from wattmark.core.holes import unread_components, with_holes
+from wattmark.core.kpis.kpi import Kpi
+from wattmark.core.run import Run
+from wattmark.core.totals import Fill, facts_of, latest
+
+BLOCK_LABEL = "block"
+"""Runs with the same value of this label ran under the same conditions and are compared in pairs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """One solution as observed once: its facts, and what they become at both ends of its gaps."""
+
+    facts: Facts
+    least: Facts
+    """Had every gap been at idle power."""
+    most: Facts
+    """Had every gap been at the most power that the devices can draw."""
+    record_ids: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """Host fingerprints."""
+    block: str | None = None
+    unread: tuple[str, ...] = ()
+    """Processors that the runs list and nobody read."""
+    bounded: bool = True
+    """False when something was not observed of a device whose most power is not known."""
+
+    @property
+    def complete(self) -> bool:
+        """True when nothing had to be estimated, so that both ends are the facts themselves."""
+        return self.least is self.facts and self.most is self.facts
+
+    def spans(self, kpi: Kpi) -> tuple[Answer, Answer, Answer]:
+        """The KPI at the estimate and at both ends of the gaps."""
+        answer = kpi.of(self.facts)
+        if self.complete:
+            return answer, answer, answer
+        return answer, kpi.of(self.least), kpi.of(self.most)
+
+
+def repeats_of(runs: Sequence[Run], given: Given, *, as_one: bool = False) -> tuple[Repeat, ...]:
+    """Group runs into solutions and total each.
+
+    Runs with one solution id are the attempts at (or stages of) one solution, ranks of one job are
+    one run, and every other run is a solution of its own. ``as_one`` takes all of them as one.
+    Raises UsageError when runs that would count as repeats are of different stages, and for no run.
+    """
+    if not runs:
+        raise UsageError("no runs were given")
+    groups: dict[str, list[Run]] = {}
+    for run in latest(runs):
+        groups.setdefault("one" if as_one else _solution(run), []).append(run)
+    _require_equal_stages(list(groups.values()))
+    return tuple(_repeat(group, given) for group in groups.values())
+
+
+def _solution(run: Run) -> str:
+    if run.solution_id is not None:
+        return f"solution:{run.solution_id}"
+    if run.rank is not None and run.parent is not None:
+        return f"job:{run.parent}"
+    return f"run:{run.record_id}"
+
+
+def _require_equal_stages(groups: Sequence[Sequence[Run]]) -> None:
+    stages = {frozenset(r.subject.stage or "no stage" for r in group) for group in groups}
+    if len(stages) > 1:
+        named = sorted({stage for group in stages for stage in group})
+        raise UsageError(
+            f"these runs are of different stages ({', '.join(named)}), so they are no repeats of each other: "
+            "give the runs of one solution the same --solution when measuring, or say --as-one"
+        )
+
+
+def _repeat(runs: Sequence[Run], given: Given) -> Repeat:
+    facts = facts_of(runs, given)
+    complete = not isinstance(facts.energy, Figure) or all(_observed(run) for run in runs)
+    blocks = {run.subject.labels[BLOCK_LABEL] for run in runs if BLOCK_LABEL in run.subject.labels}
+    return Repeat(
+        facts=facts,
+        least=facts if complete else facts_of(runs, given, Fill.LEAST),
+        most=facts if complete else facts_of(runs, given, Fill.MOST),
+        record_ids=tuple(run.record_id for run in runs),
+        hosts=tuple(sorted({run.host.fingerprint for run in runs})),
+        block=blocks.pop() if len(blocks) == 1 else None,
+        unread=tuple(unread_components(runs)),
+        bounded=all(
+            row.max_watts is not None or row.coverage >= 1.0
+            for run in runs
+            for row in with_holes(run).energies
+        ),
+    )
+
+
+def _observed(run: Run) -> bool:
+    return all(row.coverage >= 1.0 for row in with_holes(run).energies)

@@ -1,0 +1,250 @@
+"""The score: ratios to a baseline that scores 100."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.decisions import ENERGY, QUALITY, SMALL_CATALOG, a_facts, joules
+from wattmark.core.carbon import Intensity, Pue
+from wattmark.core.errors import NotComparable
+from wattmark.core.facts import Embodied
+from wattmark.core.figure import Figure, Missing, NotReached, Undefined, exact
+from wattmark.core.known import Grade
+from wattmark.core.kpis import CATALOG
+from wattmark.core.rubric import Aggregation, Factors, Rubric, Weighted
+from wattmark.core.score import Score, assemble, held_at, rankings_differ, score, score_line, score_repeats
+
+HALVES = Rubric(
+    id="halves",
+    version="1",
+    kpis=(Weighted(kpi="energy", weight=0.5), Weighted(kpi="quality", weight=0.5)),
+)
+
+
+def value(answer: Figure | Missing) -> float:
+    """The points of a score that exists."""
+    assert isinstance(answer, Figure)
+    return answer.value
+
+
+def test_the_baseline_scores_100() -> None:
+    """Against itself every ratio is 1, in both aggregations, and nothing is uncertain."""
+    s = score(a_facts(), a_facts(), HALVES, SMALL_CATALOG)
+    assert value(s.arithmetic) == pytest.approx(100.0)
+    assert value(s.geometric) == pytest.approx(100.0)
+    assert isinstance(s.arithmetic, Figure)
+    assert s.arithmetic.half_width == pytest.approx(0.0)
+    assert not s.disputed
+
+
+def test_half_the_energy_at_equal_quality() -> None:
+    """r = 2 and 1: 150 points, or 100 x sqrt(2) geometrically."""
+    s = score(a_facts(1.8e6), a_facts(), HALVES, SMALL_CATALOG)
+    assert value(s.arithmetic) == pytest.approx(150.0)
+    assert value(s.geometric) == pytest.approx(100 * math.sqrt(2))
+    assert s.value is s.arithmetic
+    assert not s.lines[0].saturated
+
+
+def test_the_rubric_chooses_the_aggregation() -> None:
+    """`aggregation = "geometric"` makes the geometric score the score."""
+    rubric = replace(HALVES, aggregation=Aggregation.GEOMETRIC)
+    s = score(a_facts(1.8e6), a_facts(), rubric, SMALL_CATALOG)
+    assert s.value is s.geometric
+
+
+def test_a_ratio_above_two_is_saturated_and_shown_unclipped() -> None:
+    """A quarter of the energy counts as 2; unclipped it is 4, and the interval stays that of 4."""
+    s = score(a_facts(joules(0.9e6, source="other")), a_facts(), HALVES, SMALL_CATALOG)
+    line = s.lines[0]
+    assert line.saturated
+    assert isinstance(line.ratio, Figure)
+    assert line.ratio.value == pytest.approx(4.0)
+    assert value(s.arithmetic) == pytest.approx(150.0)
+    assert value(s.unclipped) == pytest.approx(250.0)
+    assert isinstance(s.arithmetic, Figure)
+    assert s.arithmetic.half_width == pytest.approx(50 * 4 * math.hypot(0.05, 0.05))
+
+
+def test_nothing_where_lower_is_better_counts_as_two() -> None:
+    """x = 0 gives 2, marked saturated; there is no unclipped score, because it has no upper end."""
+    s = score(a_facts(energy=joules(0.0)), a_facts(), HALVES, SMALL_CATALOG)
+    assert s.lines[0].used == 2.0
+    assert s.lines[0].saturated
+    assert value(s.arithmetic) == pytest.approx(150.0)
+    assert value(s.geometric) == pytest.approx(100 * math.sqrt(2))
+    assert isinstance(s.unclipped, Missing)
+
+
+@pytest.mark.parametrize("base", [0.0, -1.0])
+def test_a_baseline_of_zero_or_less_gives_no_score(base: float) -> None:
+    """There is nothing to be relative to."""
+    line = score_line(ENERGY, 1.0, exact(base, "kWh"), exact(1.0, "kWh"))
+    assert isinstance(line.ratio, Undefined)
+    assert line.used is None
+    assert "nothing to be relative to" in line.reason
+
+
+def test_below_zero_where_lower_is_better_gives_no_score() -> None:
+    """A negative energy is nonsense, and is neither good nor bad."""
+    assert score_line(ENERGY, 1.0, exact(1.0, "kWh"), exact(-1.0, "kWh")).used is None
+
+
+def test_below_zero_where_higher_is_better_counts_nothing() -> None:
+    """The ratio is clipped at 0."""
+    assert score_line(QUALITY, 1.0, exact(1.0, "1"), exact(-1.0, "1")).used == 0.0
+
+
+def test_an_outcome_not_reached_counts_nothing() -> None:
+    """NotReached is a known failure: half of the points are gone, and geometrically all."""
+    lines = [
+        score_line(ENERGY, 0.5, exact(1.0, "kWh"), NotReached("accuracy>=0.95", exact(9.0, "kWh"))),
+        score_line(QUALITY, 0.5, exact(0.9, "1"), exact(0.9, "1")),
+    ]
+    s = assemble(lines, HALVES, Factors.BASELINE)
+    assert value(s.arithmetic) == pytest.approx(50.0)
+    assert value(s.geometric) == 0.0
+
+
+def test_a_missing_kpi_gives_no_score_and_names_the_field() -> None:
+    """The weights are not spread over what is left."""
+    s = score(a_facts(quality=Missing("quality", "log it")), a_facts(), HALVES, SMALL_CATALOG)
+    assert isinstance(s.value, Missing)
+    assert "quality (missing: quality (log it))" in s.value.field
+    assert s.lines[0].used == pytest.approx(1.0)
+    assert s.geometric is s.arithmetic
+    assert not rankings_differ([s])
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "words"),
+    [
+        (Missing("outcome"), exact(1.0, "kWh"), "baseline: outcome"),
+        (Undefined("no work"), exact(1.0, "kWh"), "baseline: no work"),
+        (NotReached("a>=1", exact(1.0, "kWh")), exact(1.0, "kWh"), "baseline: not reached: a>=1"),
+        (exact(1.0, "kWh"), Undefined("no work"), "undefined: no work"),
+        (exact(1.0, "kWh", boundary="node"), exact(1.0, "kWh", boundary="device"), "boundary: node"),
+    ],
+)
+def test_whatever_lacks_an_answer_says_why(baseline: object, candidate: object, words: str) -> None:
+    """Baseline or candidate, missing, undefined or on other terms."""
+    line = score_line(ENERGY, 1.0, baseline, candidate)  # type: ignore[arg-type]
+    assert line.used is None
+    assert not line.saturated
+    assert words in line.reason
+
+
+def test_a_shared_meter_cancels_and_a_foreign_one_does_not() -> None:
+    """5 % gain on both sides: exact when it is one meter, sqrt(2) x 5 % when there are two."""
+    same = score(a_facts(1.8e6), a_facts(), HALVES, SMALL_CATALOG)
+    other = score(a_facts(energy=joules(1.8e6, source="other")), a_facts(), HALVES, SMALL_CATALOG)
+    assert isinstance(same.arithmetic, Figure)
+    assert isinstance(other.arithmetic, Figure)
+    assert same.arithmetic.half_width == pytest.approx(0.0, abs=1e-9)
+    assert other.arithmetic.half_width == pytest.approx(50 * 2 * math.hypot(0.05, 0.05))
+
+
+def test_sources_add_with_their_sign_over_kpis() -> None:
+    """A gain that raises one ratio and lowers the other by as much leaves the score certain."""
+    up = Figure(1.0, "1", {"gain": 0.1})
+    rubric = Rubric(
+        id="r", version="1", kpis=(Weighted(kpi="quality", weight=0.5), Weighted(kpi="energy", weight=0.5))
+    )
+    lines = [
+        score_line(QUALITY, 0.5, exact(1.0, "1"), up),
+        score_line(ENERGY, 0.5, exact(1.0, "1"), up),
+    ]
+    s = assemble(lines, rubric, Factors.BASELINE)
+    for figure in (s.arithmetic, s.geometric):
+        assert isinstance(figure, Figure)
+        assert figure.half_width == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_score_says_how_it_is_known() -> None:
+    """The worst grade of 5 % of the weight, and the least coverage."""
+    s = score(a_facts(energy=joules(3.6e6, coverage=0.97)), a_facts(), HALVES, SMALL_CATALOG)
+    assert isinstance(s.arithmetic, Figure)
+    assert s.arithmetic.grade is Grade.B
+    assert s.arithmetic.coverage == 0.97
+
+
+def test_a_dirtier_hour_is_no_worse_model() -> None:
+    """The candidate's grid is 10 times dirtier: held at the baseline's it scores 100, as it was 10."""
+    rubric = Rubric(
+        id="carbon", version="1", kpis=(Weighted(kpi="carbon_per_inference_operational", weight=1.0),)
+    )
+    dirty = a_facts(intensity=Intensity(grams_per_kwh=1000.0, zone="POL", source="test").figure())
+    assert value(score(dirty, a_facts(), rubric, CATALOG).value) == pytest.approx(100.0)
+    actual = score(dirty, a_facts(), rubric, CATALOG, Factors.ACTUAL)
+    assert value(actual.value) == pytest.approx(10.0)
+
+
+def test_embodied_factors_are_the_baselines_and_hours_the_candidates() -> None:
+    """The hardware's footprint is a factor; how long it was reserved is what the candidate did."""
+    base = a_facts(embodied=Embodied(total_grams=1000, lifespan_hours=10, reserved_hours=5))
+    cand = a_facts(embodied=Embodied(total_grams=9000, lifespan_hours=99, reserved_hours=2))
+    assert held_at(base, cand).embodied == Embodied(total_grams=1000, lifespan_hours=10, reserved_hours=2)
+    assert held_at(a_facts(), cand).embodied == a_facts().embodied
+
+
+def test_another_methodology_is_refused_with_its_fields() -> None:
+    """Other task and, with actual factors, other kind of PUE."""
+    with pytest.raises(NotComparable, match="task: digits against cifar"):
+        score(a_facts(task="cifar"), a_facts(), HALVES, SMALL_CATALOG)
+    measured = a_facts(pue=Pue(value=1.2, kind="measured").figure())
+    score(measured, a_facts(), HALVES, SMALL_CATALOG)
+    with pytest.raises(NotComparable, match="pue_kind"):
+        score(measured, a_facts(), HALVES, SMALL_CATALOG, Factors.ACTUAL)
+
+
+def a_score(*ratios: float) -> Score:
+    """A score of equally weighted higher-is-better ratios."""
+    weight = 1.0 / len(ratios)
+    lines = [score_line(QUALITY, weight, exact(1.0, "1"), exact(r, "1")) for r in ratios]
+    return assemble(lines, HALVES, Factors.BASELINE)
+
+
+def test_a_dispute_between_the_aggregations_is_seen() -> None:
+    """2 and 0.3: 115 arithmetically, 77 geometrically; better than the baseline, or worse."""
+    s = a_score(2.0, 0.3)
+    assert (round(value(s.arithmetic)), round(value(s.geometric))) == (115, 77)
+    assert s.disputed
+    assert rankings_differ([a_score(2.0, 1.1), a_score(1.52, 1.52)])
+    assert not rankings_differ([a_score(1.5, 1.5), a_score(1.2, 1.2)])
+
+
+@given(st.lists(st.floats(min_value=0.01, max_value=5.0), min_size=1, max_size=5))
+def test_a_score_lies_between_0_and_200_and_geometric_below_arithmetic(ratios: list[float]) -> None:
+    """Clipping bounds both; the geometric mean never exceeds the arithmetic one."""
+    s = a_score(*ratios)
+    assert 0.0 <= value(s.geometric) <= value(s.arithmetic) + 1e-9
+    assert value(s.arithmetic) <= 200.0 + 1e-9
+
+
+@given(st.floats(min_value=0.1, max_value=10), st.floats(min_value=1e-3, max_value=1e3))
+def test_the_score_knows_no_units(ratio: float, scale: float) -> None:
+    """Measuring both sides in another unit changes nothing."""
+    one = score_line(ENERGY, 1.0, exact(1.0, "kWh"), exact(ratio, "kWh"))
+    two = score_line(ENERGY, 1.0, exact(scale, "J"), exact(ratio * scale, "J"))
+    assert one.used == pytest.approx(two.used)
+
+
+def test_repeats_bring_their_noise_into_the_score() -> None:
+    """Three repeats around half the energy: 2 for the ratio, and an interval from their spread alone."""
+    repeats = [a_facts(1.8e6 * f) for f in (0.9, 1.0, 1 / 0.9)]
+    s = score_repeats(repeats, [a_facts()], HALVES, SMALL_CATALOG)
+    assert value(s.arithmetic) == pytest.approx(150.0)
+    sd = math.log(1 / 0.9)
+    assert isinstance(s.arithmetic, Figure)
+    assert s.arithmetic.half_width == pytest.approx(100 * 4.302653 * sd / math.sqrt(3), rel=1e-5)
+
+
+def test_repeats_of_another_task_are_refused() -> None:
+    """Every repeat is checked, not only the first."""
+    with pytest.raises(NotComparable, match="task"):
+        score_repeats([a_facts(), a_facts(task="cifar")], [a_facts()], HALVES, SMALL_CATALOG)
