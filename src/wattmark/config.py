@@ -82,6 +82,10 @@ class ProjectConfig:
     hardware: str | None = None
     """Id of the device in `wattmark hardware list`, for peak FLOPs per watt."""
     precision: str | None = None
+    training_flop: float | None = None
+    """FLOP of a training that was not measured; with ``hardware`` and ``mfu`` its energy is modelled."""
+    mfu: float | None = None
+    """Model FLOP utilisation of that training: achieved over peak FLOP/s, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,16 @@ class EmbodiedConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RenewablesConfig:
+    """Load and renewable generation or certificates, for renewable energy matching."""
+
+    file: str | None = None
+    """CSV with the columns zone, load_kwh and generation_kwh, a row per zone and interval."""
+    interval: str = "hour"
+    """How long a row is: ``hour``, ``month``, ``year``, ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole of ``wattmark.toml``."""
 
@@ -108,6 +122,7 @@ class Config:
     output: OutputConfig = field(default_factory=OutputConfig)
     project: ProjectConfig = field(default_factory=ProjectConfig)
     embodied: EmbodiedConfig = field(default_factory=EmbodiedConfig)
+    renewables: RenewablesConfig = field(default_factory=RenewablesConfig)
     path: str | None = None
     """The file it was read from; None when there is none."""
 
@@ -119,6 +134,7 @@ SECTIONS: Mapping[str, type] = {
     "output": OutputConfig,
     "project": ProjectConfig,
     "embodied": EmbodiedConfig,
+    "renewables": RenewablesConfig,
 }
 
 

@@ -24,6 +24,10 @@ class Given:
     quality_map: tuple[float, float] | None = None
     """For a lower-is-better quality: (value that maps to 0, value that maps to 1)."""
     peak: PeakHardware | None = None
+    training_flop: float | None = None
+    """FLOP of a training that was not measured."""
+    mfu: float | None = None
+    """Model FLOP utilisation of that training, 0 to 1."""
     renewables: Renewables | None = None
     manual_steps: int | None = None
     reference_device_factor: float | None = None

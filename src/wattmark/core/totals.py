@@ -58,6 +58,7 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
         energy_by_component=_parts(kept, runs, given.scope, lambda o: o.row.component, fill),
         duration_seconds=_duration(runs),
         attempts=len({_attempt(r) for r in runs}),
+        attempts_reached=_attempts_reached(runs),
         condition=condition,
         reached=reached,
         work=work,
@@ -75,6 +76,8 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
         ),
         lifetime_inferences=given.lifetime_inferences,
         peak=given.peak,
+        training_flop=given.training_flop,
+        mfu=given.mfu,
         utilisation=tuple(u for r in runs for u in r.place.utilisation),
         device_hours=_device_hours(runs),
         reference_device_factor=given.reference_device_factor,
@@ -378,6 +381,16 @@ def _outcome(runs: Sequence[Run]) -> tuple[str | None, bool | None]:
     if any(g.reached for g in goals):
         return condition, True
     return condition, None if any(g.reached is None for g in goals) else False
+
+
+def _attempts_reached(runs: Sequence[Run]) -> int | None:
+    """How many attempts reached the outcome; None when one of them does not tell."""
+    told = [(_attempt(r), r.outcome.reached) for r in runs if r.outcome is not None]
+    if {name for name, _ in told} != {_attempt(r) for r in runs} or any(
+        reached is None for _, reached in told
+    ):
+        return None
+    return len({name for name, reached in told if reached})
 
 
 def _dataset(runs: Sequence[Run]) -> Dataset | None:

@@ -11,7 +11,7 @@ from wattmark.config import Config, find_config
 from wattmark.config import load_config as read_config
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.errors import ConfigError, UsageError
-from wattmark.core.facts import Embodied, PeakHardware
+from wattmark.core.facts import Embodied, PeakHardware, Renewables
 from wattmark.core.given import Given
 from wattmark.core.known import Scope
 
@@ -66,6 +66,9 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
         quality_name=stated.quality or project.quality,
         quality_map=quality_map,
         peak=_peak(config),
+        training_flop=project.training_flop,
+        mfu=project.mfu,
+        renewables=_renewables(config),
         manual_steps=project.manual_steps,
         reference_device_factor=project.reference_device_factor,
         scope=Scope.SHARE if stated.share else Scope.WHOLE,
@@ -152,6 +155,14 @@ def _embodied(config: Config, runs: Sequence[Run]) -> Embodied | None:
         utilised_hours=hours if utilised else None,
         source=stated.source,
     )
+
+
+def _renewables(config: Config) -> Renewables | None:
+    if config.renewables.file is None:
+        return None
+    from wattmark.wiring.renewables import renewables_from
+
+    return renewables_from(config)
 
 
 def _peak(config: Config) -> PeakHardware | None:

@@ -13,7 +13,6 @@ from tests.core.kpis.builders import KWH, PEAK, done, full_facts, joules, of
 from wattmark.core.facts import Facts
 from wattmark.core.figure import Missing, Undefined, differing_terms, exact
 from wattmark.core.known import Grade
-from wattmark.core.kpis.model_efficiency_ratio import modelled_training_energy
 
 N_REF = "model_efficiency_ratio"
 PROJECT = "model_efficiency_ratio_project"
@@ -132,13 +131,6 @@ def test_the_n_ref_form_needs_inferences() -> None:
     assert isinstance(of(N_REF, replace(FACTS, work=done("inferences", 0))), Undefined)
 
 
-def test_a_model_from_flop_takes_flop_over_speed_times_power() -> None:
-    """1000 FLOP at half of 100 FLOP/s take 20 s; at 10 W that is 200 J, grade D, known to 50 %."""
-    energy = modelled_training_energy(flop=1000, peak_flops=100, mfu=0.5, watts=10)
-    assert (energy.value, energy.grade, energy.relative) == (200, Grade.D, 0.5)
-    assert energy.terms["boundary"] == "device"
-
-
 def flop_facts(**changes: Any) -> Facts:
     """Inference measured at device boundary, training known by its FLOP only."""
     energy = joules(2 * KWH, boundary="device")
@@ -157,6 +149,7 @@ def test_training_of_which_only_the_flop_are_known_is_modelled_at_grade_d() -> N
     answer = of(N_REF, flop_facts())
     assert answer.value == pytest.approx(0.2)
     assert answer.grade is Grade.D
+    assert "training energy modelled from its FLOP, not measured" in answer.notes
 
 
 def test_modelled_device_energy_is_refused_beside_node_energy() -> None:
@@ -170,6 +163,7 @@ def test_the_model_from_flop_names_what_it_needs() -> None:
     assert of(N_REF, flop_facts(peak=None)).field.startswith("peak FLOP/s")
     assert of(N_REF, flop_facts(mfu=None)).field.startswith("model FLOP util")
     assert isinstance(of(N_REF, flop_facts(mfu=1.5)), Undefined)
+    assert isinstance(of(N_REF, flop_facts(peak=replace(PEAK, flops_per_second=0.0))), Undefined)
 
 
 @given(st.floats(1, 1e12))

@@ -16,7 +16,7 @@ def compute_hours_per_outcome(facts: Facts) -> Answer:
     Idle and failed hours count: they were provisioned. Source: kpis.md.
     """
     if facts.device_hours is None:
-        return Missing("provisioned device-hours", "no hardware was found in the runs; say it under [place]")
+        return Missing("provisioned device-hours", "the runs name no hardware: `wattmark doctor`")
     work = facts.work.get(OUTCOMES)
     if work is None:
         return Missing("work (outcomes)", "say how many were reached: --work outcomes=1")

@@ -41,7 +41,7 @@ def peak_flops_per_watt(facts: Facts) -> Answer:
     """
     peak = facts.peak
     if peak is None:
-        return Missing("peak FLOP/s and TDP of the hardware", "name the hardware under [place]")
+        return Missing("peak FLOP/s and TDP of the hardware", "[project] hardware in wattmark.toml")
     if peak.tdp_watts <= 0:
         return Undefined(f"a TDP of {peak.tdp_watts:g} W for {peak.name}: nothing to divide by")
     figure = Figure(

@@ -6,10 +6,10 @@ thousand of them; the ``project`` form sets the quality against all energy so fa
 
 from __future__ import annotations
 
-from wattmark.core.errors import NotComparable
+from wattmark.core.errors import NotComparable, UsageError
+from wattmark.core.estimate import Terms, from_flop
 from wattmark.core.facts import Answer, Facts, WorkDone
 from wattmark.core.figure import Figure, Missing, Undefined, total
-from wattmark.core.known import Grade
 from wattmark.core.kpis.kpi import Better, Kpi
 from wattmark.core.kpis.stages import development_energy, inference_energy
 from wattmark.core.units import JOULES_PER_KWH
@@ -17,8 +17,8 @@ from wattmark.core.units import JOULES_PER_KWH
 N_REF = 1000
 """Inferences that the n_ref form counts (kpis.md)."""
 
-MODEL_RELATIVE_ERROR = 0.50
-"""Half width at 95 % of a modelled energy, as a share (kpis.md, Uncertainty: model 50 %)."""
+NO_TERMS = Terms(pue=Missing("pue"), intensity=Missing("grid intensity"))
+"""For an estimate of energy alone."""
 
 INFERENCE_UNITS = ("inferences", "requests")
 """Work that counts as inferences, in the order in which it is looked for."""
@@ -69,37 +69,25 @@ def quality_in_range(facts: Facts) -> Figure | Missing | Undefined:
     return named.with_terms(task=facts.task) if facts.task else named
 
 
-def modelled_training_energy(flop: float, peak_flops: float, mfu: float, watts: float) -> Figure:
-    """Energy of a training of which only the FLOP are known: FLOP / (peak FLOP/s x MFU) x W, grade D.
-
-    Source: kpis.md. Device boundary: the power is that of the accelerators alone.
-    """
-    joules = flop / (peak_flops * mfu) * watts
-    return Figure(
-        value=joules,
-        unit="J",
-        errors={"model:training_flop": joules * MODEL_RELATIVE_ERROR},
-        grades={Grade.D: joules},
-        terms={"boundary": "device", "scope": "whole", "attribution_rule": "whole_device"},
-        sources=("training energy modelled from FLOP",),
-        notes=("training energy modelled from FLOP, peak FLOP/s, MFU and power; not measured",),
-    )
-
-
 def _training_energy(facts: Facts) -> Figure | Missing | Undefined:
     """Measured energy of all that is not inference; modelled from FLOP where nothing was measured."""
     measured = development_energy(facts)
     if isinstance(measured, Figure) or facts.training_flop is None:
         return measured
     if facts.peak is None:
-        return Missing("peak FLOP/s and power of the training hardware", "name the hardware under [place]")
+        return Missing(
+            "peak FLOP/s and power of the training hardware", "[project] hardware in wattmark.toml"
+        )
     if facts.mfu is None:
-        return Missing("model FLOP utilisation (MFU)", "the share of peak FLOP/s that training achieved")
-    if not (0 < facts.mfu <= 1 and facts.peak.flops_per_second > 0):
-        return Undefined("MFU and peak FLOP/s must lie above 0, and MFU at most at 1")
-    return modelled_training_energy(
-        facts.training_flop, facts.peak.flops_per_second, facts.mfu, facts.peak.tdp_watts
-    )
+        return Missing("model FLOP utilisation (MFU)", "[project] mfu: the share of peak that was achieved")
+    if facts.peak.flops_per_second <= 0:
+        return Undefined(f"a peak of {facts.peak.flops_per_second:g} FLOP/s for {facts.peak.name}")
+    try:
+        estimate = from_flop(facts.training_flop, facts.peak, facts.mfu, NO_TERMS)
+    except UsageError as error:
+        return Undefined(str(error))
+    energy = estimate.energy.with_terms(scope="whole", attribution_rule="whole_device")
+    return energy.with_notes("training energy modelled from its FLOP, not measured", *estimate.assumptions)
 
 
 def _energy_of_n_ref(facts: Facts) -> Figure | Missing | Undefined:

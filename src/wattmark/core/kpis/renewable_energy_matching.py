@@ -56,7 +56,7 @@ def renewable_energy_matching_hourly(facts: Facts) -> Answer:
 def _usable(given: Renewables | None) -> Renewables | Missing | Undefined:
     """The data, when generation is known in every zone that has load and no value is negative."""
     if given is None:
-        return Missing("load and renewable generation by zone", "give them under [renewables]")
+        return Missing("load and renewable generation by zone", "[renewables] file in wattmark.toml")
     unknown = sorted(set(given.load_kwh) - set(given.generation_kwh))
     if unknown:
         return Missing(f"renewable generation in {', '.join(unknown)}", "give 0 where there is none")
