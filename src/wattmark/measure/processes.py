@@ -52,28 +52,25 @@ def shares(before: CpuTimes, after: CpuTimes) -> Shares | None:
 
 
 class ProcessTree:
-    """CPU time of a process and everything that descends from it.
+    """CPU time of this process and everything that descends from it, or of the descendants alone.
 
     A process that has been waited for is in its parent's times. One that vanished without
     (double fork, ignored SIGCHLD) keeps the last time that was seen.
     """
 
-    def __init__(self, pid: int | None = None, proc: Path = PROC) -> None:
-        self._root = pid
+    def __init__(self, proc: Path = PROC, *, with_self: bool = True) -> None:
+        self._with_self = with_self
         self._proc = proc
         self._tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
         self._most = 0.0
-        self._stat_fd: int | None = None
 
     def cpu_seconds(self) -> float:
         """CPU seconds so far; never decreases."""
-        root = self._root if self._root is not None else os.getpid()
-        if self._root is None:
-            t = os.times()
-            total = t.user + t.system + t.children_user + t.children_system
-        else:
-            total = self._one(root)
-        total += sum(self._one(pid) for pid in self._descendants(root))
+        t = os.times()
+        total = t.children_user + t.children_system
+        if self._with_self:
+            total += t.user + t.system
+        total += sum(self._one(pid) for pid in self._descendants(os.getpid()))
         self._most = max(self._most, total)
         return self._most
 

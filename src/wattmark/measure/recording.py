@@ -118,6 +118,16 @@ class Recording:
             self._land(self._result)
             return self._result
 
+    def discard(self) -> None:
+        """Stop and keep nothing: there was nothing to measure."""
+        self._wake.set()
+        with self._lock:
+            if self._result is None:
+                self._result = self._snapshot(Status.CLOSED, self._timeline.cut())
+                _live.discard(self)
+                if self._spool is not None:
+                    self._spool.discard()
+
     def begin(self, name: str, stage: str | None = None, parent: int | None = None) -> int:
         """Open a window; gives its id."""
         before = time.thread_time()

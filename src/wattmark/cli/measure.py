@@ -1,0 +1,236 @@
+"""``wattmark measure -- COMMAND``."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wattmark.core.errors import UsageError, WattmarkError
+from wattmark.core.run import Place, Run
+
+TAGS = (
+    ("--model", "Name of the model."),
+    ("--model-version", "Its version."),
+    ("--stage", "data_preparation, training, fine_tuning, evaluation, inference, or your own word."),
+    ("--task", "What it does, e.g. text-classification."),
+    ("--workload-class", "Decides which targets apply, e.g. classical, vision-batch."),
+    ("--project", "Project."),
+    ("--team", "Team."),
+    ("--region", "Cloud region or site."),
+)
+
+
+def _tag_options(function: Any) -> Any:
+    for name, text in reversed(TAGS):
+        function = click.option(name, help=text)(function)
+    return function
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
+    epilog="Exit code: the command's own; 128+n when signal n ended it; 125 to 127 when it could not be "
+    "started.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the run file [./wattmark-runs].")
+@click.option("--name", default=None, help="Name of the run [the command's name].")
+@_tag_options
+@click.option("--label", "labels", multiple=True, metavar="K=V", help="A label; may be given again.")
+@click.option("--work", multiple=True, metavar="UNIT=N", help="What is done, e.g. inferences=1000.")
+@click.option(
+    "--quality-from",
+    multiple=True,
+    metavar="FILE:KEY",
+    help="Quality that the command writes to a JSON file.",
+)
+@click.option("--outcome", help="When the work counts as done, e.g. 'accuracy>=0.95'.")
+@click.option("--solution", help="Id that joins attempts at one solution.")
+@click.option("--dataset", help="File or folder that is worked on; described after the command ended.")
+@click.option("--budget", help="Energy that may be used, e.g. 5kWh.")
+@click.option("--on-breach", type=click.Choice(["warn", "stop"]), default="warn", show_default=True)
+@click.option("--pue", type=float, help="Power usage effectiveness of the site.")
+@click.option("--country", help="Country of the grid, ISO 3166 alpha-3.")
+@click.option("--meter", "meters", multiple=True, help="Use only this meter; may be given again.")
+@click.option("--period", type=float, help="Seconds between readings [1].")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing of our own.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, on standard error.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def command(command: tuple[str, ...], quiet: bool, as_json: bool, **options: Any) -> int:
+    """Measure COMMAND from start to end and write a run file.
+
+    The command's output, signals and exit code stay its own; our summary goes to standard error.
+    What it did can be told from inside (wattmark.log, or JSON lines to $WATTMARK_LOG) or here.
+    """
+    for source in options["quality_from"]:
+        if not source.rpartition(":")[0]:
+            click.echo(f"wattmark: --quality-from {source!r} is not of the form FILE:KEY", err=True)
+            return 125
+    if not command:
+        click.echo(
+            "wattmark: give the command to measure, e.g. wattmark measure -- python train.py", err=True
+        )
+        return 125
+    try:
+        return _measured(command, quiet, as_json, options)
+    except WattmarkError as error:
+        click.echo(f"wattmark: {error}", err=True)
+        return 125
+
+
+def _measured(command: tuple[str, ...], quiet: bool, as_json: bool, options: dict[str, Any]) -> int:
+    from wattmark.measure.command import CannotStart, run_command
+
+    recording, config = _recording(command, options)
+    with tempfile.TemporaryDirectory(prefix="wattmark-") as folder:
+        log = Path(folder) / "log.jsonl"
+        recording.start()
+        try:
+            ended = run_command(command, recording, os.environ, log, lambda s: _budget_line(s, quiet))
+        except CannotStart as error:
+            recording.discard()
+            click.echo(f"wattmark: {error}", err=True)
+            return error.exit_code
+        for source in options["quality_from"]:
+            _read_quality(recording, source)
+        if ended.stopped_by_budget:
+            recording.note("ended by us: the energy budget was used up")
+        run = recording.stop(
+            exit_code=ended.exit_code, failed=ended.exit_code != 0, describe=_describe(options["dataset"])
+        )
+    _tell(recording, run, config, quiet, as_json)
+    return ended.exit_code
+
+
+def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, Any]:
+    from dataclasses import replace
+
+    from wattmark.live import settings_from
+    from wattmark.measure.processes import CpuClock, ProcessTree
+    from wattmark.measure.recording import Recording, World
+    from wattmark.meters.clock import boot_clock
+    from wattmark.wiring import load_config, open_meters
+
+    config = load_config(Path.cwd(), os.environ)
+    measure = config.measure
+    if options["meters"]:
+        measure = replace(measure, meters=options["meters"])
+    if options["period"] is not None:
+        measure = replace(measure, period_seconds=options["period"])
+    config = replace(config, measure=measure)
+    settings = settings_from(
+        config,
+        os.environ,
+        name=options["name"] or Path(command[0]).name,
+        out=options["out"],
+        tags={
+            name.removeprefix("--").replace("-", "_"): options[name[2:].replace("-", "_")] for name, _ in TAGS
+        },
+        labels=dict(_pair(text, "--label") for text in options["labels"]),
+        solution=options["solution"],
+        outcome=options["outcome"],
+        work={unit: _number(n, "--work") for unit, n in (_pair(t, "--work") for t in options["work"])},
+        budget=options["budget"],
+        on_breach=options["on_breach"],
+        place=Place(
+            pue=options["pue"],
+            pue_kind="declared" if options["pue"] is not None else None,
+            country=options["country"],
+        ),
+    )
+    if settings.out is None:
+        settings = replace(settings, out=Path("wattmark-runs"))
+    found = open_meters(config)
+    world = World(
+        meters=found.meters,
+        host=found.host,
+        cpu=CpuClock(ProcessTree(with_self=False)),
+        clock=boot_clock,
+        environment=found.environment,
+    )
+    return Recording(settings, world), config
+
+
+def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> None:
+    if recording.problem is not None:
+        click.echo(f"wattmark: {recording.problem}", err=True)
+    if quiet:
+        return
+    from wattmark.reports.as_json import answer_json, document
+    from wattmark.reports.as_text import run_summary
+    from wattmark.wiring import Stated, facts_for
+
+    facts = facts_for([run], config, Stated())
+    if as_json:
+        body = {
+            "file": str(recording.path) if recording.path else None,
+            "record_id": run.record_id,
+            "exit_code": run.exit_code,
+            "duration_seconds": run.duration_seconds,
+            "energy": answer_json(facts.energy),
+            "energy_by_stage": {k: answer_json(v) for k, v in facts.energy_by_stage.items()},
+            "energy_by_component": {k: answer_json(v) for k, v in facts.energy_by_component.items()},
+            "not_seen": [{"what": n.what, "reason": n.reason} for n in run.not_seen],
+            "notes": list(run.notes),
+        }
+        click.echo(document("measure", 1, body), err=True)
+        return
+    click.echo(run_summary(run, facts), err=True)
+    if recording.path is not None:
+        click.echo(f"run file         {recording.path}", err=True)
+
+
+def _budget_line(state: Any, quiet: bool) -> None:
+    if quiet:
+        return
+    from wattmark.reports.as_text import quantity
+
+    spent, allowed = quantity(state.spent_joules, "J"), quantity(state.budget.joules, "J")
+    if state.breached:
+        what = "ending the command" if state.budget.on_breach == "stop" else "going on"
+        click.echo(f"wattmark: the budget of {allowed} is used up ({spent}); {what}", err=True)
+    elif state.projected_joules is not None:
+        end = quantity(state.projected_joules, "J")
+        click.echo(f"wattmark: at this rate {end} will be used, the budget is {allowed}", err=True)
+
+
+def _read_quality(recording: Any, source: str) -> None:
+    """Read FILE:KEY; what cannot be read becomes a note, for the run itself is over and counts."""
+    file, _, path = source.rpartition(":")
+    try:
+        value: Any = json.loads(Path(file).read_text(encoding="utf-8"))
+        for key in path.split("."):
+            value = value[key]
+        recording.log(quality={path.rpartition(".")[2]: value})
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
+        problem = f"no quality from {source}: {type(error).__name__}: {error}"
+        recording.note(problem)
+        click.echo(f"wattmark: {problem}", err=True)
+
+
+def _describe(source: str | None) -> Any:
+    if source is None:
+        return None
+    from wattmark.measure.dataset import dataset
+
+    return lambda: dataset(source)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not key or not value:
+        raise UsageError(f"{option} {text!r} is not of the form NAME=VALUE")
+    return key, value
+
+
+def _number(text: str, option: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is not a number") from None
+    if not 0 <= number < float("inf"):
+        raise UsageError(f"{option}: {text} is not an amount of work")
+    return number

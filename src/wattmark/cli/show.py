@@ -1,0 +1,52 @@
+"""``wattmark show RUN``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wattmark.cli.options import config_here, json_option, load, place_options, run_arguments, stated_from
+
+
+@click.command()
+@run_arguments
+@place_options
+@click.option("--raw", is_flag=True, help="Print all that is kept, as it is kept.")
+@json_option
+def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) -> None:
+    """Show run files: where the energy went, how it is known, what was not seen, and every KPI.
+
+    A folder stands for the run files in it.
+    """
+    from wattmark.core.kpis import CATALOG
+    from wattmark.reports.as_json import answer_json, document
+    from wattmark.reports.as_text import answer_text, run_summary, table
+    from wattmark.wiring import facts_for
+
+    loaded, _ = load(runs)
+    if raw:
+        for item in loaded:
+            click.echo(item.path.read_text(encoding="utf-8"), nl=False)
+        return
+    config, stated = config_here(), stated_from(options)
+    shown = []
+    for item in loaded:
+        facts = facts_for([item.run], config, stated)
+        answers = {kpi.id: kpi.of(facts) for kpi in CATALOG.values()}
+        if as_json:
+            shown.append(
+                {
+                    "file": str(item.path),
+                    "record_id": item.run.record_id,
+                    "energy": answer_json(facts.energy),
+                    "kpis": {name: answer_json(answer) for name, answer in answers.items()},
+                }
+            )
+            continue
+        click.echo(f"{item.path}")
+        click.echo(run_summary(item.run, facts))
+        click.echo(table(("KPI", "answer"), [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()]))
+    if as_json:
+        click.echo(document("show", 1, {"runs": shown}))
