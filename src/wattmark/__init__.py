@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wattmark.core.figure import Figure, Missing, NotReached, Undefined
     from wattmark.core.run import Dataset, Run
     from wattmark.core.totals import facts_of
+    from wattmark.datasets.describe import dataset
     from wattmark.ledger.runfile import read_run
     from wattmark.live import Track, log, track
 
@@ -30,6 +31,7 @@ _HOME = {
     "Missing": "wattmark.core.figure",
     "Undefined": "wattmark.core.figure",
     "NotReached": "wattmark.core.figure",
+    "dataset": "wattmark.datasets.describe",
     "facts_of": "wattmark.core.totals",
     "read_run": "wattmark.ledger.runfile",
 }
@@ -44,6 +46,7 @@ __all__ = [
     "Track",
     "Undefined",
     "__version__",
+    "dataset",
     "facts_of",
     "log",
     "read_run",

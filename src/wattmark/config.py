@@ -59,6 +59,8 @@ class MeasureConfig:
     """Power of what no meter sees (fans, board, disks, power supply), added at grade D."""
     gpu_expected: bool | None = None
     redfish_url: str | None = None
+    calibration: bool = True
+    """Apply this machine's calibration where one is kept; the readings stay in the run file beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

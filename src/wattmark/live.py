@@ -241,6 +241,7 @@ class _Own:
             cpu=CpuClock(ProcessTree()),
             clock=boot_clock,
             environment=found.environment,
+            finish=found.finish,
         )
         self.datasets: list[Any] = []
         self.recording = Recording(settings, world)
@@ -470,7 +471,6 @@ def _describe(sources: list[Any]) -> Dataset | None:
     """Describe the datasets that were logged, after the window's end. The last one counts."""
     if not sources:
         return None
-    from wattmark.measure.dataset import dataset
+    from wattmark.datasets.describe import dataset
 
-    found: Dataset = dataset(sources[-1])
-    return found
+    return dataset(sources[-1])

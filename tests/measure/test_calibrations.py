@@ -15,6 +15,7 @@ from wattmark.core.calibration import Point, fit_series
 from wattmark.core.errors import EvidenceError
 from wattmark.core.known import Boundary, Method
 from wattmark.measure import calibrations
+from wattmark.measure.home import calibrations_folder
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -132,7 +133,7 @@ def test_it_can_be_removed_once(tmp_path: Path) -> None:
 )
 def test_where_they_live(environ: dict[str, str], where: str) -> None:
     """Ours first, then the desktop standard's."""
-    assert calibrations.folder(environ, Path("/home")).as_posix() == where
+    assert calibrations_folder(environ, Path("/home")).as_posix() == where
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:

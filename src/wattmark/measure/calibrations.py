@@ -33,15 +33,6 @@ class Stored:
     warning: str = ""
 
 
-def folder(environ: Mapping[str, str], home: Path | None = None) -> Path:
-    """Where calibrations live: under ``$WATTMARK_HOME``, else ``$XDG_DATA_HOME``, else ``~/.local/share``."""
-    if environ.get("WATTMARK_HOME"):
-        return Path(environ["WATTMARK_HOME"]) / "calibrations"
-    data = environ.get("XDG_DATA_HOME")
-    base = Path(data) if data else (home or Path.home()) / ".local" / "share"
-    return base / "wattmark" / "calibrations"
-
-
 def file_of(directory: Path, fingerprint: str) -> Path:
     """The file that holds the calibration of one machine."""
     return directory / f"{fingerprint}.json"
@@ -90,7 +81,7 @@ def refusal(calibration: Calibration, host: Host) -> str | None:
         return None
     if calibration.host_id == host.id:
         return (
-            f"calibration {calibration.id} was made before the hardware or kernel of this machine changed "
+            f"calibration {calibration.id} was made before this machine's hardware or meters changed "
             f"(fingerprint {calibration.host_fingerprint[:12]} then, {host.fingerprint[:12]} now): run "
             "`wattmark calibrate` again"
         )

@@ -13,7 +13,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,8 @@ class World:
     cpu: CpuClock
     clock: Callable[[], float]
     environment: Mapping[str, str]
+    finish: Callable[[Run], Run] = field(default=lambda run: run)
+    """Applied to the run once it has ended, before it lands: adds this machine's calibration."""
 
 
 class Recording:
@@ -113,7 +115,8 @@ class Recording:
             if describe is not None:
                 self._describe(describe)
             status = Status.INTERRUPTED if interrupted else Status.CLOSED
-            self._result = replace(self._snapshot(status, end), exit_code=exit_code, failed=failed)
+            ended = self._world.finish(self._snapshot(status, end))
+            self._result = replace(ended, exit_code=exit_code, failed=failed)
             _live.discard(self)
             self._land(self._result)
             return self._result

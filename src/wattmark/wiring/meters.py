@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,9 @@ from wattmark.config import Config, MeasureConfig
 from wattmark.core.errors import MeterUnavailable, UsageError, WattmarkError
 from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.readings import CounterReading, Device, Reading
-from wattmark.core.run import Host, MeterChoice, NotSeen
+from wattmark.core.run import Host, MeterChoice, NotSeen, Run
 from wattmark.core.units import Energy, Power
+from wattmark.measure.home import calibrations_folder
 from wattmark.measure.host import host_id, this_host
 from wattmark.measure.meterset import MeterSet, linked
 from wattmark.meters.clock import boot_clock
@@ -33,6 +35,8 @@ class Survey:
     host: Host
     meters: MeterSet
     environment: Mapping[str, str] = field(default_factory=dict)
+    finish: Callable[[Run], Run] = field(default=lambda run: run)
+    """Applies this machine's calibration to a run that has ended."""
 
 
 class FixedRest:
@@ -74,7 +78,22 @@ def survey(config: Config | None = None) -> Survey:
     measure = (config or Config()).measure
     identity = host_id()
     meters = _chosen(measure, identity)
-    return Survey(this_host(meters.devices, identity), meters, environment())
+    finish = calibrated_here if measure.calibration else _as_it_is
+    return Survey(this_host(meters.devices, identity), meters, environment(), finish)
+
+
+def calibrated_here(run: Run) -> Run:
+    """The run with this machine's calibration, where one is kept. Costs one look when there is none."""
+    directory = calibrations_folder(os.environ)
+    if not directory.is_dir():
+        return run
+    from wattmark.measure.calibrations import calibrated
+
+    return calibrated(run, directory, datetime.now(UTC))
+
+
+def _as_it_is(run: Run) -> Run:
+    return run
 
 
 def open_meters(config: Config) -> Survey:

@@ -1,0 +1,15 @@
+"""Where wattmark keeps what belongs to a machine rather than to a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def calibrations_folder(environ: Mapping[str, str], home: Path | None = None) -> Path:
+    """Where calibrations live: under ``$WATTMARK_HOME``, else ``$XDG_DATA_HOME``, else ``~/.local/share``."""
+    if environ.get("WATTMARK_HOME"):
+        return Path(environ["WATTMARK_HOME"]) / "calibrations"
+    data = environ.get("XDG_DATA_HOME")
+    base = Path(data) if data else (home or Path.home()) / ".local" / "share"
+    return base / "wattmark" / "calibrations"
