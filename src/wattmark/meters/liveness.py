@@ -1,8 +1,8 @@
-"""Notices a counter that has died: it answers, but it no longer moves."""
+"""Notices sensors that have died: a counter that no longer moves, a power of exactly zero."""
 
 from __future__ import annotations
 
-from wattmark.core.readings import CounterReading, Gap
+from wattmark.core.readings import CounterReading, Gap, PowerReading
 
 PATIENCE = 0.25
 """Seconds a counter of something that is switched on may show the same value. RAPL refreshes every
@@ -31,3 +31,10 @@ class Pulse:
         if still < self._patience:
             return reading
         return Gap(f"the counter has not moved for {still:.1f} s, though the hardware is on")
+
+
+def lit(reading: PowerReading) -> PowerReading | Gap:
+    """The reading itself, or a Gap for 0 W: hardware that answers is on, and draws something."""
+    if reading.power.watts == 0:
+        return Gap("the sensor reads 0 W, though the hardware is on")
+    return reading

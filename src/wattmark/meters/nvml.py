@@ -15,7 +15,7 @@ from wattmark.core.readings import CounterReading, Device, Gap, PowerReading, Re
 from wattmark.core.units import Energy, Power
 from wattmark.meters import uncertainty
 from wattmark.meters.clock import boot_clock
-from wattmark.meters.liveness import Pulse
+from wattmark.meters.liveness import Pulse, lit
 from wattmark.meters.nvml_library import DRIVER_NOT_LOADED, UNINITIALIZED, Nvml, NvmlError, load_nvml
 from wattmark.ports import Clock
 
@@ -141,7 +141,7 @@ class NvmlMeter:
             return said
         at = self._clock()
         if isinstance(said, Power):
-            return PowerReading(said, at)
+            return lit(PowerReading(said, at))
         return self._pulse.check(device.id, CounterReading(said, at))
 
     def _ask(self, device: Device, question: Callable[[Nvml, ctypes.c_void_p], T]) -> T | Gap:
