@@ -10,7 +10,7 @@ from wattmark.core.errors import WattmarkError
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
 from wattmark.core.known import Scope
-from wattmark.core.kpis import CATALOG
+from wattmark.core.kpis import CATALOG, Kpi
 from wattmark.core.policy import Limit
 from wattmark.core.rubric import Factors
 from wattmark.core.run import EnergyRow, Run, Status
@@ -72,10 +72,10 @@ class ErrorShare:
     """Its share of the variance, 0 to 1."""
 
 
-def answers_of(facts: Facts) -> dict[str, Answer]:
+def answers_of(facts: Facts, catalog: Mapping[str, Kpi] = CATALOG) -> dict[str, Answer]:
     """Every KPI of the catalog computed from the facts; a refusal is an answer and says why."""
     found: dict[str, Answer] = {}
-    for kpi in CATALOG.values():
+    for kpi in catalog.values():
         try:
             found[kpi.id] = kpi.of(facts)
         except WattmarkError as refusal:
@@ -91,8 +91,15 @@ def kpi_rows(answers: Mapping[str, Answer]) -> list[KpiRow]:
         if kpi is None:
             rows.append(KpiRow(key, key.replace("_", " "), "", "", answer))
         else:
-            rows.append(KpiRow(key, kpi.title, kpi.formula, kpi.better.value, answer))
+            title = kpi.title + _device_only(answer)
+            rows.append(KpiRow(key, title, kpi.formula, kpi.better.value, answer))
     return rows
+
+
+def _device_only(answer: Answer) -> str:
+    """What a figure without the rest of the node carries in its name (kpis.md, Boundary)."""
+    alone = isinstance(answer, Figure) and answer.terms.get("boundary") == "device"
+    return " (devices only)" if alone else ""
 
 
 def known(rows: Sequence[KpiRow]) -> list[KpiRow]:
