@@ -150,6 +150,7 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
         cpu=CpuClock(ProcessTree(with_self=False)),
         clock=boot_clock,
         environment=found.environment,
+        finish=found.finish,
     )
     return Recording(settings, world), config
 
@@ -214,7 +215,7 @@ def _read_quality(recording: Any, source: str) -> None:
 def _describe(source: str | None) -> Any:
     if source is None:
         return None
-    from wattmark.measure.dataset import dataset
+    from wattmark.datasets import dataset
 
     return lambda: dataset(source)
 
