@@ -1,4 +1,7 @@
-"""What a person reads, kept as files. ``WATTMARK_UPDATE_GOLDEN=1 pytest`` writes them anew; then read the diff."""
+"""What a person reads, kept as files.
+
+``WATTMARK_UPDATE_GOLDEN=1 pytest`` writes them anew; then read the diff.
+"""
 
 from __future__ import annotations
 

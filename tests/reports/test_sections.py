@@ -9,11 +9,13 @@ import pytest
 from tests.builders import a_row, a_run
 from tests.reports.sample import GIVEN, a_bare_report, a_real_run, a_report
 from wattmark.core.carbon import Intensity
+from wattmark.core.errors import RefusedError
+from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined, exact
 from wattmark.core.known import Grade, Scope
 from wattmark.core.kpis import CATALOG
 from wattmark.core.policy import Limit
-from wattmark.core.run import Overhead, Status, Window
+from wattmark.core.run import OutcomeGoal, Overhead, Status, Window
 from wattmark.core.totals import facts_of
 from wattmark.core.verdict import Finding, Ruling
 from wattmark.reports import sections
@@ -26,11 +28,23 @@ def test_every_kpi_of_the_catalog_has_an_answer() -> None:
 
 
 def test_a_refusal_is_an_answer_that_says_why() -> None:
-    """PUE multiplies node energy only: at device boundary, carbon per inference refuses, and says so."""
-    answers = sections.answers_of(facts_of([a_run(work=a_real_run().work)], GIVEN))
-    told = answers["carbon_per_inference_operational"]
-    assert not isinstance(told, Figure)
-    assert any(sections.why_not(told))
+    """A KPI that refuses to mislead does not end the report."""
+
+    def refuse(facts: Facts) -> Answer:
+        raise RefusedError("this would mislead; give the node's energy")
+
+    kpi = replace(CATALOG["pue"], of=refuse)
+    told = sections.answers_of(a_report().facts, {"pue": kpi})
+    assert told == {"pue": Undefined("this would mislead; give the node's energy")}
+
+
+def test_a_figure_of_devices_alone_says_so_in_its_name() -> None:
+    """A CPU counter is not the machine."""
+    run = a_run(outcome=OutcomeGoal(condition="done", reached=True))
+    rows = sections.kpi_rows(sections.answers_of(facts_of([run], GIVEN)))
+    titles = {row.id: row.title for row in rows}
+    assert titles["energy_to_solution"] == "Energy-to-Solution (devices only)"
+    assert titles["pue"] == "Power Usage Effectiveness"
 
 
 def test_why_not_says_the_matter_and_the_fix() -> None:
