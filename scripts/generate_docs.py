@@ -1,0 +1,109 @@
+"""Writes the generated parts of the documentation, so that pages cannot drift from the code.
+
+    python scripts/generate_docs.py            rewrite every generated block
+    python scripts/generate_docs.py --check    only say which pages are out of date (exit code 1)
+
+A page holds a block between ``<!-- generated:NAME -->`` and ``<!-- end -->``. To add one, write a
+function that gives its text and a row in ``blocks``; tests/docs checks them all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from wattmark.core.kpis import CATALOG, Kpi
+
+ROOT = Path(__file__).resolve().parent.parent
+END = "<!-- end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One generated part of one page."""
+
+    page: str
+    """Path of the page inside ``docs``."""
+    name: str
+    """What stands in its first marker."""
+    text: Callable[[], str]
+    """Gives what belongs between the markers."""
+
+
+def blocks() -> list[Block]:
+    """Every generated block of the documentation."""
+    return [
+        Block("kpis/index.md", "kpis", kpi_table),
+        *(Block(f"kpis/{kpi.id}.md", "kpi", partial(kpi_facts, kpi)) for kpi in CATALOG.values()),
+    ]
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def kpi_table() -> str:
+    """All KPIs with unit, direction and formula."""
+    rows = (
+        (f"[{kpi.title}]({kpi.id}.md)", f"`{kpi.id}`", kpi.unit, kpi.better.value, kpi.formula)
+        for kpi in CATALOG.values()
+    )
+    return table(("KPI", "id", "unit", "better", "formula"), rows)
+
+
+def kpi_facts(kpi: Kpi) -> str:
+    """What the catalog says about one KPI."""
+    rows = (
+        ("id", f"`{kpi.id}`"),
+        ("unit", kpi.unit),
+        ("better", kpi.better.value),
+        ("formula", kpi.formula),
+        ("version", str(kpi.version)),
+    )
+    return table(("", ""), rows)
+
+
+def with_block(page: str, name: str, text: str) -> str:
+    """The page with new text between the markers of a block. Raises ValueError when they are not there."""
+    start = f"<!-- generated:{name} -->"
+    before, found, rest = page.partition(start)
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        raise ValueError(f"no {start} ... {END} in the page")
+    return f"{before}{start}\n{text}\n{END}{after}"
+
+
+def outdated(root: Path, every: Iterable[Block] | None = None) -> dict[Path, str]:
+    """Pages whose generated blocks are not what they should be, with the text they should have."""
+    wanted: dict[Path, str] = {}
+    for block in blocks() if every is None else every:
+        path = root / "docs" / block.page
+        page = wanted.get(path) or path.read_text(encoding="utf-8")
+        try:
+            wanted[path] = with_block(page, block.name, block.text())
+        except ValueError as error:
+            raise SystemExit(f"{path}: {error}") from None
+    return {path: text for path, text in wanted.items() if path.read_text(encoding="utf-8") != text}
+
+
+def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Rewrite what is out of date, or only name it."""
+    parser = argparse.ArgumentParser(description="Write the generated parts of the documentation.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when out of date")
+    arguments = parser.parse_args(argv)
+    found = outdated(root)
+    for path, text in found.items():
+        if not arguments.check:
+            path.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{'out of date' if arguments.check else 'written'}: {path.relative_to(root)}\n")
+    return 1 if found and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
