@@ -54,6 +54,7 @@ def test_without_the_rest_of_the_node_no_pue_is_applied() -> None:
     assert isinstance(made.carbon, Figure)
     assert made.carbon.value == pytest.approx(100)
     assert made.carbon.notes
+    assert any("PUE is not applied" in line for line in made.assumptions)
 
 
 def test_with_the_rest_of_the_node_the_pue_is_applied_once() -> None:
@@ -94,6 +95,12 @@ def test_a_pilot_scales() -> None:
     made = from_pilot(measured(72_000.0), 0.02, STATED)
     assert made.energy.value == pytest.approx(3.6e6)
     assert made.energy.grade is Grade.D
+
+
+def test_an_estimate_says_how_little_was_observed() -> None:
+    """Nothing of it from FLOP; 2 % of it from a pilot of 2 %."""
+    assert from_flop(5e15, PEAK, 0.5, UNKNOWN).energy.coverage == 0.0
+    assert from_pilot(measured(72_000.0), 0.02, UNKNOWN).energy.coverage == pytest.approx(0.02)
 
 
 @given(st.floats(min_value=0.01, max_value=0.99), st.floats(min_value=0.001, max_value=0.009))

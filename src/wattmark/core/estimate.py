@@ -106,7 +106,13 @@ def from_pilot(energy: Figure, fraction: float, terms: Terms, *, told: str = "")
     boundary = Boundary(energy.terms.get("boundary", Boundary.DEVICE))
     return _estimate(
         "pilot",
-        replace(scaled, errors=errors, grades={Grade.D: scaled.value}, terms={"boundary": boundary.value}),
+        replace(
+            scaled,
+            errors=errors,
+            grades={Grade.D: scaled.value},
+            coverage=energy.coverage * fraction,
+            terms={"boundary": boundary.value},
+        ),
         terms,
         assumptions=(
             told or f"the pilot is {fraction:.3g} of the whole",
@@ -168,8 +174,14 @@ def _estimate(
         else terms.intensity,
         cost=_cost(wide, terms),
         device_hours=device_hours,
-        assumptions=assumptions,
+        assumptions=(*assumptions, *_pue_left_out(energy, terms)),
     )
+
+
+def _pue_left_out(energy: Figure, terms: Terms) -> tuple[str, ...]:
+    if energy.terms["boundary"] != Boundary.DEVICE or isinstance(terms.pue, Missing):
+        return ()
+    return ("the PUE is not applied: it multiplies node energy, and the rest of the node is not stated",)
 
 
 def _cost(energy: Figure, terms: Terms) -> Figure | Missing:
@@ -187,6 +199,7 @@ def _modelled(joules: float, source: str, relative: float, boundary: Boundary) -
         unit="J",
         errors={source: relative * joules},
         grades={Grade.D: joules},
+        coverage=0.0,
         terms={"boundary": boundary.value},
         sources=("estimate",),
     )

@@ -21,7 +21,7 @@ TO_GIVE: Mapping[str, str] = {
     "flop": "count FLOP in a separate pass and log them: run.log(work={'flop': n})",
     "lifetime": "declare how many inferences the model will serve: lifetime_inferences in wattmark.toml",
     "train_and_inference": "measure both training and inference, with stages",
-    "renewables": "give load and renewable generation or certificates per zone",
+    "renewables": "give load and renewable generation or certificates per zone: [renewables]",
     "operations": "declare the manual steps of a report: manual_steps in wattmark.toml",
     "hardware": "nothing: the provisioned devices are in every run file",
     "peak": "name the hardware: `wattmark hardware list`",

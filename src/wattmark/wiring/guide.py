@@ -1,0 +1,98 @@
+"""The metric guide put together: the shipped documents, this machine's survey, measured overhead, targets."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wattmark import tables
+from wattmark.config import Config
+from wattmark.core.guide import Capabilities, Guide, guide_from
+from wattmark.core.known import Grade
+from wattmark.core.readings import Device
+
+RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
+"""Results of the benchmarks, in a source checkout."""
+OVERHEAD_ROW = "overhead-1hz"
+"""CPU milliseconds of measuring per second at one reading a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredOverhead:
+    """What measuring cost when it was measured."""
+
+    share: float
+    """CPU time of measuring over time measured."""
+    source: str
+
+
+def load_guide() -> Guide:
+    """The shipped guide. Raises ConfigError when a document is incomplete."""
+    return guide_from(
+        *(tables.toml(f"guide/{name}") for name in ("kpis", "tools", "frameworks", "vanity", "sources"))
+    )
+
+
+def capabilities(config: Config) -> Capabilities:
+    """What can be measured on this machine, by the survey that ``wattmark doctor`` shows."""
+    from wattmark.wiring.meters import survey
+
+    seen = survey(config)
+    try:
+        return capabilities_of(seen.meters.devices, gpu_expected=bool(config.measure.gpu_expected))
+    finally:
+        seen.meters.close()
+
+
+def capabilities_of(devices: tuple[Device, ...], *, gpu_expected: bool = False) -> Capabilities:
+    """The best grade of each component among the devices of a survey."""
+    grades: dict[str, Grade] = {}
+    for device in devices:
+        for name in {device.component, *(("node",) if device.boundary.value == "node" else ())}:
+            grades[name] = min(device.grade, grades.get(name, Grade.E), key=lambda g: g.value)
+    if "module" in grades:
+        grades.setdefault("gpu", grades["module"])
+    signals = [
+        s for s, component in (("cpu_busy_time", "cpu"), ("nvml_busy_time", "gpu")) if component in grades
+    ]
+    return Capabilities(
+        grades=grades, gpu_present="gpu" in grades or gpu_expected, utilisation=tuple(signals)
+    )
+
+
+def measured_overhead(results: Path = RESULTS) -> MeasuredOverhead | None:
+    """What measuring with wattmark cost: the newest results file, else the packaged value, else None."""
+    for path in sorted(results.glob("*.json"), reverse=True):
+        samples = [
+            sample
+            for m in json.loads(path.read_text(encoding="utf-8")).get("measurements", ())
+            if m["row"] == OVERHEAD_ROW and m["tool"] == "wattmark"
+            for sample in m["samples"]
+        ]
+        if samples:
+            return MeasuredOverhead(statistics.median(samples) / 1000, f"benchmarks/results/{path.name}")
+    packaged = tables.toml("guide/measured")
+    if "share" not in packaged:
+        return None
+    return MeasuredOverhead(float(packaged["share"]), str(packaged["source"]))
+
+
+def targets(policy: Mapping[str, Any]) -> dict[str, str]:
+    """The limits of a policy document as words, per KPI."""
+    found: dict[str, list[str]] = {}
+    for limit in policy.get("limit", ()):
+        words = [f"{bound} {limit[bound]:g}" for bound in ("min", "max") if bound in limit]
+        words += [f"{limit['statistic']}"] if "statistic" in limit else []
+        words += [f"for {', '.join(limit['workload_class'])}"] if limit.get("workload_class") else []
+        if words:
+            found.setdefault(limit["kpi"], []).append(" ".join(words))
+    return {kpi: "; ".join(lines) for kpi, lines in found.items()}
+
+
+def default_targets() -> dict[str, str]:
+    """The limits of the default policy as words, per KPI: their only home is that file."""
+    return targets(tables.toml("policy_default"))
