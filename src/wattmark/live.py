@@ -360,7 +360,7 @@ def track(
 
     Raises ConfigError or UsageError, before anything is measured, for settings that cannot be meant.
     """
-    from wattmark.wiring.given import load_config
+    from wattmark.wiring.configuration import load_config
 
     config = load_config(Path.cwd(), os.environ)
     tags = {
@@ -412,9 +412,9 @@ def settings_from(
     place: Place,
 ) -> Settings:
     """Merge call, environment and configuration, in this order, into one frozen object."""
-    from wattmark.core.carbon import check_pue
-
     if place.pue is not None:
+        from wattmark.core.carbon import check_pue
+
         check_pue(place.pue)
     if config.measure.period_seconds <= 0:
         raise UsageError(f"the period is {config.measure.period_seconds:g} s: it must be more than 0")
@@ -447,6 +447,11 @@ def settings_from(
         budget=parse_budget(budget, on_breach) if budget else None,
         period_seconds=config.measure.period_seconds,
     )
+
+
+def measured() -> bool:
+    """True when something measures this program: a track around the caller, or `wattmark measure`."""
+    return _active.get() is not None or bool(os.environ.get(LOG))
 
 
 def log(**entry: Any) -> None:

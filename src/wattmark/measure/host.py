@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from wattmark.core.readings import Device
 from wattmark.core.run import Host
+from wattmark.hashing import sha256
 
 LENGTH = 16
 
@@ -45,4 +45,4 @@ def _boot(root: Path) -> str | None:
 
 
 def _hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(("wattmark", *parts)).encode()).hexdigest()[:LENGTH]
+    return sha256("\0".join(("wattmark", *parts)).encode()).hexdigest()[:LENGTH]

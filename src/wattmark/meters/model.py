@@ -75,7 +75,7 @@ class ModelMeter:
         constants: NodeModel | None = None,
         threads: int | None = None,
     ) -> None:
-        self._proc = proc
+        self._stat = proc / "stat"
         self._clock = clock
         self._constants = constants or node_model()
         self._cpu = cpu or cpu_row(cpu_name(proc), self._constants)
@@ -153,10 +153,11 @@ class ModelMeter:
         return _Part(device, idle, per_busy)
 
     def _machine_busy(self) -> float:
-        if not (self._proc / "stat").exists():
+        try:
+            with open(self._stat, "rb") as file:
+                values = [int(v) for v in file.readline().split()[1:9]]
+        except FileNotFoundError:
             return os.times().user + os.times().system  # no /proc: our own time stands for the machine's
-        with open(self._proc / "stat", "rb") as file:
-            values = [int(v) for v in file.readline().split()[1:9]]
         return (sum(values[:3]) + sum(values[5:7])) / self._tick
 
 

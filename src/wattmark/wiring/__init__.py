@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wattmark.wiring.given import Stated, facts_for, given_from, load_config
+    from wattmark.wiring.configuration import load_config
+    from wattmark.wiring.given import Stated, facts_for, given_from
     from wattmark.wiring.meters import Survey, open_meters, survey
 
 _HOME = {
     "Stated": "given",
     "facts_for": "given",
     "given_from": "given",
-    "load_config": "given",
+    "load_config": "configuration",
     "Survey": "meters",
     "open_meters": "meters",
     "survey": "meters",

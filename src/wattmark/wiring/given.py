@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wattmark.config import Config, find_config
-from wattmark.config import load_config as read_config
+from wattmark.config import Config
 from wattmark.core.carbon import Intensity, Pue
-from wattmark.core.errors import ConfigError, UsageError
+from wattmark.core.errors import UsageError
 from wattmark.core.facts import Embodied, PeakHardware, Renewables
 from wattmark.core.given import Given
 from wattmark.core.known import Scope
@@ -36,16 +34,6 @@ class Stated:
     quality_map: tuple[float, float] | None = None
     lifetime_inferences: float | None = None
     share: bool = False
-
-
-def load_config(start: Path, environ: Mapping[str, str]) -> Config:
-    """The configuration in force: ``$WATTMARK_CONFIG``, else the nearest ``wattmark.toml``, else defaults."""
-    named = environ.get("WATTMARK_CONFIG")
-    if named:
-        if not Path(named).is_file():
-            raise ConfigError(named, "", "named by WATTMARK_CONFIG, is not there")
-        return read_config(Path(named))
-    return read_config(find_config(start))
 
 
 def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Given:
