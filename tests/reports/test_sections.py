@@ -167,6 +167,6 @@ def test_limits_and_findings_read_as_sentences() -> None:
         tolerated=True,
     )
     assert sections.finding_text(finding) == (
-        "1.00 Wh; change between -10.0% and +20.0%; noise; 4 runs per side would decide; "
+        "1.00 Wh; change between -10 % and +20 %; noise; 4 runs per side would decide; "
         "let through, as the policy says"
     )

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
-from wattmark.reports.quantities import duration, number, quantity
+from wattmark.reports.quantities import duration, scale_of
 from wattmark.reports.timeline import SeenGap, Timeline
 
 COLOURS = ("cpu", "gpu", "dram", "rest_of_node", "node", "network", "storage", "module")
@@ -152,7 +152,8 @@ class _Plot:
             watts = self.top * i / 4
             y = self.y(watts)
             drawn.append(f'<line class="grid" x1="{_LEFT}" x2="{_W - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            text = f"{number(watts)} W" if watts < 1000 else quantity(watts, "W")
+            divisor, unit = scale_of(watts, "W")
+            text = f"{watts / divisor:.4g} {unit}"
             drawn.append(
                 f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
             )
@@ -160,7 +161,7 @@ class _Plot:
         for i in range(7):
             t = start + (end - start) * i / 6
             anchor = "start" if i == 0 else "end" if i == 6 else "middle"
-            x, text = self.x(t), duration(t)
+            x, text = self.x(t), f"{t:.3g} s" if end < 120 else duration(t)
             drawn.append(f'<text class="tick" x="{x:.1f}" y="{_H - 8}" text-anchor="{anchor}">{text}</text>')
         return drawn
 

@@ -296,8 +296,12 @@ def finding_text(finding: Finding) -> str:
     return "; ".join(filter(None, said))
 
 
+def _change(share: float) -> str:
+    return f"{'+' if share > 0 else ''}{percent(share)}"
+
+
 def _held_against(finding: Finding, unit: str) -> str:
     low, high = finding.interval or (0.0, 0.0)
     if finding.limit.relative:
-        return f"change between {low:+.1%} and {high:+.1%}"
+        return f"change between {_change(low)} and {_change(high)}"
     return f"between {quantity(low, unit)} and {quantity(high, unit)}"
