@@ -14,7 +14,7 @@ from dataclasses import replace
 from wattmark.core.calibration import Z95, Calibration
 from wattmark.core.errors import NotComparable
 from wattmark.core.known import Boundary, Grade, Method, Scope, grade_of_sum
-from wattmark.core.power_series import energy_at
+from wattmark.core.power_series import energy_at, summed_devices
 from wattmark.core.run import EnergyRow, GapSpan, Run, Series, SourceId
 
 PARTIES = ("own", "others", "idle")
@@ -59,6 +59,31 @@ def apply_to_run(calibration: Calibration, run: Run, *, workload: str | None = N
         series=(*run.series, *((series,) if series else ())),
         environment={**run.environment, "calibration": calibration.id},
     )
+
+
+def without_calibration(run: Run) -> Run:
+    """The run as it was read: calibrated rows and series taken out, their parts set free."""
+    nodes = {r.device_id for r in run.energies if r.calibration_id is not None}
+    rows = (
+        replace(r, part_of=None) if r.part_of in nodes else r
+        for r in run.energies
+        if r.calibration_id is None
+    )
+    series = tuple(s for s in run.series if s.device_id not in nodes)
+    return replace(run, energies=tuple(rows), series=series)
+
+
+def inputs_of(run: Run) -> dict[str, Method]:
+    """The readings that a calibration of this run's machine is made from: device id -> method.
+
+    Whole devices that count once. An assumed rest of the node is left out, because the fit replaces it.
+    """
+    counted = set(summed_devices(run))
+    return {
+        r.device_id: r.method
+        for r in run.energies
+        if r.device_id in counted and r.scope is Scope.WHOLE and r.component != "rest_of_node"
+    }
 
 
 def _workload_of(run: Run) -> str:
