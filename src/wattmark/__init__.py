@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from wattmark.core.totals import facts_of
     from wattmark.datasets.describe import dataset
     from wattmark.ledger.runfile import read_run
-    from wattmark.live import Track, log, track
+    from wattmark.live import Track, log, measured, track
 
 _HOME = {
     "track": "wattmark.live",
     "log": "wattmark.live",
+    "measured": "wattmark.live",
     "Track": "wattmark.live",
     "Run": "wattmark.core.run",
     "Dataset": "wattmark.core.run",
@@ -49,6 +50,7 @@ __all__ = [
     "dataset",
     "facts_of",
     "log",
+    "measured",
     "read_run",
     "track",
 ]

@@ -157,9 +157,7 @@ def _text(found: Survey, cost: Cost, calibration: str, period: float) -> str:
         f"({cost.share_of_core:.4%} of one core at every {period:g} s)",
         f"  finding the meters       {cost.cpu_seconds_to_detect * 1e3:.1f} ms, once per process",
         "",
-        f"calibration: {calibration['id']}"
-        if calibration
-        else "calibration: none (`wattmark calibrate` makes one)",
+        f"calibration: {calibration}",
     ]
     return "\n".join(lines)
 

@@ -215,7 +215,7 @@ def _read_quality(recording: Any, source: str) -> None:
 def _describe(source: str | None) -> Any:
     if source is None:
         return None
-    from wattmark.datasets import dataset
+    from wattmark.datasets.describe import dataset
 
     return lambda: dataset(source)
 
