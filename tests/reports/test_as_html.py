@@ -187,7 +187,7 @@ def test_text_between_backticks_is_code_and_nothing_else_changes() -> None:
 
 
 def test_a_value_of_zero_and_an_exact_value_draw_no_interval() -> None:
-    """Neither divides by zero."""
+    """Neither divides by zero, and what states no uncertainty is not called exact."""
     answers = {"pue": Figure(0.0, "1", errors={"x": 1.0}), "energy_to_solution": Figure(1.0, "kWh")}
     data = ReportData(title="t", runs=(), facts=Facts(energy=Missing("energy")), answers=answers)
-    assert "exact" in visible(html_report(data))
+    assert "none stated" in visible(html_report(data))

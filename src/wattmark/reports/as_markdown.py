@@ -115,7 +115,7 @@ def _figures(data: ReportData) -> str:
 def _cells(figure: Figure) -> tuple[str, str, str, str]:
     grade = figure.grade.value if figure.grade else "–"
     seen = percent(figure.coverage) if figure.grade else "–"
-    return sections.value_text(figure), sections.interval_words(figure) or "exact", grade, seen
+    return sections.value_text(figure), sections.interval_words(figure) or "none stated", grade, seen
 
 
 def _beside(c: sections.Comparison | None, wanted: bool) -> tuple[str, ...]:
@@ -153,7 +153,7 @@ def _parts(head: str, parts: Mapping[str, Figure]) -> str:
             name.replace("_", " "),
             sections.value_text(f),
             percent(f.value / whole) if whole > 0 else "–",
-            sections.relative_text(f) or "exact",
+            sections.relative_text(f) or "none stated",
             f.grade.value if f.grade else "–",
         )
         for name, f in sorted(parts.items(), key=lambda item: -item[1].value)

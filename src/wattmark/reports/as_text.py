@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from tabulate import tabulate
@@ -26,8 +27,10 @@ __all__ = [
 ]
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
+WIDTH = 110
 LEVELS = "▁▂▃▄▅▆▇█"
-ASCII_LEVELS = "_.-=+*#@"
+ASCII_WIDTH = 110
+LEVELS = "_.-=+*#@"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -152,7 +155,11 @@ def _gap_lines(run: Run) -> list[str]:
 
 
 def _block(title: str, lines: Sequence[str]) -> list[str]:
-    return [title, *(f"  {line}" for line in lines)] if lines else []
+    """A title and its lines, folded with a hanging indent."""
+    fold = textwrap.TextWrapper(
+        WIDTH, initial_indent="  ", subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False
+    )
+    return [title, *(fold.fill(line) for line in lines)] if lines else []
 
 
 def _thinned(values: Sequence[float | None], width: int) -> list[float | None]:

@@ -36,9 +36,11 @@ class Tile:
     """One of the large numbers at the top."""
 
     name: str
-    value: str
-    problem: str
-    remark: str
+    value: str = ""
+    unit: str = ""
+    remark: str = ""
+    problem: str = ""
+    """Why there is no value."""
     figure: Figure | None = None
 
 
@@ -180,11 +182,13 @@ def _tiles(data: ReportData) -> list[Tile]:
             break
     if isinstance(facts.energy, Figure):
         mean = quantity(facts.energy.value / facts.duration_seconds, "W") if facts.duration_seconds else ""
-        found.append(Tile("Time", duration(facts.duration_seconds), "", f"mean power {mean}" if mean else ""))
+        found.append(
+            Tile("Time", duration(facts.duration_seconds), remark=f"mean power {mean}" if mean else "")
+        )
         if isinstance(facts.quality, Figure):
-            found.append(Tile("Quality", number(facts.quality.value), "", facts.quality_name or ""))
+            found.append(Tile("Quality", number(facts.quality.value), remark=facts.quality_name or ""))
         else:
-            found.append(Tile("Observed", percent(facts.energy.coverage), "", "of the time"))
+            found.append(Tile("Observed", percent(facts.energy.coverage), remark="of the time"))
     return found
 
 
@@ -192,9 +196,10 @@ def _tile(name: str, answer: Answer, remark: str) -> Tile:
     if isinstance(answer, Figure):
         seen = f"{percent(answer.coverage)} observed" if answer.coverage < 1 else ""
         said = ", ".join(filter(None, (sections.interval_words(answer), remark, seen)))
-        return Tile(name, sections.value_text(answer), "", said, answer)
+        value, _, unit = sections.value_text(answer).partition(" ")
+        return Tile(name, value, unit, said, figure=answer)
     problem, fix = sections.why_not(answer)
-    return Tile(name, "", problem, fix)
+    return Tile(name, problem=problem, remark=fix)
 
 
 def _boundary(answer: Answer) -> str:
@@ -285,7 +290,7 @@ def _known_row(row: sections.KpiRow, figure: Figure, limit: float) -> dict[str, 
         "formula": row.formula,
         "figure": figure,
         "value": sections.value_text(figure),
-        "interval": sections.interval_words(figure) or "exact",
+        "interval": sections.interval_words(figure) or "none stated",
         "bar": charts.error_bar(low, figure.value, high, limit) if figure.half_width else Markup(""),
         "coverage": percent(figure.coverage) if figure.grade else "",
     }
