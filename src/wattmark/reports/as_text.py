@@ -29,8 +29,7 @@ __all__ = [
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 WIDTH = 110
 LEVELS = "▁▂▃▄▅▆▇█"
-ASCII_WIDTH = 110
-LEVELS = "_.-=+*#@"
+ASCII_LEVELS = "_.-=+*#@"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
