@@ -11,15 +11,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from wattmark.core.checks import CHECKS, Check
+from wattmark.core.guide import Guide
 from wattmark.core.kpis import CATALOG, Kpi
+from wattmark.reports.guide import guide_markdown, tools_markdown
+from wattmark.wiring.guide import load_guide
 
 ROOT = Path(__file__).resolve().parent.parent
 END = "<!-- end -->"
+OURS = "see the page on benchmarks; `wattmark kpis show` gives the figure"
+TARGET = "the policy file's, shown by `wattmark kpis show`: no page repeats a limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ def blocks() -> list[Block]:
     return [
         Block("kpis/index.md", "kpis", kpi_table),
         *(Block(f"kpis/{kpi.id}.md", "kpi", partial(kpi_facts, kpi)) for kpi in CATALOG.values()),
+        *guide_blocks(),
+        *check_blocks(),
     ]
 
 
@@ -67,6 +75,65 @@ def kpi_facts(kpi: Kpi) -> str:
         ("version", str(kpi.version)),
     )
     return table(("", ""), rows)
+
+
+def guide_blocks() -> Iterator[Block]:
+    """The pages of the metric guide."""
+    guide = load_guide()
+    targets = dict.fromkeys(guide.kpis, TARGET)
+    yield Block("guide/kpis.md", "guide", lambda: guide_markdown(guide, OURS, targets).strip())
+    yield Block("guide/tools.md", "tools", lambda: tools_markdown(guide).strip())
+    yield Block("guide/frameworks.md", "frameworks", partial(framework_list, guide))
+    yield Block("guide/vanity.md", "vanity", partial(vanity_table, guide))
+    yield Block("guide/sources.md", "sources", partial(source_table, guide))
+
+
+def check_blocks() -> Iterator[Block]:
+    """The pages of the common mistakes."""
+    yield Block("checks/index.md", "checks", check_table)
+    for check in CHECKS.values():
+        yield Block(f"checks/{check.code}.md", "check", partial(check_facts, check))
+
+
+def framework_list(guide: Guide) -> str:
+    """What each framework asks for and which KPIs feed it."""
+    lines = []
+    for f in guide.frameworks.values():
+        lines += [f"## {f.title} (`{f.id}`)", "", f"KPIs: {', '.join(f'`{k}`' for k in f.kpis)}", ""]
+        lines += [f"- asks for {ask}" for ask in f.asks]
+        lines += [f"- {note}" for note in f.notes]
+        named = "; ".join(f"[{guide.sources[s].title}]({guide.sources[s].url})" for s in f.sources)
+        lines += [f"- sources: {named}", ""]
+    return "\n".join(lines).strip()
+
+
+def vanity_table(guide: Guide) -> str:
+    """Figures that mislead, and what to use instead."""
+    rows = (
+        (v.title, v.why, ", ".join(f"`{k}`" for k in v.instead), guide.sources[v.source].title)
+        for v in guide.vanities.values()
+    )
+    return table(("figure", "why it misleads", "rather", "source"), rows)
+
+
+def source_table(guide: Guide) -> str:
+    """Everything the guide refers to."""
+    rows = (
+        (f"`{name}`", f"[{s.title}]({s.url})" if s.url.startswith("https:") else s.title)
+        for name, s in sorted(guide.sources.items())
+    )
+    return table(("name", "source"), rows)
+
+
+def check_table() -> str:
+    """All checks with severity and fix."""
+    rows = ((f"[{c.code}]({c.code}.md)", c.title, c.severity.value, c.fix) for c in CHECKS.values())
+    return table(("code", "mistake", "severity", "fix"), rows)
+
+
+def check_facts(check: Check) -> str:
+    """What the code says about one check."""
+    return f"**{check.severity.value}** · fix: {check.fix}"
 
 
 def with_block(page: str, name: str, text: str) -> str:

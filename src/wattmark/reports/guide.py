@@ -184,7 +184,7 @@ def guide_markdown(guide: Guide, ours: str, targets: Mapping[str, str]) -> str:
         for e in guide.kpis.values()
     ]
     for entry in guide.kpis.values():
-        lines += ["", f"### {entry.id}", ""]
+        lines += ["", f"## {entry.id}", ""]
         lines += [f"- **{name}**: {text}" for name, text in row(guide, entry, ours, targets).items()]
         lines += [f"- *source of {claim}*: {text}" for claim, text in sources_of(guide, entry).items()]
     return "\n".join(lines) + "\n"

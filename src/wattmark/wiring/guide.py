@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,24 +43,29 @@ def capabilities(config: Config) -> Capabilities:
 
     seen = survey(config)
     try:
-        return capabilities_of(seen.meters.devices, gpu_expected=bool(config.measure.gpu_expected))
+        return capabilities_of(
+            seen.meters.devices, gpu_expected=bool(config.measure.gpu_expected), stat=Path("/proc/stat")
+        )
     finally:
         seen.meters.close()
 
 
-def capabilities_of(devices: tuple[Device, ...], *, gpu_expected: bool = False) -> Capabilities:
-    """The best grade of each component among the devices of a survey."""
+def capabilities_of(devices: Iterable[Device], *, gpu_expected: bool, stat: Path) -> Capabilities:
+    """The best grade of each component among the devices of a survey.
+
+    ``stat`` is the kernel's file of busy times, where utilisation of the CPU comes from.
+    """
     grades: dict[str, Grade] = {}
     for device in devices:
         for name in {device.component, *(("node",) if device.boundary.value == "node" else ())}:
             grades[name] = min(device.grade, grades.get(name, Grade.E), key=lambda g: g.value)
     if "module" in grades:
         grades.setdefault("gpu", grades["module"])
-    signals = [
-        s for s, component in (("cpu_busy_time", "cpu"), ("nvml_busy_time", "gpu")) if component in grades
-    ]
+    signals = (("cpu_busy_time", stat.exists()), ("nvml_busy_time", "gpu" in grades))
     return Capabilities(
-        grades=grades, gpu_present="gpu" in grades or gpu_expected, utilisation=tuple(signals)
+        grades=grades,
+        gpu_present="gpu" in grades or gpu_expected,
+        utilisation=tuple(name for name, there in signals if there),
     )
 
 

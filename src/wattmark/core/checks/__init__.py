@@ -10,7 +10,10 @@ from wattmark.core.checks.finding import Case, Check, Finding, Named, Seen, Seve
 __all__ = ["CHECKS", "Case", "Check", "Finding", "Named", "Seen", "Severity", "find"]
 
 CHECKS: Mapping[str, Check] = {
-    check.code: check for module in (picture, comparing, evidence, accounting) for check in module.CHECKS
+    check.code: check
+    for check in sorted(
+        (*picture.CHECKS, *comparing.CHECKS, *evidence.CHECKS, *accounting.CHECKS), key=lambda c: c.code
+    )
 }
 """Every check by its code. A code keeps its meaning for ever."""
 

@@ -15,8 +15,8 @@ MOST_KPIS = 5
 """A rubric that people can keep in mind."""
 FRAMEWORK_POINTS = 2
 """What being asked for by a chosen framework adds to a KPI's points."""
-TOOL_POINTS = 2
-"""A tool is recommended when it serves the goal at least so well."""
+ENOUGH_POINTS = 2
+"""A KPI or tool is recommended when it serves the goal at least so well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +131,10 @@ def _weigh_kpi(guide: Guide, kpi: KpiGuide, wish: Wish, here: Capabilities) -> P
         if kpi.id in guide.frameworks[name].kpis:
             points += FRAMEWORK_POINTS
             why.append(f"feeds {guide.frameworks[name].title}")
-    if not points:
-        against.insert(
-            0, kpi.limitation if not any(kpi.goals.values()) else f"does not serve the goal {wish.goal}"
-        )
+    if not any(kpi.goals.values()):
+        against.insert(0, kpi.limitation)
+    elif points < ENOUGH_POINTS:
+        against.insert(0, f"serves the goal {wish.goal} {'little' if points else 'not'}")
     feasible, blockers, to_give, remarks = _stand(kpi.needs, here, wish.data)
     return Pick(
         id=kpi.id,
@@ -153,7 +153,7 @@ def _weigh_tool(guide: Guide, tool: Tool, wish: Wish, here: Capabilities, asked:
     why = [tool.strength, f"figures of grade {tool.grade} at best"]
     if asked:
         why.append("named by a framework you chose")
-    if points < TOOL_POINTS:
+    if points < ENOUGH_POINTS:
         against.insert(0, f"serves the goal {wish.goal} little")
     feasible, blockers, to_give, _ = _stand(tool.needs, here, wish.data)
     return Pick(
