@@ -33,7 +33,7 @@ class Job:
     """What a probe is asked to do, apart from the tool's own source."""
 
     windows: int = 1
-    window_limit_s: float = 5.0
+    window_limit_s: float = 3.0
     interval_s: float = 1.0
     sleep_s: float = 0.0
     settle_s: float = 0.0

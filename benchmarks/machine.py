@@ -23,7 +23,7 @@ def describe(root: Path = Path("/")) -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "rapl": any((root / "sys/class/powercap").glob("intel-rapl:*")),
         "nvidia_gpu": (root / "proc/driver/nvidia/version").exists(),
-        "load_before": round(os.getloadavg()[0], 2),
+        "load": {"before": round(os.getloadavg()[0], 2)},
     }
 
 

@@ -85,7 +85,7 @@ def _summary(results: Results, budgets: Sequence[Budget]) -> Iterator[str]:
         [_summary_row(results, budget) for budget in budgets],
     )
     yield (
-        "wattmark's figure is the median of its costliest variant (lowest to highest sample, n). "
+        "wattmark's figure is the median of its costliest judged variant (lowest to highest sample, n). "
         "The best peer is the lowest median of any peer that could be measured; an asterisk marks an "
         "estimator, which reads no hardware and computes from what it is told."
     )
@@ -93,7 +93,7 @@ def _summary(results: Results, budgets: Sequence[Budget]) -> Iterator[str]:
 
 def _summary_row(results: Results, budget: Budget) -> list[str]:
     measured = results.of_row(budget.row)
-    ours = [m for m in measured if results.tools[m.tool]["ours"]]
+    ours = [m for m in measured if _is_judged(results.tools[m.tool], m)]
     peer = _best_peer(results, budget)
     done = [m for m in ours if m.median is not None]
     if not done:
@@ -104,6 +104,10 @@ def _summary_row(results: Results, budget: Budget) -> list[str]:
     shown = f"**{figure(value, budget.unit)}** ({_spread(worst)}, n = {len(worst.samples)})"
     met = {True: "yes", False: "**no**", None: "–"}[budget.met_by(value)]
     return [budget.what, budget.text, shown, met, peer]
+
+
+def _is_judged(tool: Mapping[str, Any], one: Measurement) -> bool:
+    return bool(tool["ours"]) and one.variant in tool["judged"]
 
 
 def _best_peer(results: Results, budget: Budget) -> str:
@@ -129,11 +133,12 @@ def _machine(results: Results) -> Iterator[str]:
     told = results.machine
     kind = "virtual machine" if told["virtual_machine"] else "no hypervisor seen"
     sensors = [name for name, there in (("RAPL", told["rapl"]), ("NVIDIA GPU", told["nvidia_gpu"])) if there]
+    loads = list(told["load"].values())
     yield "## Machine and versions"
     yield (
         f"{results.date}. {told['cpu_model']}, {told['cores']} cores, {told['memory_gb']} GB, {kind}; "
-        f"{told['system']} {told['kernel']}, {told['architecture']}; {told['python']}; load before the run "
-        f"{told['load_before']}. Energy sensors: {', '.join(sensors) or 'none'}."
+        f"{told['system']} {told['kernel']}, {told['architecture']}; {told['python']}; load average "
+        f"{min(loads):g} to {max(loads):g} during the run. Energy sensors: {', '.join(sensors) or 'none'}."
     )
     yield _table(
         ["Tool", "Version", "Kind", "Installed as", "Driven as"],

@@ -57,6 +57,11 @@ class Results:
         """All measurements of one row, in the order they were made."""
         return tuple(m for m in self.measurements if m.row == row)
 
+    def under_load(self, module: str, load: float) -> Results:
+        """These results, with the machine's load average as it was after one module of rows."""
+        loads = {**self.machine.get("load", {}), module: round(load, 2)}
+        return replace(self, machine={**self.machine, "load": loads})
+
     def with_more(
         self,
         measurements: Iterable[Measurement],

@@ -91,6 +91,7 @@ def measure(options: argparse.Namespace) -> Path:
             measured.append(one)
             print("  " + report.line(one), flush=True)
         found = found.with_more(measured, context.observations, context.skipped)
+        found = found.under_load(name, os.getloadavg()[0])
         results.write(found, path)
     print(f"results in {path}")
     return path
@@ -105,6 +106,7 @@ def _fresh(installed: tuple[Installed, ...], settings: Settings, *, quick: bool)
             "ours": one.tool.ours,
             "installed_as": " ".join(one.tool.install),
             "driven": {variant.name: variant.note for variant in one.tool.variants},
+            "judged": ["-", *(variant.name for variant in one.tool.variants if variant.judged)],
             "distributions": dict(one.environment.versions),
         }
         for one in installed

@@ -28,6 +28,7 @@ class Variant:
     stop: str
     result: str = "None"
     background: bool = True
+    judged: bool = True
     note: str = ""
 
 
@@ -78,7 +79,7 @@ def _tool(name: str, table: Mapping[str, Any]) -> Tool:
 
 def _variant(where: str, name: str, table: Mapping[str, Any]) -> Variant:
     source = {"prep", "make", "start", "stop"}
-    _check_keys(where, table, required=source, known=source | {"result", "background", "note"})
+    _check_keys(where, table, required=source, known=source | {"result", "background", "judged", "note"})
     for key in sorted(source):
         _check_source(f"{where} {key}", table[key], "exec")
     _check_source(f"{where} result", table.get("result", "None"), "eval")
