@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jinja2.utils import htmlsafe_json_dumps
@@ -17,6 +17,7 @@ from wattmark.core.run import Run
 from wattmark.core.units import JOULES_PER_WH
 from wattmark.core.verdict import Ruling
 from wattmark.reports import charts, sections
+from wattmark.reports.crossing import joules_by_stage_and_component
 from wattmark.reports.quantities import duration, number, percent, quantity
 from wattmark.reports.timeline import SeenGap, Timeline, gaps_of, timeline
 from wattmark.reports.view import GRADE_MEANING, ReportData
@@ -84,7 +85,8 @@ class Split:
 
     title: str
     head: str
-    bar: Markup
+    bars: tuple[tuple[str, Markup], ...]
+    """(name, drawing) from top to bottom; the name is empty for a single bar of everything."""
     parts: tuple[Part, ...]
 
 
@@ -252,11 +254,31 @@ def _left_out(drawn: int) -> str:
 
 
 def _splits(data: ReportData) -> list[Split]:
-    by_stage = data.facts.energy_by_stage
-    found = [_split("By component", "Component", data.facts.energy_by_component, component=True)]
-    if set(by_stage) != {"unstaged"}:
-        found.append(_split("By stage", "Stage", by_stage, component=False))
+    components = data.facts.energy_by_component
+    found = [_split("By component", "Component", components, component=True)]
+    if set(data.facts.energy_by_stage) != {"unstaged"}:
+        split = _split("By stage", "Stage", data.facts.energy_by_stage, component=False)
+        crossed = _crossed(joules_by_stage_and_component(data), list(components))
+        found.append(replace(split, title="By stage and component", bars=crossed) if crossed else split)
     return [s for s in found if s.parts]
+
+
+def _crossed(
+    joules: Mapping[str, Mapping[str, float]], components: Sequence[str]
+) -> tuple[tuple[str, Markup], ...]:
+    """One bar per stage on a common scale, cut into components."""
+    top = max((sum(parts.values()) for parts in joules.values()), default=0.0)
+    if top <= 0:
+        return ()
+    bars = []
+    for stage, parts in joules.items():
+        cut = [
+            (name, parts[name] / top, charts.colour_of(name, components))
+            for name in components
+            if name in parts
+        ]
+        bars.append((stage.replace("_", " "), charts.share_bar(cut)))
+    return tuple(bars)
 
 
 def _split(title: str, head: str, parts: Mapping[str, Figure], *, component: bool) -> Split:
@@ -270,7 +292,7 @@ def _split(title: str, head: str, parts: Mapping[str, Figure], *, component: boo
         words = (sections.value_text(figure), percent(share), sections.relative_text(figure))
         made.append((share, Part(name.replace("_", " "), css, *words, figure)))
     bar = charts.share_bar((part.name, share, part.css) for share, part in made)
-    return Split(title, head, bar, tuple(part for _, part in made))
+    return Split(title, head, (("", bar),), tuple(part for _, part in made))
 
 
 def _limit(answers: Sequence[Answer]) -> float:
