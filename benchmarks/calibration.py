@@ -154,7 +154,7 @@ def measurements(folder: Path | None = None) -> list[Measurement]:
     pairs = list(simulated())
     note = f"simulation of {len(pairs)} machines, four steady points each, tested on other loads"
     return [
-        Measurement(ROW, "wattmark", "%", rounded([raw for raw, _ in pairs]), "not calibrated", note),
+        Measurement(ROW, "readings alone", "%", rounded([raw for raw, _ in pairs]), "not calibrated", note),
         Measurement(ROW, "wattmark", "%", rounded([after for _, after in pairs]), "calibrated", note),
     ]
 
@@ -174,18 +174,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     found = measurements(asked.published)
     for m in found:
-        worst = max(m.samples)
-        spread = f", 95 % of machines below {_percentile(m.samples, 0.95):.1f} %, worst {worst:.1f} %"
-        print(
-            f"{m.tool}, {m.variant}: {statistics.median(m.samples):.1f} %{spread if len(m.samples) > 1 else ''}"
-        )
+        print(f"{m.tool}, {m.variant}: {statistics.median(m.samples):.1f} %{_spread(m.samples)}")
     print(found[0].note)
     if asked.json is not None:
         asked.json.write_text(json.dumps([asdict(m) for m in found], indent=1) + "\n", encoding="utf-8")
 
 
-def _percentile(samples: Sequence[float], share: float) -> float:
-    return sorted(samples)[min(len(samples) - 1, int(share * len(samples)))]
+def _spread(samples: Sequence[float]) -> str:
+    if len(samples) == 1:
+        return ""
+    ordered = sorted(samples)
+    return f", 95 % of machines below {ordered[int(0.95 * len(ordered))]:.1f} %, worst {ordered[-1]:.1f} %"
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ MODULES = {
     "tracking": "benchmarks.rows.tracking",
     "behaviour": "benchmarks.rows.behaviour",
     "network": "benchmarks.rows.network",
+    "calibration": "benchmarks.rows.calibration",
 }
 """Name on the command line, and the module that measures it, in the order they run."""
 
