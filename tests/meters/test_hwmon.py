@@ -73,6 +73,14 @@ def test_grace_sensors_lie_inside_one_another(tree: HwmonTree) -> None:
     assert meter.devices[0].grade is Grade.C
 
 
+def test_a_grace_socket_without_a_module_sensor_stands_for_itself(tree: HwmonTree) -> None:
+    """It is part of nothing that is read here."""
+    tree.add(
+        "power_meter", in_device=True, power1_oem_info="Grace Power Socket 1", power1_average=250_000_000
+    )
+    assert [(d.id, d.part_of) for d in a_meter(tree).devices] == [("cpu:h/socket-1", None)]
+
+
 @pytest.mark.parametrize(
     ("accuracy", "grade", "error"),
     [

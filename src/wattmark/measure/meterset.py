@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from wattmark.core.readings import Device, Gap, Reading
 from wattmark.core.run import MeterChoice, NotSeen
 from wattmark.ports import Meter
 
-INSIDE_A_MODULE = ("cpu", "dram", "gpu")
+INSIDE_A_MODULE = ("cpu", "dram", "gpu", "module")
 """What a superchip's module counter (GH200, GB200) already holds."""
 
 
@@ -24,14 +25,18 @@ class MeterSet:
     not_seen: tuple[NotSeen, ...] = ()
 
     def read(self) -> Mapping[str, Reading]:
-        """One look at every device of every meter. Never raises: a meter that breaks gives gaps."""
+        """One look at every device of every meter. Never raises: a meter that breaks gives gaps.
+
+        What two meters read (a node's power by IPMI and by Redfish) is the first one's.
+        """
         found: dict[str, Reading] = {}
         for meter in self.meters:
             try:
-                found.update(meter.read())
+                said = meter.read()
             except Exception as error:  # noqa: BLE001 - a third party's meter must not break the host program
                 gap = Gap(f"{meter.name} failed: {type(error).__name__}: {error}")
-                found.update({d.id: gap for d in meter.devices})
+                said = {d.id: gap for d in meter.devices}
+            found = {**said, **found}
         return found
 
     def close(self) -> None:
@@ -41,15 +46,33 @@ class MeterSet:
 
 
 def linked(devices: Sequence[Device]) -> tuple[Device, ...]:
-    """Say which device is inside which: everything inside a measured node, CPU and GPU inside a module."""
-    node = next((d for d in devices if d.boundary is Boundary.NODE and d.source != "model"), None)
-    module = [d for d in devices if d.component == "module"]
-    found = []
+    """Each device once, with what it is inside of: everything in a measured node, CPU and GPU in a module."""
+    once: dict[str, Device] = {}
     for device in devices:
-        outer = device.part_of
-        if outer is None and len(module) == 1 and device.component in INSIDE_A_MODULE:
-            outer = module[0].id
+        once.setdefault(device.id, device)
+    node = next((d for d in once.values() if d.boundary is Boundary.NODE and d.source != "model"), None)
+    found = []
+    for device in once.values():
+        outer = device.part_of or _module_around(device, tuple(once.values()))
         if outer is None and node is not None and device is not node:
             outer = node.id
         found.append(replace(device, part_of=outer) if outer != device.part_of else device)
     return tuple(found)
+
+
+def _module_around(device: Device, devices: Sequence[Device]) -> str | None:
+    """The superchip module that another meter counts this device in.
+
+    NVML's counter of a GH200 holds what Grace's own sensors show, its module sensor included. With several
+    modules, ``socket-1`` lies in the second.
+    """
+    if device.component not in INSIDE_A_MODULE:
+        return None
+    modules = [d for d in devices if d.component == "module"]
+    modules = [d for d in modules if d.source == "nvml"] or modules
+    if any(d.source == device.source for d in modules):
+        return None  # a meter links its own devices itself
+    if len(modules) == 1:
+        return modules[0].id
+    socket = re.search(r"/socket-(\d+)$", device.id)
+    return modules[int(socket[1])].id if socket and int(socket[1]) < len(modules) else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class HwmonMeter:
         opener: Callable[[Path], int] = open_for_reading,
     ) -> None:
         folders = sorted(root.glob("hwmon*"), key=lambda p: int(p.name.removeprefix("hwmon") or 0))
-        self._sensors = tuple(_unique(s for f in folders for s in _sensors(f, host_id)))
+        self._sensors = _linked(list(_unique(s for f in folders for s in _sensors(f, host_id))))
         self._clock = clock
         self._files: dict[Path, int] = {}
         self._reasons: dict[Path, str] = {}
@@ -232,6 +232,15 @@ def _unique(sensors: Iterator[Sensor]) -> Iterator[Sensor]:
         if sensor.device.id not in seen:
             seen.add(sensor.device.id)
             yield sensor
+
+
+def _linked(sensors: Sequence[Sensor]) -> tuple[Sensor, ...]:
+    """Parts of something that has no sensor here stand for themselves."""
+    there = {s.device.id for s in sensors}
+    return tuple(
+        s if s.device.part_of in (None, *there) else Sensor(replace(s.device, part_of=None), s.files)
+        for s in sensors
+    )
 
 
 def _address(folder: Path) -> str:

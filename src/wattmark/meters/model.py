@@ -77,6 +77,7 @@ class ModelMeter:
     ) -> None:
         self._stat = proc / "stat"
         self._clock = clock
+        self._closed = False
         self._constants = constants or node_model()
         self._cpu = cpu or cpu_row(cpu_name(proc), self._constants)
         self._threads = threads or os.cpu_count() or 1
@@ -95,6 +96,8 @@ class ModelMeter:
 
     def read(self) -> Mapping[str, Reading]:
         """Modelled energy since boot, by device."""
+        if self._closed:
+            return {part.device.id: Gap("the meter is closed") for part in self._parts}
         try:
             busy = self._machine_busy()
         except (OSError, ValueError, IndexError) as error:
@@ -109,7 +112,8 @@ class ModelMeter:
         }
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing is held open; reading after this gives gaps."""
+        self._closed = True
 
     def _describe(self, host_id: str) -> Iterator[_Part]:
         cpu, k = self._cpu, self._constants

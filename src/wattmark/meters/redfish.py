@@ -18,12 +18,14 @@ from wattmark.core.readings import CounterReading, Device, Gap, PowerReading, Re
 from wattmark.core.units import Energy, Power
 from wattmark.meters import uncertainty
 from wattmark.meters.clock import boot_clock
-from wattmark.meters.liveness import lit
+from wattmark.meters.liveness import Pulse, lit
 from wattmark.ports import Clock
 
 CHASSIS = "/redfish/v1/Chassis"
 TIMEOUT_SECONDS = 3.0
 UPDATE_SECONDS = 1.0
+PATIENCE = 20.0
+"""Seconds after which a counter that has not moved is dead; controllers refresh every few seconds."""
 MOST_WATTS = 20_000.0
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -61,6 +63,7 @@ class RedfishMeter:
         self._clock = clock
         self._get = get or https_get(url, user, password, cafile)
         self._closed = False
+        self._pulse = Pulse(PATIENCE)
         self._question, reads = self._find(chassis)
         self._device = _device(host_id, accuracy, reads)
 
@@ -83,7 +86,9 @@ class RedfishMeter:
         except FAILURES as error:
             return Gap(f"the BMC did not answer as it should: {_words(error)}")
         at = self._clock()
-        return CounterReading(said, at) if isinstance(said, Energy) else lit(PowerReading(said, at))
+        if isinstance(said, Power):
+            return lit(PowerReading(said, at))
+        return self._pulse.check(self._device.id, CounterReading(said, at))
 
     def _find(self, wanted: str | None) -> tuple[Question, str]:
         """What to ask at each look: the first resource that answers, of the one chassis that has any."""
@@ -163,6 +168,7 @@ def https_get(url: str, user: str, password: str, cafile: str | None) -> Get:
     import base64
     import ssl
     from urllib import request
+    from urllib.error import HTTPError
 
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname:
@@ -186,8 +192,12 @@ def https_get(url: str, user: str, password: str, cafile: str | None) -> Get:
         if not path.startswith("/") or path.startswith("//"):
             raise ValueError(f"the BMC links to {path!r}, which is not on it")
         asked = request.Request(f"{parts.scheme}://{parts.netloc}{path}", headers=headers)
-        with opener.open(asked, timeout=TIMEOUT_SECONDS) as answer:
-            said = json.load(answer)
+        try:
+            with opener.open(asked, timeout=TIMEOUT_SECONDS) as answer:
+                said = json.load(answer)
+        except HTTPError as error:
+            error.close()  # it holds the connection
+            raise
         if not isinstance(said, dict):
             raise ValueError(f"{path} is no resource")
         return said
