@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from wattmark.core.boundary import boundary_of
 from wattmark.core.facts import Facts, Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing, exact
 from wattmark.core.given import Given
 from wattmark.core.holes import with_holes
-from wattmark.core.known import Boundary, Grade, Scope
+from wattmark.core.known import Grade, Scope
 from wattmark.core.merge import Merged, Observation, counted_once, without_parts
 from wattmark.core.run import Dataset, EnergyRow, Quality, Run, Status
 
@@ -55,7 +56,7 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
     return Facts(
         energy=energy,
         energy_by_stage=_parts(kept, runs, given.scope, lambda o: o.stage, fill),
-        energy_by_component=_parts(kept, runs, given.scope, lambda o: o.row.component, fill),
+        energy_by_component=_by_component(kept, runs, given.scope, fill),
         duration_seconds=_duration(runs),
         attempts=len({_attempt(r) for r in runs}),
         attempts_reached=_attempts_reached(runs),
@@ -141,7 +142,7 @@ def energy_of(
         return Missing(
             f"share of {', '.join(without_share)}", "no per-process reading there: use whole devices"
         )
-    boundary = _boundary(kept)
+    boundary = boundary_of(kept)
     rules = sorted({o.row.attribution_rule or "whole_device" for o in kept})
     terms = {"boundary": boundary.value, "scope": scope.value, "attribution_rule": "+".join(rules)}
     values: list[float] = []
@@ -238,23 +239,6 @@ def _coverage(kept: Sequence[Observation]) -> float:
     return min((seen / whole if whole > 0 else 1.0) for seen, whole in seconds.values())
 
 
-def _boundary(kept: Sequence[Observation]) -> Boundary:
-    """node when every machine has a node reading or an explicit rest of node; else device."""
-    hosts: dict[str, set[str]] = {}
-    for o in kept:
-        covered = hosts.setdefault(o.clock, set())
-        covered.add(o.row.component)
-        if o.row.boundary is Boundary.NODE:
-            covered.add("node")
-        if o.row.boundary is Boundary.FACILITY:
-            covered.add("facility")
-    if all("facility" in c for c in hosts.values()):
-        return Boundary.FACILITY
-    if all("node" in c or {"cpu", "rest_of_node"} <= c for c in hosts.values()):
-        return Boundary.NODE
-    return Boundary.DEVICE
-
-
 def _parts(
     kept: Sequence[Observation],
     runs: Sequence[Run],
@@ -265,13 +249,21 @@ def _parts(
     groups: dict[str, list[Observation]] = {}
     for o in kept:
         groups.setdefault(key(o), []).append(o)
-    whole = _boundary(kept) if kept else Boundary.DEVICE
     found: dict[str, Figure] = {}
     for name, group in groups.items():
         figure = energy_of(group, runs, scope, fill)
         if isinstance(figure, Figure):
-            found[name] = figure.with_terms(boundary=whole.value)
+            found[name] = figure
     return found
+
+
+def _by_component(
+    kept: Sequence[Observation], runs: Sequence[Run], scope: Scope, fill: Fill
+) -> dict[str, Figure]:
+    """Parts of the whole at the boundary of the whole: no component covers a node by itself."""
+    parts = _parts(kept, runs, scope, lambda o: o.row.component, fill)
+    whole = boundary_of(kept).value
+    return {name: figure.with_terms(boundary=whole) for name, figure in parts.items()}
 
 
 def _clock(run: Run) -> str:
