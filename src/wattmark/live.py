@@ -70,7 +70,9 @@ class Track:
         outer = _active.get()
         if outer is not None and outer._backend is not None:
             self._backend = _Inner(outer, self._settings)
-        elif os.environ.get(LOG) and os.environ.get(RUN):
+        elif os.environ.get(LOG) and os.environ.get(
+            RUN
+        ):  # also for threads of a program that measures itself
             self._backend = _Joined(Path(os.environ[LOG]), self._settings)
         else:
             self._backend = _Own(self._settings, self._config)
@@ -172,6 +174,14 @@ class Track:
         """Why the run file could not be written, if it could not."""
         backend = self._started()
         return backend.recording.problem if isinstance(backend, _Own) else None
+
+    def joining(self) -> tuple[Path | None, str]:
+        """Log and record id through which other processes join this run; no log when nothing is written."""
+        backend = self._started()
+        if not isinstance(backend, _Own):
+            raise UsageError("this track is a window of another run: join that one")
+        log = backend.recording.log_path
+        return (log.absolute() if log is not None else None), backend.recording.record_id
 
     def facts(self) -> Facts:
         """Totals of this run, ready for the KPIs."""
