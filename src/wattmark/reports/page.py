@@ -60,6 +60,7 @@ class Chart:
     """Power over time of one run: the still drawing, the data for the script, and the same as a table."""
 
     title: str
+    label: str
     svg: Markup
     json: Markup
     keys: tuple[tuple[str, str], ...]
@@ -218,6 +219,7 @@ def _chart(run: Run) -> Chart | None:
     label = f"Power over {duration(run.duration_seconds)}, stacked by {', '.join(names)}; a table follows"
     return Chart(
         title=" ".join(filter(None, (run.subject.stage, run.record_id[:8]))),
+        label=label,
         svg=charts.power_chart(line, gaps, bands, label),
         json=Markup(htmlsafe_json_dumps(charts.chart_data(line, gaps, bands))),
         keys=tuple((name.replace("_", " "), charts.colour_of(name, names)) for name in names),
