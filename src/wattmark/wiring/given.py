@@ -10,6 +10,7 @@ from wattmark.config import Config
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.errors import UsageError
 from wattmark.core.facts import Embodied, PeakHardware, Renewables
+from wattmark.core.figure import Missing
 from wattmark.core.given import Given
 from wattmark.core.known import Scope
 
@@ -154,22 +155,13 @@ def _renewables(config: Config) -> Renewables | None:
 
 
 def _peak(config: Config) -> PeakHardware | None:
-    wanted, precision = config.project.hardware, config.project.precision
+    wanted = config.project.hardware
     if wanted is None:
         return None
-    from wattmark import tables
+    from wattmark.core.hardware import find, peak_of
+    from wattmark.wiring.hardware import load_hardware
 
-    for row in tables.rows("hardware"):
-        if row["id"] == wanted:
-            precision = precision or "bf16"
-            peak, watts = row.get(f"{precision}_tflops", ""), row["tdp_watts"]
-            if not peak or not watts:
-                raise UsageError(f"the hardware table has no {precision} peak or no power for {wanted!r}")
-            return PeakHardware(
-                name=row["name"],
-                flops_per_second=float(peak) * 1e12,
-                tdp_watts=float(watts),
-                precision=precision,
-                source=row["source_title"],
-            )
-    raise UsageError(f"hardware {wanted!r} is not in the table: `wattmark hardware list` names what is")
+    peak = peak_of(find(load_hardware(), wanted), config.project.precision or "bf16")
+    if isinstance(peak, Missing):
+        raise UsageError(f"{peak.field} is not published ({peak.hint}): see precision under [project]")
+    return peak
