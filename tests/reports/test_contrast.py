@@ -12,9 +12,6 @@ import wattmark.reports
 CSS = (Path(wattmark.reports.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
 ROOTS = re.findall(r":root \{(.*?)\}", CSS, re.S)[:2]
 MODES = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", root)) for root in ROOTS]
-    dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
-    for block in re.findall(r":root \{(.*?)\}", CSS, re.S)[:2]
-]
 TEXT = [
     *(("ink", paper) for paper in ("bg", "card")),
     *(("muted", paper) for paper in ("bg", "card", "soft")),
