@@ -103,6 +103,13 @@ def test_mixed_sources_name_who_read_what() -> None:
     assert found.seen == "cpu is read by rapl (hardware_counter) in run1; rapl (modelled) in run2"
 
 
+def test_a_calibrated_run_beside_a_raw_one() -> None:
+    """The same meter, corrected in one of the two."""
+    first = sound()
+    second = other(first, energies=(row(calibration_id="c1", raw_energy_joules=800.0), first.energies[1]))
+    assert "rapl (hardware_counter, calibrated) in run2" in findings(first, second)["WM102"].seen
+
+
 def test_different_components() -> None:
     """Memory in one run only makes that run look worse."""
     first = sound()

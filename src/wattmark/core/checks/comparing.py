@@ -22,7 +22,8 @@ def mixed_sources(case: Case) -> Iterator[Seen]:
     for n in case.runs:
         ways: dict[str, set[str]] = defaultdict(set)
         for row in whole_rows(n.run):
-            ways[row.component].add(f"{row.source.name} ({row.method})")
+            calibrated = ", calibrated" if row.calibration_id else ""
+            ways[row.component].add(f"{row.source.name} ({row.method}{calibrated})")
         for component, how in ways.items():
             by_component[component][" + ".join(sorted(how))].append(n.name)
     for component, groups in sorted(by_component.items()):
