@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wattmark.core.errors import UsageError
@@ -49,10 +49,13 @@ class Repeat:
         return answer, kpi.of(self.least), kpi.of(self.most)
 
 
-def repeats_of(runs: Sequence[Run], given: Given, *, as_one: bool = False) -> tuple[Repeat, ...]:
+def repeats_of(
+    runs: Sequence[Run], given: Given | Callable[[Sequence[Run]], Given], *, as_one: bool = False
+) -> tuple[Repeat, ...]:
     """Group runs into solutions and total each.
 
-    Runs with one solution id are the attempts at (or stages of) one solution, ranks of one job are
+    ``given`` is what was stated, or a function that tells it for the runs of one
+    solution. Runs with one solution id are the attempts at (or stages of) one solution, ranks of one job are
     one run, and every other run is a solution of its own. ``as_one`` takes all of them as one.
     Raises UsageError when runs that would count as repeats are of different stages, and for no run.
     """
@@ -62,7 +65,9 @@ def repeats_of(runs: Sequence[Run], given: Given, *, as_one: bool = False) -> tu
     for run in latest(runs):
         groups.setdefault("one" if as_one else _solution(run), []).append(run)
     _require_equal_stages(list(groups.values()))
-    return tuple(_repeat(group, given) for group in groups.values())
+    return tuple(
+        _repeat(group, given if isinstance(given, Given) else given(group)) for group in groups.values()
+    )
 
 
 def _solution(run: Run) -> str:

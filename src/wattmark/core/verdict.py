@@ -192,7 +192,7 @@ def _absolute(found: Finding, kpi: Kpi, ours: Sequence[Repeat]) -> Finding:
     outcomes = [judge(i, limit.bound, limit.max is not None) for i in intervals]
     whole = min(low for low, _ in intervals), max(high for _, high in intervals)
     reason = NOISE_UNKNOWN if len(ours) == 1 else ""
-    return _ruled(replace(found, interval=whole, reason=reason), outcomes)
+    return _ruled(replace(found, interval=whole, reason=reason), outcomes, noise_hidden=extra > 0.0)
 
 
 def _relative(found: Finding, kpi: Kpi, ours: Sequence[Repeat], theirs: Sequence[Repeat]) -> Finding:
@@ -214,17 +214,21 @@ def _relative(found: Finding, kpi: Kpi, ours: Sequence[Repeat], theirs: Sequence
         reason=NOISE_UNKNOWN if first.noise is None else "",
         runs_needed=first.runs_needed(kpi.better, limit.bound),
     )
-    return _ruled(found, outcomes)
+    return _ruled(found, outcomes, noise_hidden=any(hidden))
 
 
-def _ruled(found: Finding, outcomes: Sequence[Outcome]) -> Finding:
-    """Pass or violation only when all three agree; leniency only when none of them is a violation."""
+def _ruled(found: Finding, outcomes: Sequence[Outcome], noise_hidden: bool) -> Finding:
+    """Pass or violation only when all three agree.
+
+    Leniency is for what the whole evidence leaves open: never where one of the three is a violation,
+    nor where gaps hide how much repeats differ.
+    """
     if all(o is Outcome.PASS for o in outcomes):
         return replace(found, ruling=Ruling.PASS, runs_needed=None)
     if all(o is Outcome.REGRESSED for o in outcomes):
         return replace(found, ruling=Ruling.VIOLATION, runs_needed=None)
     lenient = found.limit.on_undecided is not OnUndecided.FAIL
-    return replace(found, tolerated=lenient and Outcome.REGRESSED not in outcomes)
+    return replace(found, tolerated=lenient and Outcome.REGRESSED not in outcomes and not noise_hidden)
 
 
 def _figures(kpi: Kpi, repeats: Sequence[Repeat], end: Ends) -> list[Figure]:

@@ -1,0 +1,447 @@
+"""The gate: three rulings, failing closed, and never improved by looking less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, settings
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from tests.builders import HOST, a_row, a_run
+from tests.core.decisions import ENERGY, QUALITY, SMALL_CATALOG, a_facts, joules
+from wattmark.core.carbon import Intensity, Pue
+from wattmark.core.errors import UsageError
+from wattmark.core.facts import WorkDone
+from wattmark.core.figure import Figure, Missing, NotReached, Undefined, exact
+from wattmark.core.given import Given
+from wattmark.core.known import Grade
+from wattmark.core.kpis import CATALOG, Better, Kpi
+from wattmark.core.policy import Limit, OnUndecided, Policy
+from wattmark.core.repeats import Repeat, repeats_of
+from wattmark.core.rubric import Factors
+from wattmark.core.run import EnergyRow, Hardware, Place, Quality, Run, Subject, Window, Work
+from wattmark.core.verdict import Finding, Ruling, Verdict, at_stage, gate
+
+
+def one(energy: float | Figure | Missing = 3.6e6, **changes: Any) -> Repeat:
+    """A complete observation of 1 kWh by a meter of 5 %."""
+    facts = a_facts(energy, **changes)
+    return Repeat(facts=facts, least=facts, most=facts, hosts=("h",))
+
+
+def judged(
+    limit: Limit,
+    *candidate: Repeat,
+    against: tuple[Repeat, ...] = (),
+    catalog: dict[str, Kpi] | None = None,
+    factors: Factors = Factors.BASELINE,
+) -> Finding:
+    """The finding on one limit."""
+    policy = Policy(limits=(limit,), factors=factors)
+    return gate(policy, candidate or (one(),), catalog or SMALL_CATALOG, against).findings[0]
+
+
+def test_an_absolute_limit_is_passed_broken_or_undecided() -> None:
+    """1 kWh +- 5 %: passes at most 1.06, breaks at most 0.95, and 1.0 is undecided."""
+    assert judged(Limit(kpi="energy", max=1.06)).ruling is Ruling.PASS
+    assert judged(Limit(kpi="energy", max=0.95)).ruling is Ruling.VIOLATION
+    found = judged(Limit(kpi="energy", max=1.0))
+    assert found.ruling is Ruling.UNDECIDED
+    assert not found.tolerated
+    assert "noise between repeats" in found.reason
+
+
+def test_a_lower_limit_works_the_other_way_round() -> None:
+    """At least 0.9 kWh passes, at least 1.1 is broken."""
+    assert judged(Limit(kpi="energy", min=0.9)).ruling is Ruling.PASS
+    assert judged(Limit(kpi="energy", min=1.1)).ruling is Ruling.VIOLATION
+
+
+def test_a_shared_meter_cancels_against_a_baseline_and_not_against_a_limit() -> None:
+    """3 % more than the baseline by the same meter of 5 %: within 4 % for sure; a limit of 1.04 is not."""
+    more = one(3.6e6 * 1.03)
+    assert judged(Limit(kpi="energy", max_increase=0.04), more, against=(one(),)).ruling is Ruling.PASS
+    assert judged(Limit(kpi="energy", max_increase=0.02), more, against=(one(),)).ruling is Ruling.VIOLATION
+    assert judged(Limit(kpi="energy", max=1.04), more).ruling is Ruling.UNDECIDED
+
+
+def test_repeats_bring_their_noise() -> None:
+    """Three repeats of +-10 % around 2 % more cannot show 5 %; the finding says how many runs would."""
+    base = tuple(one(3.6e6 * f) for f in (0.9, 1.0, 1.1))
+    candidate = tuple(one(3.6e6 * f * 1.02) for f in (0.9, 1.0, 1.1))
+    found = judged(Limit(kpi="energy", max_increase=0.05), *candidate, against=base)
+    assert found.ruling is Ruling.UNDECIDED
+    assert found.runs_needed is not None
+    assert found.runs_needed > 3
+    assert found.repeats == (3, 3)
+
+
+def test_a_fall_is_judged_where_higher_is_better() -> None:
+    """Quality of 0.9 against 0.95 falls by 5.3 %."""
+    before = one(quality=exact(0.95, "1", quality="accuracy"))
+    assert judged(Limit(kpi="quality", max_decrease=0.06), against=(before,)).ruling is Ruling.PASS
+    assert judged(Limit(kpi="quality", max_decrease=0.05), against=(before,)).ruling is Ruling.VIOLATION
+
+
+def test_leniency_is_for_undecided_limits_of_whole_measurements() -> None:
+    """`warn` and `pass` let an interval on the limit through, and nothing else."""
+    for how in (OnUndecided.WARN, OnUndecided.PASS):
+        limit = Limit(kpi="energy", max=1.0, on_undecided=how)
+        assert judged(limit).tolerated
+        assert not judged(limit, one(joules(3.6e6, coverage=0.9))).tolerated
+        assert not judged(limit, one(joules(3.6e6, grades={Grade.D: 1.0}))).tolerated
+        assert not judged(limit, one(Missing("energy"))).tolerated
+
+
+def test_leniency_never_covers_a_possible_violation_in_a_gap() -> None:
+    """Estimated 1.0, at most 1.2 and then surely beyond: undecided, and not let through."""
+    low, high = a_facts(3.6e6), a_facts(3.6e6 * 1.2)
+    repeat = Repeat(facts=low, least=low, most=high, hosts=("h",))
+    found = judged(Limit(kpi="energy", max=1.1, on_undecided=OnUndecided.PASS), repeat)
+    assert found.ruling is Ruling.UNDECIDED
+    assert not found.tolerated
+
+
+@pytest.mark.parametrize(
+    ("repeat", "words"),
+    [
+        (one(Missing("energy")), "missing: energy"),
+        (one(joules(3.6e6, coverage=0.94)), "only 94.0% of the time was observed, 95% is needed"),
+        (one(joules(3.6e6, grades={Grade.D: 1.0})), "evidence is of grade D, grade C or better"),
+        (replace(one(), unread=("gpu (G)",)), "no energy was read of gpu"),
+        (replace(one(), bounded=False), "the most the device draws is not known"),
+    ],
+)
+def test_evidence_that_cannot_carry_a_ruling_is_not_enough(repeat: Repeat, words: str) -> None:
+    """Even where the value is far within the limit."""
+    found = judged(Limit(kpi="energy", max=100.0), repeat)
+    assert found.ruling is Ruling.UNDECIDED
+    assert words in found.reason
+
+
+def test_the_baselines_evidence_counts_too() -> None:
+    """A relative limit needs both sides."""
+    lacking = one(Missing("energy"))
+    found = judged(Limit(kpi="energy", max_increase=0.5), against=(lacking,))
+    assert "baseline: missing: energy" in found.reason
+
+
+def test_grade_d_is_enough_against_a_baseline_on_the_same_host() -> None:
+    """And not against one from another machine."""
+    weak = one(joules(3.6e6, grades={Grade.D: 1.0}))
+    elsewhere = replace(weak, hosts=("other",))
+    limit = Limit(kpi="energy", max_increase=0.1)
+    assert judged(limit, weak, against=(weak,)).ruling is Ruling.PASS
+    assert "grade D" in judged(limit, weak, against=(elsewhere,)).reason
+    declared = one(joules(3.6e6, grades={Grade.E: 1.0}))
+    assert judged(limit, declared, against=(declared,)).ruling is Ruling.UNDECIDED
+
+
+def test_an_outcome_not_reached_is_a_violation() -> None:
+    """The KPI has no value because the work failed; that is known, not lacking."""
+    failed = Kpi(
+        id="energy",
+        title="E",
+        unit="kWh",
+        better=Better.LOWER,
+        formula="",
+        of=lambda f: NotReached("accuracy>=0.95", exact(1.0, "kWh")),
+    )
+    found = judged(Limit(kpi="energy", max=9.0), catalog={"energy": failed})
+    assert found.ruling is Ruling.VIOLATION
+    assert "accuracy>=0.95" in found.reason
+
+
+def test_classes_decide_which_limits_apply() -> None:
+    """Listed: judged. Another: not applicable. None stated: not enough evidence."""
+    limit = Limit(kpi="energy", max=2.0, workload_class=("classical",))
+    assert judged(limit, one(workload_class="classical")).ruling is Ruling.PASS
+    assert judged(limit, one(workload_class="llm")).ruling is Ruling.NOT_APPLICABLE
+    assert "states none" in judged(limit, one()).reason
+
+
+def test_a_stage_can_be_judged_alone() -> None:
+    """Training of 0.4 kWh within 0.5, although the whole is 1 kWh; an unknown stage is named."""
+    parts = {"training": joules(0.4 * 3.6e6), "inference": joules(0.6 * 3.6e6)}
+    whole = one(energy_by_stage=parts)
+    assert judged(Limit(kpi="energy", max=0.5, stage="training"), whole).ruling is Ruling.PASS
+    found = judged(Limit(kpi="energy", max=0.5, stage="tuning"), whole)
+    assert "energy of stage 'tuning' (known: training, inference)" in found.reason
+    assert "known: none" in str(at_stage(a_facts(), "tuning").energy)
+
+
+def test_another_methodology_is_not_enough_evidence() -> None:
+    """A gate goes on with the other limits and says which field differs."""
+    found = judged(Limit(kpi="energy", max_increase=0.1), one(task="cifar"), against=(one(),))
+    assert found.ruling is Ruling.UNDECIDED
+    assert "task: digits against cifar" in found.reason
+
+
+def test_a_dirtier_grid_breaks_a_relative_limit_only_on_request() -> None:
+    """Factors are held at the baseline's by default."""
+    limit = Limit(kpi="carbon_per_inference_operational", max_increase=0.1)
+    dirty = one(intensity=Intensity(grams_per_kwh=900.0, zone="FRA", source="test").figure())
+    assert judged(limit, dirty, against=(one(),), catalog=dict(CATALOG)).ruling is Ruling.PASS
+    actual = judged(limit, dirty, against=(one(),), catalog=dict(CATALOG), factors=Factors.ACTUAL)
+    assert actual.ruling is Ruling.VIOLATION
+
+
+def test_a_ratio_to_nothing_is_not_enough_evidence() -> None:
+    """A baseline of zero cannot be grown from."""
+    found = judged(Limit(kpi="energy", max_increase=0.1), against=(one(joules(0.0)),))
+    assert "zero or negative" in found.reason
+
+
+def test_an_end_of_a_gap_without_a_figure_is_not_enough_evidence() -> None:
+    """Whatever a KPI cannot say at one end of the gaps, a gate does not pass."""
+    repeat = replace(one(), most=a_facts(Missing("energy")))
+    assert "missing: energy" in judged(Limit(kpi="energy", max=100.0), repeat).reason
+
+
+def gappy(factor: float, low: float = 0.99, high: float = 1.01) -> Repeat:
+    """An observation with ends a little below and above its estimate."""
+    energy = 3.6e6 * factor
+    return Repeat(
+        facts=a_facts(energy), least=a_facts(energy * low), most=a_facts(energy * high), hosts=("h",)
+    )
+
+
+def test_gaps_widen_the_noise_of_repeats() -> None:
+    """Repeats that agree because of their gaps do not look better than they can have been."""
+    whole = tuple(one(3.6e6 * f) for f in (0.999, 1.0, 1.001))
+    holed = tuple(gappy(f) for f in (0.999, 1.0, 1.001))
+    limit = Limit(kpi="energy", max_increase=0.04)
+    assert judged(limit, *whole, against=whole).ruling is Ruling.PASS
+    assert judged(limit, *holed, against=whole).ruling is Ruling.UNDECIDED
+    absolute = Limit(kpi="energy", max=1.07)
+    assert judged(absolute, *whole).ruling is Ruling.PASS
+    assert judged(absolute, *holed).ruling is Ruling.UNDECIDED
+
+
+def test_gaps_widen_pairs_and_single_runs_too() -> None:
+    """Paired runs by both sides' gaps; single runs through the ends alone."""
+    names = ("a", "b", "c")
+    whole = tuple(replace(one(), block=b) for b in names)
+    holed = tuple(replace(gappy(1.0), block=b) for b in names)
+    limit = Limit(kpi="energy", max_increase=0.04)
+    assert judged(limit, *whole, against=whole).ruling is Ruling.PASS
+    assert judged(limit, *holed, against=whole).ruling is Ruling.UNDECIDED
+    assert judged(limit, gappy(1.0), against=(one(),)).ruling is Ruling.PASS
+    assert judged(limit, gappy(1.0, 0.9, 1.2), against=(one(),)).ruling is Ruling.UNDECIDED
+    assert judged(limit, holed[0], whole[1], against=(one(),)).ruling is Ruling.PASS
+
+
+def test_an_end_at_zero_hides_nothing_in_logarithms() -> None:
+    """A value of zero has its own interval; the ends decide."""
+    nothing = Repeat(facts=a_facts(joules(0.0)), least=a_facts(joules(0.0)), most=a_facts(joules(1.0)))
+    found = judged(Limit(kpi="energy", max=1.0), nothing, nothing)
+    assert found.ruling is Ruling.PASS
+
+
+def test_the_exit_code_takes_the_worst() -> None:
+    """A violation beats lacking evidence, which beats a pass; nothing judged is lacking evidence."""
+
+    def code(*rulings: Ruling | str) -> int:
+        limit = Limit(kpi="energy", max=1.0)
+        findings = [
+            Finding(limit=limit, ruling=Ruling.UNDECIDED, tolerated=True)
+            if r == "tolerated"
+            else Finding(limit=limit, ruling=Ruling(r))
+            for r in rulings
+        ]
+        return Verdict(findings=tuple(findings)).exit_code
+
+    assert code(Ruling.PASS, Ruling.NOT_APPLICABLE, "tolerated") == 0
+    assert code(Ruling.PASS, Ruling.UNDECIDED, Ruling.VIOLATION) == 1
+    assert code(Ruling.PASS, Ruling.UNDECIDED) == 3
+    assert code(Ruling.NOT_APPLICABLE) == 3
+
+
+def test_a_gate_without_limits_or_without_its_baseline_is_a_mistake() -> None:
+    """Neither passes anything."""
+    with pytest.raises(UsageError, match="holds no limit"):
+        gate(Policy(limits=()), [one()], SMALL_CATALOG)
+    with pytest.raises(UsageError, match="relative to a baseline"):
+        gate(Policy(limits=(Limit(kpi="energy", max_increase=0.1),)), [one()], SMALL_CATALOG)
+
+
+def test_what_a_kpi_does_not_define_is_not_enough_evidence() -> None:
+    """Undefined is no pass."""
+    undefined = replace(QUALITY, of=lambda f: Undefined("no work"))
+    assert "no work" in judged(Limit(kpi="quality", min=0.0), catalog={"quality": undefined}).reason
+
+
+# --- Taking readings away can never improve a verdict -------------------------------------------
+
+SECONDS = 10
+DEVICES = {
+    "cpu": (0.05, 4.0, 40.0, Grade.B),
+    "rest_of_node": (0.5, 10.0, 30.0, Grade.D),
+    "gpu": (0.1, 20.0, 200.0, Grade.C),
+}
+"""Component -> gain error, idle power, most power, grade."""
+
+Powers = dict[str, list[float]]
+GIVEN = Given(
+    pue=Pue(value=1.2, relative_error=0.05),
+    intensity=Intensity(grams_per_kwh=100.0, zone="FRA", source="test", relative_error=0.1),
+)
+PLACE = Place(hardware=(Hardware(component="cpu", name="C"), Hardware(component="gpu", name="G")))
+
+
+def run_of(powers: Powers, record_id: str, start: float) -> Run:
+    """A run whose devices draw these watts in successive seconds, all of it observed."""
+    rows: list[EnergyRow] = []
+    for component, watts in powers.items():
+        gain, idle, most, grade = DEVICES[component]
+        rows += [
+            a_row(
+                device_id=f"{component}:0",
+                component=component,
+                t0_seconds=float(i),
+                duration_seconds=1.0,
+                observed_seconds=1.0,
+                energy_joules=w,
+                grade=grade,
+                idle_watts=idle,
+                max_watts=most,
+                errors={f"{component}:gain": gain},
+            )
+            for i, w in enumerate(watts)
+        ]
+    return a_run(
+        record_id=record_id,
+        started_monotonic_seconds=start,
+        duration_seconds=float(SECONDS),
+        energies=tuple(rows),
+        windows=(
+            Window(id=1, name="train", stage="training", t0_seconds=0.0, duration_seconds=5.0),
+            Window(id=2, name="serve", stage="inference", t0_seconds=5.0, duration_seconds=5.0),
+        ),
+        work=(Work(unit="inferences", count=1000.0),),
+        quality=(Quality(name="accuracy", value=0.9),),
+        subject=Subject(task="digits"),
+        place=PLACE,
+        host=HOST,
+    )
+
+
+def with_less(run: Run, removed: set[tuple[str, int]], cut: dict[tuple[str, int], float]) -> Run:
+    """The same run with rows left out, and others observed for a part of their time only.
+
+    What a cut row still saw is at the row's own mean or below, as a meter that missed a peak would.
+    """
+    rows: list[EnergyRow] = []
+    for row in run.energies:
+        key = (row.component, int(row.t0_seconds))
+        if key in removed:
+            continue
+        seen = cut.get(key, 1.0)
+        idle = row.idle_watts or 0.0
+        # The part not seen ran at full power if it could: what was seen is what is left of the energy.
+        hidden = min((row.max_watts or 0.0) * (1 - seen), row.energy_joules - idle * seen)
+        rows.append(replace(row, observed_seconds=seen, energy_joules=row.energy_joules - hidden))
+    return replace(run, energies=tuple(rows))
+
+
+KEYS = st.tuples(st.sampled_from(sorted(DEVICES)), st.integers(min_value=0, max_value=SECONDS - 1))
+
+
+@st.composite
+def powers(draw: st.DrawFn) -> Powers:
+    """Watts of each device in each second, between idle and the most it can draw."""
+    return {
+        name: draw(st.lists(st.floats(min_value=idle, max_value=most), min_size=SECONDS, max_size=SECONDS))
+        for name, (_, idle, most, _) in DEVICES.items()
+    }
+
+
+BADNESS = {Ruling.PASS: 0, Ruling.UNDECIDED: 1, Ruling.VIOLATION: 1, Ruling.NOT_APPLICABLE: 2}
+
+
+@st.composite
+def limits(draw: st.DrawFn) -> Limit:
+    """A limit of any kind near the values that the runs have, with the weakest demands on evidence."""
+    demands: dict[str, Any] = {
+        "grade": Grade.D,
+        "coverage": draw(st.sampled_from([0.01, 0.5, 0.95])),
+        "on_undecided": draw(st.sampled_from(list(OnUndecided))),
+    }
+    near = draw(st.floats(min_value=0.5, max_value=2.0))
+    kind = draw(st.sampled_from(["energy", "stage", "carbon", "power", "rise", "fall"]))
+    match kind:
+        case "energy":
+            return Limit(kpi="energy", max=near * 5e-4, **demands)
+        case "stage":
+            return Limit(kpi="energy", max=near * 2.5e-4, stage="inference", **demands)
+        case "carbon":
+            return Limit(kpi="carbon_per_inference_operational", max=near * 3e-5, **demands)
+        case "power":
+            return Limit(kpi="performance_per_watt", min=near * 0.5, **demands)
+        case "rise":
+            return Limit(kpi="energy", max_increase=near - 0.5, **demands)
+        case _:
+            return Limit(kpi="performance_per_watt", max_decrease=0.4 * near, **demands)
+
+
+@for_all(
+    st.lists(powers(), min_size=1, max_size=3),
+    st.lists(powers(), min_size=1, max_size=3),
+    limits(),
+    st.sets(KEYS, max_size=6),
+    st.dictionaries(KEYS, st.floats(min_value=0.0, max_value=1.0), max_size=6),
+    st.integers(min_value=0, max_value=2),
+    st.booleans(),
+)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_taking_readings_away_never_improves_a_verdict(
+    candidate: list[Powers],
+    baseline: list[Powers],
+    limit: Limit,
+    removed: set[tuple[str, int]],
+    cut: dict[tuple[str, int], float],
+    which: int,
+    from_baseline: bool,
+) -> None:
+    """Rows left out, rows half seen, one device silent, on either side: what failed does not pass.
+
+    A device is never silenced where the run does not list it as hardware: nothing could know of it.
+    """
+    for name in DEVICES:
+        gone = {key for key in removed if key[0] == name}
+        assume(name != "rest_of_node" or len(gone) < SECONDS)
+    ours = [run_of(p, f"c{i}", 1000.0 * (i + 1)) for i, p in enumerate(candidate)]
+    theirs = [run_of(p, f"b{i}", 1e6 + 1000.0 * i) for i, p in enumerate(baseline)]
+    catalog = {**CATALOG, "energy": ENERGY}
+    policy = Policy(limits=(limit,))
+
+    def verdict(candidates: list[Run], baselines: list[Run]) -> Verdict:
+        return gate(policy, repeats_of(candidates, GIVEN), catalog, repeats_of(baselines, GIVEN))
+
+    before = verdict(ours, theirs)
+    side = theirs if from_baseline else ours
+    index = which % len(side)
+    less = [with_less(r, removed, cut) if i == index else r for i, r in enumerate(side)]
+    after = verdict(ours if from_baseline else less, less if from_baseline else theirs)
+    if before.exit_code != 0:
+        assert after.exit_code != 0, (before, after)
+    if before.ruling is Ruling.PASS and not before.findings[0].tolerated:
+        assert after.findings[0].ruling is not Ruling.VIOLATION or BADNESS[after.ruling] > 0
+
+
+def test_a_silent_device_that_the_run_lists_is_noticed() -> None:
+    """Without any row of the GPU the total is smaller, and the gate says what it lacks."""
+    run = run_of({name: [idle] * SECONDS for name, (_, idle, _, _) in DEVICES.items()}, "r", 0.0)
+    silent = replace(run, energies=tuple(r for r in run.energies if r.component != "gpu"))
+    limit = Limit(kpi="energy", max=1.0, grade=Grade.D)
+    assert judged(limit, *repeats_of([run], GIVEN)).ruling is Ruling.PASS
+    assert "no energy was read of gpu (G)" in judged(limit, *repeats_of([silent], GIVEN)).reason
+
+
+def test_work_done_is_untouched_by_a_stage() -> None:
+    """Only the energy is narrowed."""
+    facts = at_stage(a_facts(energy_by_stage={"training": joules(1.0)}), "training")
+    assert facts.work == {"inferences": WorkDone(unit="inferences", count=1000.0)}
