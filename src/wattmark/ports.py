@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from wattmark.core.readings import Device, Reading
+from wattmark.core.readings import Device, Gap, ProcessUse, Reading
 
 
 @runtime_checkable
@@ -30,6 +30,19 @@ class Meter(Protocol):
 
     def close(self) -> None:
         """Give back what the meter holds open. Reading after this gives gaps."""
+        ...
+
+
+@runtime_checkable
+class BusyMeter(Protocol):
+    """Tells how busy each of its devices is, and with whom. What cannot be told is a Gap."""
+
+    def utilisation(self) -> Mapping[str, float | Gap]:
+        """Share of time in which each device was busy lately, 0 to 1."""
+        ...
+
+    def process_utilisation(self, pids: Collection[int], since_us: int) -> Mapping[str, ProcessUse | Gap]:
+        """How busy each device was with these processes and with others since a moment (us since 1970)."""
         ...
 
 

@@ -11,9 +11,9 @@ import pytest
 from tests.fakes.library import StateFile
 from wattmark.core.errors import MeterUnavailable
 from wattmark.core.known import Grade, Method
-from wattmark.core.readings import CounterReading, Gap, PowerReading
+from wattmark.core.readings import CounterReading, Gap, PowerReading, ProcessUse
 from wattmark.core.units import Energy, Power
-from wattmark.meters.nvml import NvmlMeter, ProcessUse
+from wattmark.meters.nvml import NvmlMeter
 from wattmark.testing.fakes import ManualClock
 
 GPU0 = "GPU-11111111-2222-3333-4444-555555555555"

@@ -35,6 +35,17 @@ class PowerReading:
     """Seconds on the suspend-aware monotonic clock, taken right after the read."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessUse:
+    """How busy a device was with our processes and with others, between two looks."""
+
+    own: float
+    """Mean share of time, 0 to 1."""
+    others: float
+    until_us: int
+    """Ask from here the next time; microseconds since 1970."""
+
+
 Reading = CounterReading | PowerReading | Gap
 
 

@@ -6,12 +6,11 @@ import ctypes
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeVar
 
 from wattmark.core.errors import MeterUnavailable
 from wattmark.core.known import Grade, Method
-from wattmark.core.readings import CounterReading, Device, Gap, PowerReading, Reading
+from wattmark.core.readings import CounterReading, Device, Gap, PowerReading, ProcessUse, Reading
 from wattmark.core.units import Energy, Power
 from wattmark.meters import uncertainty
 from wattmark.meters.clock import boot_clock
@@ -31,17 +30,6 @@ MODULES = ("GH200", "GB200", "GB300")
 MODULE_EXTRA_WATTS = 500.0
 """More than a Grace CPU with its memory draws (NVIDIA's Grace CPU Superchip data sheet: 500 W for two)."""
 GENEROUS_WATTS = 2000.0
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessUse:
-    """How busy a GPU was with our processes and with others, between two looks."""
-
-    own: float
-    """Mean share of time of the streaming multiprocessors, 0 to 1."""
-    others: float
-    until_us: int
-    """Ask from here the next time."""
 
 
 class NvmlMeter:
