@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import json
 import os
-import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +20,7 @@ from wattmark.core.outcome import parse_goal
 from wattmark.core.run import Dataset, Place, Run, Subject, Work
 from wattmark.measure.budget import BudgetState, parse_budget
 from wattmark.measure.environment import LOG, OUT, RUN, joins_from
+from wattmark.measure.journal import amount
 from wattmark.measure.processes import CpuClock, ProcessTree
 from wattmark.measure.recording import Recording, World
 from wattmark.measure.settings import Settings
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _active: ContextVar[Track | None] = ContextVar("wattmark_active", default=None)
-_window: ContextVar[int | None] = ContextVar("wattmark_window", default=None)
+_window: ContextVar[Any] = ContextVar("wattmark_window", default=None)
 
 
 class _Backend(Protocol):
@@ -56,9 +55,9 @@ class Track:
         self._settings = settings
         self._config = config
         self._backend: _Backend | None = None
-        self._token: Token[Track | None] | None = None
+        self._above: Track | None = None
         self._windows: dict[str, list[Any]] = {}
-        self._datasets: list[Any] = []
+        self._stopped = False
         self._result: Run | None = None
         self.path: Path | None = None
         """The run file, when one was written."""
@@ -67,8 +66,8 @@ class Track:
         """Begin to measure."""
         if self._backend is not None:
             raise UsageError("this track was started already; make a new one for each stretch")
-        outer = _active.get()
-        if outer is not None and outer._backend is not None:
+        self._above = outer = _running()
+        if outer is not None:
             self._backend = _Inner(outer, self._settings)
         elif os.environ.get(LOG) and os.environ.get(
             RUN
@@ -76,39 +75,36 @@ class Track:
             self._backend = _Joined(Path(os.environ[LOG]), self._settings)
         else:
             self._backend = _Own(self._settings, self._config)
-        self._token = _active.set(self)
+        _active.set(self)
         return self
 
     def stop(self, *, failed: bool = False) -> Run | None:
         """Stop measuring. Gives the evidence; None when this is a window of another run."""
         if self._backend is None:
             raise UsageError("this track was not started")
-        if self._result is not None:
+        if self._stopped:
             return self._result
+        self._stopped = True
         backend = self._backend
-        if isinstance(backend, _Own):
-            backend.datasets = self._datasets
         self._result = backend.stop(failed)
         if isinstance(backend, _Own):
             self.path = backend.recording.path
-        if self._token is not None:
-            try:
-                _active.reset(self._token)
-            except ValueError:
-                _active.set(None)  # stopped in another context than it was started in
-            self._token = None
+        if _active.get() is self:
+            # Not by the token: it may have been started in another context.
+            _active.set(self._above)
         return self._result
 
     @contextmanager
     def window(self, name: str, *, stage: str | None = None) -> Iterator[None]:
         """Measure a part: ``with run.window("epoch 1", stage="training"):``. Windows may be nested."""
         backend = self._started()
-        opened = backend.begin(name, stage, _window.get())
-        token = _window.set(opened if isinstance(opened, int) else None)
+        before = _window.get()
+        opened = backend.begin(name, stage, before)
+        _window.set(opened)
         try:
             yield
         finally:
-            _window.reset(token)
+            _leave(opened, before)
             backend.end(opened)
 
     def begin(self, name: str, *, stage: str | None = None) -> None:
@@ -147,10 +143,7 @@ class Track:
             "precision": precision,
             "higher_is_better": higher_is_better,
         }
-        if isinstance(dataset, Dataset):
-            entry["dataset"] = dataset
-        elif dataset is not None:
-            self._datasets.append(dataset)
+        entry["dataset"] = dataset
         self._started().log(_window.get(), {k: v for k, v in entry.items() if v is not None})
 
     @property
@@ -173,7 +166,9 @@ class Track:
     def problem(self) -> str | None:
         """Why the run file could not be written, if it could not."""
         backend = self._started()
-        return backend.recording.problem if isinstance(backend, _Own) else None
+        if isinstance(backend, _Own):
+            return backend.recording.problem
+        return backend.problem if isinstance(backend, _Joined) else None
 
     def joining(self) -> tuple[Path | None, str]:
         """Log and record id through which other processes join this run; no log when nothing is written."""
@@ -212,6 +207,13 @@ class Track:
 
     def __call__(self, function: F) -> F:
         """Measure every call of a function, plain or async, as a run of its own."""
+        import inspect
+
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise UsageError(
+                f"{function.__qualname__} is a generator: it runs in turns with the code that consumes it. "
+                "Use `with wattmark.track():` around the loop that consumes it"
+            )
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -263,7 +265,11 @@ class _Own:
     def end(self, window: int) -> None:
         self.recording.end(window)
 
-    def log(self, window: int | None, entry: Mapping[str, Any]) -> None:
+    def log(self, window: Any, entry: Mapping[str, Any]) -> None:
+        dataset = entry.get("dataset")
+        if dataset is not None and not isinstance(dataset, Dataset):
+            self.datasets.append(dataset)  # read after the last reading
+            entry = {k: v for k, v in entry.items() if k != "dataset"}
         self.recording.log(window=window, **entry)
 
     def stop(self, failed: bool) -> Run:
@@ -275,8 +281,9 @@ class _Inner:
 
     def __init__(self, outer: Track, settings: Settings) -> None:
         self._outer = outer._started()
-        self._opened = self._outer.begin(settings.name, settings.subject.stage, _window.get())
-        self._token = _window.set(self._opened if isinstance(self._opened, int) else None)
+        self._before = _window.get()
+        self._opened = self._outer.begin(settings.name, settings.subject.stage, self._before)
+        _window.set(self._opened)
 
     def begin(self, name: str, stage: str | None, parent: Any) -> Any:
         return self._outer.begin(name, stage, parent)
@@ -288,10 +295,7 @@ class _Inner:
         self._outer.log(window, entry)
 
     def stop(self, failed: bool) -> None:
-        try:
-            _window.reset(self._token)
-        except ValueError:
-            _window.set(None)  # stopped in another context than it was started in
+        _leave(self._opened, self._before)
         self._outer.end(self._opened)
 
 
@@ -300,11 +304,16 @@ class _Joined:
 
     def __init__(self, log: Path, settings: Settings) -> None:
         self._log = log
-        self._opened = self.begin(settings.name, settings.subject.stage, None)
+        self._opened: str | None = None
+        self._datasets: list[Any] = []
+        self.problem: str | None = None
+        self._before = _window.get()
+        self._opened = self.begin(settings.name, settings.subject.stage, self._before)
+        _window.set(self._opened)
 
     def begin(self, name: str, stage: str | None, parent: Any) -> str:
-        identity = uuid.uuid4().hex
-        above = parent if isinstance(parent, str) else getattr(self, "_opened", None)
+        identity = os.urandom(8).hex()
+        above = parent if isinstance(parent, str) else self._opened
         self._write({"event": "begin", "window": name, "stage": stage, "id": identity, "parent": above})
         return identity
 
@@ -312,31 +321,62 @@ class _Joined:
         self._write({"event": "end", "id": window})
 
     def log(self, window: Any, entry: Mapping[str, Any]) -> None:
-        plain = dict(entry)
-        if isinstance(plain.get("dataset"), Dataset):
-            from wattmark.core.plain import plain as as_plain
-
-            plain["dataset"] = as_plain(plain["dataset"])
-        self._write(plain)
+        dataset = entry.get("dataset")
+        if dataset is not None and not isinstance(dataset, Dataset):
+            self._datasets.append(dataset)
+            entry = {k: v for k, v in entry.items() if k != "dataset"}
+        if any(v is not None for v in entry.values()):
+            self._write({**entry, "id": window if isinstance(window, str) else self._opened})
 
     def stop(self, failed: bool) -> None:
+        _leave(self._opened, self._before)
         self.end(self._opened)
+        try:
+            described = _describe(self._datasets)
+        except Exception as error:  # noqa: BLE001 - any dataset class may be behind it, and the host must go on
+            self.problem = f"the dataset could not be described: {type(error).__name__}: {error}"
+        else:
+            self._write({"dataset": described})
 
     def _write(self, entry: Mapping[str, Any]) -> None:
-        write_line(self._log, entry)
+        self.problem = write_line(self._log, entry) or self.problem
 
 
-def write_line(log: Path, entry: Mapping[str, Any]) -> None:
-    """Append one JSON line in a single write, so that lines of many processes do not mix."""
-    line = json.dumps({k: v for k, v in entry.items() if v is not None}) + "\n"
+def _running() -> Track | None:
+    """The innermost track around the caller that has not been stopped (a task may outlive its track)."""
+    found = _active.get()
+    while found is not None and (found._stopped or found._backend is None):
+        found = found._above
+    return found
+
+
+def _leave(opened: Any, before: Any) -> None:
+    """Go back to the window around, unless we are in another context by now."""
+    if _window.get() == opened:
+        _window.set(before)
+
+
+def write_line(log: Path, entry: Mapping[str, Any]) -> str | None:
+    """Append one JSON line in a single write, so that lines of many processes do not mix.
+
+    Nothing is raised into the program that is measured; what went wrong is the answer.
+    """
+    from wattmark.core.plain import plain
+
+    told = {k: plain(v) for k, v in entry.items() if v is not None}
+    if not told:
+        return None
     try:
+        # Numbers of other libraries (NumPy's) become plain ones.
+        line = json.dumps(told, default=float) + "\n"
         fd = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(fd, line.encode())
         finally:
             os.close(fd)
-    except OSError as error:
-        warnings.warn(f"wattmark could not write to {log}: {error}", stacklevel=2)
+    except (OSError, TypeError, ValueError) as error:
+        return f"wattmark could not write to {log}: {error}"
+    return None
 
 
 def track(
@@ -437,8 +477,8 @@ def settings_from(
     return Settings(
         name=name,
         subject=Subject(
-            **{**configured, **{k: v for k, v in tags.items() if v is not None}},
-            labels={**config.labels, **labels},
+            **{**configured, **{k: str(v) for k, v in tags.items() if v is not None}},
+            labels={**config.labels, **{str(k): str(v) for k, v in labels.items()}},
         ),
         place=replace(
             place,
@@ -448,12 +488,12 @@ def settings_from(
             pue_kind=place.pue_kind or ("declared" if config.place.pue is not None else None),
         ),
         out=folder,
-        solution_id=solution or joins.solution_id,
+        solution_id=str(solution) if solution else joins.solution_id,
         parent=joins.parent,
         rank=joins.rank,
         world_size=joins.world_size,
         goal=parse_goal(outcome) if outcome else None,
-        work=tuple(Work(unit=u, count=float(n), declared=True) for u, n in work.items()),
+        work=tuple(Work(unit=u, count=amount(u, n), declared=True) for u, n in work.items()),
         budget=parse_budget(budget, on_breach) if budget else None,
         period_seconds=config.measure.period_seconds,
     )
@@ -461,7 +501,7 @@ def settings_from(
 
 def measured() -> bool:
     """True when something measures this program: a track around the caller, or `wattmark measure`."""
-    return _active.get() is not None or bool(os.environ.get(LOG))
+    return _running() is not None or bool(os.environ.get(LOG))
 
 
 def log(**entry: Any) -> None:
@@ -470,11 +510,13 @@ def log(**entry: Any) -> None:
     Takes what :meth:`Track.log` takes. Inside a command that `wattmark measure` runs it joins the
     command's run. Where nothing measures, a warning says so and nothing else happens.
     """
-    active = _active.get()
+    active = _running()
     if active is not None:
         active.log(**entry)
     elif os.environ.get(LOG):
-        write_line(Path(os.environ[LOG]), entry)
+        problem = write_line(Path(os.environ[LOG]), entry)
+        if problem is not None:
+            warnings.warn(problem, stacklevel=2)
     else:
         warnings.warn(
             "wattmark.log: nothing is being measured here; use wattmark.track or `wattmark measure`",

@@ -15,6 +15,9 @@ from wattmark.core.known import Boundary, Grade, Method, Scope
 
 SCHEMA = "wattmark.run"
 SCHEMA_VERSION = 1
+REFRESH = ":refresh"
+"""An error source of a row that ends so belongs to the row's edges: the sensor's update interval over the
+row's duration. Where one row follows the other, what the first edge gives the next one takes."""
 
 
 class Status(StrEnum):

@@ -12,6 +12,8 @@ from wattmark.core.run import Dataset, Quality, Window, Work
 
 LOWER_IS_BETTER = ("loss", "wer", "cer", "perplexity", "error", "mse", "rmse", "mae", "fid")
 """Usual names of qualities for which less is better; anything else is taken as higher-is-better."""
+MOST_NOTES = 100
+"""Remarks kept one by one."""
 
 
 @dataclass(slots=True)
@@ -21,6 +23,7 @@ class _Open:
     name: str
     stage: str | None
     start: float
+    kept: bool
 
 
 class Journal:
@@ -31,7 +34,9 @@ class Journal:
         self._most = most_windows
         self._open: dict[int, _Open] = {}
         self._next = 1
+        self._kept = 0
         self._not_kept = 0
+        self._notes_left_out = 0
         self.windows: list[Window] = []
         self.quality: list[Quality] = []
         self.dataset: Dataset | None = None
@@ -39,7 +44,7 @@ class Journal:
         self._work: dict[tuple[str, int | None, bool, str | None], Work] = {}
         self.notes: list[str] = []
         for work in declared:
-            self._add(work)
+            self._add(replace(work, count=amount(work.unit, work.count)))
 
     @property
     def work(self) -> tuple[Work, ...]:
@@ -48,41 +53,58 @@ class Journal:
 
     def begin(self, name: str, stage: str | None, parent: int | None, now: float) -> int:
         """Open a window and say its id."""
-        opened = _Open(self._next, parent if parent in self._open else None, name, stage, now)
+        above = self._open.get(parent) if parent is not None else None
+        while above is not None and not above.kept:
+            above = self._open.get(above.parent) if above.parent is not None else None
+        kept = self.keeps(stage, parent)
+        opened = _Open(self._next, above.id if above else None, name, stage, now, kept)
         self._next += 1
         self._open[opened.id] = opened
+        self._kept += kept
+        self._not_kept += not kept
         return opened.id
 
     def end(self, window: int, now: float) -> None:
         """Close a window; one that is not open is ignored (it was closed before)."""
         opened = self._open.pop(window, None)
-        if opened is None:
-            return
-        if len(self.windows) >= self._most:
-            self._not_kept += 1
-            return
-        self.windows.append(self._closed(opened, now))
+        if opened is not None and opened.kept:
+            self.windows.append(self._closed(opened, now))
 
     def kept_windows(self, now: float) -> tuple[Window, ...]:
         """All windows, those that are still open as they stand, parents before children."""
-        everything = [*self.windows, *(self._closed(o, now) for o in self._open.values())]
-        ids = {w.id for w in everything}
-        return tuple(
-            w if w.parent in ids else replace(w, parent=None) for w in sorted(everything, key=lambda w: w.id)
-        )
+        still = (self._closed(o, now) for o in self._open.values() if o.kept)
+        return tuple(sorted((*self.windows, *still), key=lambda w: w.id))
 
-    def is_full(self) -> bool:
-        """True when further windows are only counted."""
-        return len(self.windows) + len(self._open) >= self._most
+    def keeps(self, stage: str | None, parent: int | None) -> bool:
+        """Whether a window would be kept, so that its edges are worth a reading.
+
+        Beyond the limit only windows that begin another stage are, up to as many again: without them
+        energy would be told of the wrong stage.
+        """
+        if self._kept < self._most:
+            return True
+        above = self._open.get(parent) if parent is not None else None
+        return self._kept < 2 * self._most and stage is not None and (above is None or above.stage != stage)
+
+    def is_kept(self, window: int) -> bool:
+        """Whether this open window is kept."""
+        return window in self._open and self._open[window].kept
+
+    def note(self, text: str) -> None:
+        """Take down a remark; the same one, or too many, are only counted."""
+        if text in self.notes or len(self.notes) >= MOST_NOTES:
+            self._notes_left_out += 1
+        else:
+            self.notes.append(text)
 
     def remarks(self) -> tuple[str, ...]:
-        """Notes, and how many windows were not kept."""
+        """Notes, and how much was not kept."""
+        more: list[str] = []
+        if self._notes_left_out:
+            more.append(f"{self._notes_left_out} more remarks, or the same again, were left out")
         if self._not_kept:
-            return (
-                *self.notes,
-                f"{self._not_kept} windows after the first {self._most} were not kept one by one",
-            )
-        return tuple(self.notes)
+            more.append(f"{self._not_kept} windows after the first {self._most} were not kept one by one")
+        return (*self.notes, *more)
 
     def log(
         self,
@@ -97,23 +119,26 @@ class Journal:
         window: int | None = None,
         now: float = 0.0,
     ) -> None:
-        """Take one entry. Raises UsageError for a value that cannot be one."""
-        for unit in dict.fromkeys((*(work or {}), *(failed or {}))):
-            count = _amount(unit, (work or {}).get(unit, 0.0))
-            lost = _amount(unit, (failed or {}).get(unit, 0.0))
-            exactly = precision if unit == "flop" else None
-            self._add(Work(unit=unit, count=count, failed=lost, window=window, precision=exactly), now)
-        for name, value in (quality or {}).items():
-            number = _finite(name, value)
-            better = higher_is_better
-            if better is None:
-                better = not any(word in name.lower() for word in LOWER_IS_BETTER)
-            self.quality = [q for q in self.quality if q.name != name]
-            self.quality.append(Quality(name=name, value=number, higher_is_better=better))
-        if dataset is not None:
-            self.dataset = dataset
+        """Take one entry, whole or not at all. Raises UsageError for a value that cannot be one."""
+        done = [
+            Work(
+                unit=str(unit),
+                count=amount(str(unit), (work or {}).get(unit, 0.0)),
+                failed=amount(str(unit), (failed or {}).get(unit, 0.0)),
+                window=window if window is not None and self.is_kept(window) else None,
+                precision=precision if unit == "flop" else None,
+            )
+            for unit in dict.fromkeys((*(work or {}), *(failed or {})))
+        ]
+        good = [_quality(str(name), value, higher_is_better) for name, value in (quality or {}).items()]
         if progress is not None:
             self.progress = min(1.0, max(0.0, _finite("progress", progress)))
+        for one in done:
+            self._add(one, now)
+        for one_quality in good:
+            self.quality = [*(q for q in self.quality if q.name != one_quality.name), one_quality]
+        if dataset is not None:
+            self.dataset = dataset
 
     def _add(self, work: Work, now: float | None = None) -> None:
         key = (work.unit, work.window, work.declared, work.precision)
@@ -135,17 +160,24 @@ class Journal:
         )
 
 
+def _quality(name: str, value: Any, higher_is_better: bool | None) -> Quality:
+    if higher_is_better is None:
+        higher_is_better = not any(word in name.lower() for word in LOWER_IS_BETTER)
+    return Quality(name=name, value=_finite(name, value), higher_is_better=bool(higher_is_better))
+
+
 def _finite(name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"{name} is {value!r}, which is not a number") from None
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"{name} is {str(value)[:80]!r}, which is not a number") from None
     if not math.isfinite(number):
         raise UsageError(f"{name} is {number}, which is not a finite number")
     return number
 
 
-def _amount(name: str, value: Any) -> float:
+def amount(name: str, value: Any) -> float:
+    """An amount of work: finite and not negative. Raises UsageError that names it."""
     number = _finite(name, value)
     if number < 0:
         raise UsageError(f"work {name} is {number:g}: an amount of work is not negative")

@@ -56,28 +56,32 @@ class LineReader:
             return
         whole = content if final else content[: content.rfind(b"\n") + 1]
         self._offset += len(whole)
-        for line in whole.split(b"\n"):
+        for line in whole.splitlines(keepends=True):
             self._number += 1
             if line.strip():
                 yield self._number, line
-        if whole.endswith(b"\n"):
-            self._number -= 1  # the empty piece behind the last newline is no line
 
 
 class LineTaker:
     """Puts log lines into a journal and says which edges they mark."""
 
-    def __init__(self, journal: Journal, cut: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        begin: Callable[[str, str | None, int | None], int],
+        end: Callable[[int], None],
+    ) -> None:
         self._journal = journal
-        self._cut = cut
+        self._begin = begin
+        self._end = end
         self._windows: dict[str, int] = {}
 
     def take(self, number: int, line: bytes) -> None:
         """Use one line; what is wrong with it becomes a note of the run."""
         try:
             self._use(line)
-        except (WattmarkError, TypeError, ValueError) as error:
-            self._journal.notes.append(f"line {number} of the log was ignored: {error}")
+        except (WattmarkError, TypeError, ValueError, RecursionError) as error:
+            self._journal.note(f"line {number} of the log was ignored: {error}")
 
     def _use(self, line: bytes) -> None:
         if len(line) > LONGEST:
@@ -95,32 +99,55 @@ class LineTaker:
             work=_mapping(entry, "work"),
             failed=_mapping(entry, "failed"),
             quality=_mapping(entry, "quality"),
-            dataset=Dataset(**_mapping(entry, "dataset")) if entry.get("dataset") is not None else None,
+            dataset=_dataset(entry),
             progress=entry.get("progress"),
-            precision=entry.get("precision"),
-            higher_is_better=entry.get("higher_is_better"),
+            precision=_of_type(entry, "precision", str, "a text"),
+            higher_is_better=_of_type(entry, "higher_is_better", bool, "true or false"),
             window=self._windows.get(str(entry.get("id") or entry.get("window"))),
         )
 
     def _event(self, entry: Mapping[str, Any]) -> None:
-        name = str(entry.get("window", ""))
+        name = _of_type(entry, "window", str, "a text") or ""
         key = str(entry.get("id") or name)
-        if not name and "id" not in entry:
+        if not key:
             raise ValueError("an event needs the name of its window")
-        now = self._cut()
         if entry["event"] == "begin":
-            parent = self._windows.get(str(entry.get("parent")))
-            self._windows[key] = self._journal.begin(name, entry.get("stage"), parent, now)
+            if key in self._windows:
+                raise ValueError(f"window {key!r} is open already: end it first, or give each its own id")
+            stage = _of_type(entry, "stage", str, "a text")
+            self._windows[key] = self._begin(name or key, stage, self._windows.get(str(entry.get("parent"))))
         elif entry["event"] == "end":
             if key not in self._windows:
                 raise ValueError(f"window {key!r} was not begun")
-            self._journal.end(self._windows.pop(key), now)
+            self._end(self._windows.pop(key))
         else:
             raise ValueError(f"event is {entry['event']!r}: it is begin or end")
 
 
 def _mapping(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = entry.get(key) or {}
+    value = entry.get(key)
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise ValueError(f"{key} must be an object such as {{'inferences': 100}}")
     return value
+
+
+def _of_type(entry: Mapping[str, Any], key: str, kind: type, said: str) -> Any:
+    """A value of that type or None: a run file must be readable whatever a program writes."""
+    value = entry.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise ValueError(f"{key} must be {said}")
+    return value
+
+
+def _dataset(entry: Mapping[str, Any]) -> Dataset | None:
+    if entry.get("dataset") is None:
+        return None
+    told = _mapping(entry, "dataset")
+    whole_numbers = ("rows", "total_bytes", "unique_bytes")
+    for key, value in told.items():
+        kind = int if key in whole_numbers else bool if key == "declared" else str
+        if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+            raise ValueError(f"dataset: {key} must be of type {kind.__name__}")
+    return Dataset(**told)

@@ -10,7 +10,6 @@ import atexit
 import os
 import threading
 import time
-import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from wattmark.core.errors import WattmarkError
+from wattmark.core.errors import UsageError, WattmarkError
 from wattmark.core.readings import Device
 from wattmark.core.run import (
     Dataset,
@@ -60,6 +59,7 @@ class Recording:
         self._settings = settings
         self._world = world
         self._lock = threading.RLock()
+        self._disk = threading.RLock()  # a slow disk holds up the watcher, never a window's edge
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._spool: Spool | None = None
@@ -69,7 +69,7 @@ class Recording:
         self._problem: str | None = None
         self._result: Run | None = None
         self._checkpointed = 0.0
-        self.record_id = str(uuid.uuid4())
+        self.record_id = _random_uuid()
         self.path: Path | None = None
         """The run file, once it has landed."""
 
@@ -82,12 +82,15 @@ class Recording:
         )
         self._journal = Journal(self._timeline.start, self._settings.most_windows, self._settings.work)
         self._reader: LineReader | None = None
-        self._taker = LineTaker(self._journal, self._timeline.cut)
+        self._taker = LineTaker(self._journal, self._begin, self._end)
         if self._settings.out is not None:
             self._open_spool(self._settings.out)
         _live.add(self)
         self._thread = threading.Thread(target=self._watch, name="wattmark", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no more threads allowed: edges are still read
+            self._journal.note(f"read at the edges only, no thread could be started: {error}")
         self._own_cpu += time.thread_time() - before
 
     def stop(
@@ -115,11 +118,11 @@ class Recording:
             if describe is not None:
                 self._describe(describe)
             status = Status.INTERRUPTED if interrupted else Status.CLOSED
-            ended = self._world.finish(self._snapshot(status, end))
-            self._result = replace(ended, exit_code=exit_code, failed=failed)
-            _live.discard(self)
-            self._land(self._result)
-            return self._result
+            ended = replace(self._snapshot(status, end), exit_code=exit_code, failed=failed)
+            self._result = self._finished(ended)
+        _live.discard(self)
+        self._land(self._result)
+        return self._result
 
     def discard(self) -> None:
         """Stop and keep nothing: there was nothing to measure."""
@@ -127,9 +130,10 @@ class Recording:
         with self._lock:
             if self._result is None:
                 self._result = self._snapshot(Status.CLOSED, self._timeline.cut())
-                _live.discard(self)
-                if self._spool is not None:
-                    self._spool.discard()
+        _live.discard(self)
+        if self._spool is not None:
+            with self._disk:
+                self._spool.discard()
 
     def begin(self, name: str, stage: str | None = None, parent: int | None = None) -> int:
         """Open a window; gives its id."""
@@ -137,8 +141,7 @@ class Recording:
         with self._lock:
             if self._done:
                 return 0
-            now = self._world.clock() if self._journal.is_full() else self._timeline.cut()
-            window = self._journal.begin(name, stage, parent, now)
+            window = self._begin(name, stage, parent)
             self._own_cpu += time.thread_time() - before
             return window
 
@@ -147,21 +150,34 @@ class Recording:
         before = time.thread_time()
         with self._lock:
             if not self._done:
-                self._journal.end(
-                    window, self._world.clock() if self._journal.is_full() else self._timeline.cut()
-                )
+                self._end(window)
                 self._own_cpu += time.thread_time() - before
 
+    def _begin(self, name: str, stage: str | None, parent: int | None) -> int:
+        now = self._timeline.cut() if self._journal.keeps(stage, parent) else self._world.clock()
+        return self._journal.begin(name, stage, parent, now)
+
+    def _end(self, window: int) -> None:
+        self._journal.end(
+            window, self._timeline.cut() if self._journal.is_kept(window) else self._world.clock()
+        )
+
     def log(self, *, dataset: Dataset | None = None, window: int | None = None, **entry: Any) -> None:
-        """Take down what was done. Raises UsageError for what cannot be an entry."""
+        """Take down what was done. What cannot be an entry (a loss that is NaN) becomes a remark of the run:
+        it must not end the program that is measured.
+        """
         with self._lock:
-            if not self._done:
+            if self._done:
+                return
+            try:
                 self._journal.log(dataset=dataset, window=window, now=self._world.clock(), **entry)
+            except UsageError as error:
+                self._journal.note(f"an entry was ignored: {error}")
 
     def note(self, text: str) -> None:
         """Take down a remark."""
         with self._lock:
-            self._journal.notes.append(text)
+            self._journal.note(text)
 
     def follow(self, path: Path) -> None:
         """Take JSON lines from this file as they come."""
@@ -197,15 +213,24 @@ class Recording:
     def snapshot(self) -> Run:
         """The run as it stands."""
         with self._lock:
-            return self._result or self._snapshot(Status.OPEN, self._timeline.tick())
+            if self._result is not None:
+                return self._result
+            now = self._world.clock() if self._foreign else self._timeline.tick()
+            return self._snapshot(Status.OPEN, now)
 
     def _describe(self, describe: Callable[[], Dataset | None]) -> None:
         try:
             found = describe()
-        except (WattmarkError, OSError, ValueError) as error:
-            self._journal.notes.append(f"the dataset could not be described: {error}")
+        except Exception as error:  # noqa: BLE001 - any dataset class may be behind it, and the host must go on
+            self._journal.note(f"the dataset could not be described: {type(error).__name__}: {error}")
         else:
             self._journal.dataset = found or self._journal.dataset
+
+    def _finished(self, run: Run) -> Run:
+        try:
+            return self._world.finish(run)
+        except (WattmarkError, OSError, ValueError) as error:
+            return replace(run, notes=(*run.notes, f"no calibration was applied: {error}"))
 
     @property
     def _done(self) -> bool:
@@ -220,10 +245,12 @@ class Recording:
                 try:
                     now = self._timeline.tick()
                     self._take_lines()
-                    if now - self._checkpointed >= self._settings.checkpoint_seconds:
-                        self._checkpoint(now)
                 except Exception as error:  # noqa: BLE001 - the watcher must outlive any surprise, and say so
-                    self._journal.notes.append(f"a reading failed: {type(error).__name__}: {error}")
+                    self._journal.note(f"a reading failed: {type(error).__name__}: {error}")
+                    now = self._world.clock()
+            if now - self._checkpointed >= self._settings.checkpoint_seconds:
+                self._checkpoint(now)
+            with self._lock:
                 self._own_cpu += time.thread_time() - before
 
     def _take_lines(self, final: bool = False) -> None:
@@ -248,23 +275,29 @@ class Recording:
         self._checkpointed = now
         if self._spool is None:
             return
-        self._seq += 1
-        try:
-            self._spool.checkpoint(self._snapshot(Status.OPEN, now))
-        except (OSError, ValueError) as error:
-            self._trouble(f"a checkpoint could not be written: {error}")
+        with self._disk:
+            with self._lock:
+                if self._done:
+                    return
+                self._seq += 1
+                run = self._snapshot(Status.OPEN, now)
+            try:
+                self._spool.checkpoint(run)
+            except (OSError, ValueError) as error:
+                self._trouble(f"a checkpoint could not be written: {error}")
 
     def _land(self, run: Run) -> None:
         if self._spool is None:
             return
-        try:
-            self.path = self._spool.land(run)
-        except (OSError, ValueError) as error:
-            self._trouble(f"the run file could not be written: {error}")
+        with self._disk:
+            try:
+                self.path = self._spool.land(run)
+            except (OSError, ValueError) as error:
+                self._trouble(f"the run file could not be written: {error}")
 
     def _trouble(self, what: str) -> None:
         self._problem = what
-        self._journal.notes.append(what)
+        self._journal.note(what)
 
     def _snapshot(self, status: Status, now: float) -> Run:
         s, world = self._settings, self._world
@@ -308,6 +341,13 @@ class Recording:
         )
 
 
+def _random_uuid() -> str:
+    """A random UUID, version 4 (RFC 9562, section 5.4); the uuid module costs more than a whole window."""
+    digits = f"{int.from_bytes(os.urandom(16)) & ~(0xF << 76) | 4 << 76:032x}"
+    variant = f"{int(digits[16], 16) & 0b0011 | 0b1000:x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
 def _hardware(devices: tuple[Device, ...]) -> tuple[Hardware, ...]:
     counts: dict[tuple[str, str], int] = {}
     for device in devices:
@@ -322,6 +362,7 @@ def _after_fork_in_child() -> None:
     for recording in list(_live):
         recording._foreign = True
         recording._lock = threading.RLock()
+        recording._disk = threading.RLock()
         if recording._spool is not None:
             recording._spool.forget_lock()
     _live.clear()

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,11 +20,13 @@ from wattmark.core.run import Run, Status
 
 try:
     import fcntl
-except ImportError:  # Windows: without locks, orphans are recognised by their process being gone
+except ImportError:  # Windows has no such lock: an orphan stays where it is, to be read from there
     fcntl = None  # type: ignore[assignment]
 
 SUFFIX = ".run.json"
 FOLDER = ".open"
+ABANDONED_SECONDS = 3600.0
+"""A temporary file is written within moments; one so old belongs to nobody."""
 
 
 class Spool:
@@ -43,7 +47,8 @@ class Spool:
         unnamed = self._folder / f"{self._lock_path.name}.{os.getpid()}.tmp"
         self._lock = open(unnamed, "w", encoding="ascii")  # noqa: SIM115 - held until landing
         if fcntl is not None:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with suppress(OSError):  # a file system without locks: nobody can take ours for an orphan's there
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._lock.write(f"{os.getpid()} {self.final.name}")
         self._lock.flush()
         os.replace(unnamed, self._lock_path)
@@ -81,13 +86,14 @@ def write_atomically(path: Path, run: Run, folder: Path) -> None:
 
     The temporary file lies in ``folder``, on the same file system. Raises OSError.
     """
-    _replace(path, json.dumps(plain(run), indent=1, allow_nan=False), folder)
+    _replace(path, json.dumps(plain(run), indent=1, allow_nan=False, ensure_ascii=False), folder)
 
 
 def _replace(path: Path, text: str, folder: Path) -> None:
     temporary = folder / f"{path.name}.{os.getpid()}.tmp"
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
+        # Half a character, as odd file names hold, becomes a question mark: the file must stay readable.
+        with open(temporary, "w", encoding="utf-8", errors="replace") as file:
             file.write(text)
             file.write("\n")
             file.flush()
@@ -115,7 +121,10 @@ def close_orphans(out: Path) -> list[Path]:
         with lock:
             if not _is_free(lock):
                 continue
-            made = _close_orphan(out, lock_path, lock.read().partition(" ")[2])
+            try:
+                made = _close_orphan(out, lock_path, lock.read().partition(" ")[2])
+            except (OSError, ValueError):
+                continue  # a full disk, or a folder that is not ours: it stays an orphan for the next one
             if made is not None:
                 landed.append(made)
     _sweep(folder)
@@ -158,8 +167,11 @@ def _document(path: Path) -> dict[str, Any] | None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove temporary files of processes that are gone."""
+    """Remove temporary files that nobody can still be writing.
+
+    By age and not by process: on a shared folder the writer may run on another machine.
+    """
     for path in folder.glob("*.tmp"):
-        pid = path.name.split(".")[-2]
-        if not (pid.isdigit() and Path("/proc", pid).exists()):
-            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()

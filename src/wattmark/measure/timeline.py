@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wattmark.core.known import Method, Scope
-from wattmark.core.readings import Device
-from wattmark.core.run import EnergyRow, GapSpan, Series, SourceId, Utilisation
+from wattmark.core.readings import Device, Gap
+from wattmark.core.run import REFRESH, EnergyRow, GapSpan, Series, SourceId, Utilisation
 from wattmark.measure.accumulate import Accumulator, Piece
 from wattmark.measure.meterset import MeterSet
 from wattmark.measure.processes import RULE, CpuClock, CpuTimes, Shares, shares
 
 MOST_POINTS = 512
-"""Points kept per series; when there are more, every second one goes. The rest stay exact."""
+"""Points kept per series; when there are more, they are thinned evenly in time. The rest stay exact."""
 UTILISATION_SECONDS = 300.0
 """Length of the windows for sustained utilisation (kpis.md)."""
 SHARED_COMPONENTS = ("cpu", "dram", "rest_of_node", "node")
@@ -43,6 +44,7 @@ class Timeline:
         self._cuts: list[_Cut] = []
         self._times: list[float] = []
         self._totals: list[list[float]] = [[] for _ in meters.devices]
+        self._spacing = 0.0
         self._utilisation = _CpuUtilisation()
         self.reads = 0
         self.start = clock()
@@ -127,18 +129,33 @@ class Timeline:
         now = self._clock()
         self.reads += 1
         for device, accumulator in zip(self._meters.devices, self._accumulators, strict=True):
-            accumulator.add(readings[device.id])
-        self._times.append(now - self.start)
+            accumulator.add(readings.get(device.id) or Gap("the meter says nothing of it"))
+        self._keep(now - self.start)
+        if self._now is not None:
+            self._utilisation.add(now - self.start, self._now)
+
+    def _keep(self, at: float) -> None:
+        """Add a point to every series. The newest always stays; it makes way if the next comes too soon."""
+        if len(self._times) > 2 and self._times[-1] - self._times[-2] < self._spacing:
+            for series in (self._times, *self._totals):
+                series.pop()
+        self._times.append(at)
         for totals, accumulator in zip(self._totals, self._accumulators, strict=True):
             totals.append(accumulator.total)
         if len(self._times) > MOST_POINTS:
             self._thin()
-        if self._now is not None:
-            self._utilisation.add(now - self.start, self._now)
 
     def _thin(self) -> None:
-        self._times = self._times[::2]
-        self._totals = [e[::2] for e in self._totals]
+        """Drop points that are close together, so that about half remain, evenly over the whole run."""
+        self._spacing = 2 * self._times[-1] / MOST_POINTS
+        last = len(self._times) - 1
+        kept = [0]
+        for index in range(1, last):
+            if self._times[index] - self._times[kept[-1]] >= self._spacing:
+                kept.append(index)
+        kept.append(last)
+        self._times = [self._times[i] for i in kept]
+        self._totals = [[e[i] for i in kept] for e in self._totals]
 
     def _rows_of(self, cut: _Cut) -> list[EnergyRow]:
         rows: list[EnergyRow] = []
@@ -157,7 +174,7 @@ class Timeline:
         if piece.seconds > 0 and device.update_seconds > 0:
             tick = device.update_seconds / piece.seconds
             if device.method is not Method.MODELLED and tick > 1e-3:
-                errors[f"{device.source}:{device.id}:refresh"] = min(1.0, tick)
+                errors[f"{device.source}:{device.id}{REFRESH}"] = tick
             if piece.seconds < FEW_UPDATES * device.update_seconds:
                 every = f"updates every {device.update_seconds:g} s"
                 coarse = f"{piece.seconds:.3g} s is short for a sensor that {every}"
@@ -180,7 +197,7 @@ class Timeline:
                 for g in piece.gaps
             ),
             idle_watts=device.idle_power.watts if device.idle_power else None,
-            max_watts=device.max_power.watts,
+            max_watts=device.max_power.watts if math.isfinite(device.max_power.watts) else None,
             note=coarse,
         )
 
@@ -194,8 +211,7 @@ def _shared(whole: EnergyRow, divided: Shares) -> list[EnergyRow]:
             party=party,
             attribution_rule=RULE,
             energy_joules=whole.energy_joules * part,
-            max_watts=None,
-            idle_watts=None,
+            idle_watts=None,  # the least that one party can have used is nothing, the most is the device
             gaps=(),
             note="",
         )
