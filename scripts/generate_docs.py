@@ -19,6 +19,7 @@ from pathlib import Path
 from wattmark.core.checks import CHECKS, Check
 from wattmark.core.guide import Guide
 from wattmark.core.kpis import CATALOG, Kpi
+from wattmark.meters.catalog import METERS
 from wattmark.reports.guide import guide_markdown, tools_markdown
 from wattmark.wiring.guide import load_guide
 
@@ -47,6 +48,7 @@ def blocks() -> list[Block]:
         *(Block(f"kpis/{kpi.id}.md", "kpi", partial(kpi_facts, kpi)) for kpi in CATALOG.values()),
         *guide_blocks(),
         *check_blocks(),
+        Block("integrations/index.md", "meters", meter_table),
     ]
 
 
@@ -54,6 +56,15 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [headers, ["---"] * len(headers), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def meter_table() -> str:
+    """All meters in the order in which they are tried."""
+    rows = (
+        (f"[{name}]({name}.md)", row.what, "yes" if row.automatic else "no", row.unless or "-")
+        for name, row in METERS.items()
+    )
+    return table(("meter", "reads", "unasked", "not beside"), rows)
 
 
 def kpi_table() -> str:
