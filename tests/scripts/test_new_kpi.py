@@ -23,9 +23,8 @@ def test_a_new_kpi_passes_its_own_test_the_catalogs_and_the_docs(tree: Path) -> 
     made = run(tree, "scripts/new_kpi.py", NAME, "--title", "Energy per Epoch")
     assert made.returncode == 0, made.stderr
     assert "next: the formula" in made.stdout
-    tests = pytest_in(
-        tree, "tests/core/kpis/test_catalog.py", f"tests/core/kpis/test_{NAME}.py", "tests/docs"
-    )
+    own, catalog = f"tests/core/kpis/test_{NAME}.py", "tests/core/kpis/test_catalog.py"
+    tests = pytest_in(tree, own, catalog, "tests/docs")
     assert tests.returncode == 0, tests.stdout[-2000:]
     page = (tree / f"docs/kpis/{NAME}.md").read_text()
     assert page.startswith("# Energy per Epoch\n")
