@@ -59,6 +59,12 @@ class MeasureConfig:
     """Power of what no meter sees (fans, board, disks, power supply), added at grade D."""
     gpu_expected: bool | None = None
     redfish_url: str | None = None
+    """The BMC's address; its account comes from ~/.netrc, never from this file."""
+    redfish_chassis: str | None = None
+    redfish_cafile: str | None = None
+    """The BMC's own certificate, where no authority has signed it."""
+    bmc_accuracy: float | None = None
+    """What the server's maker states for IPMI or Redfish power, e.g. 0.03: grade A needs 0.05 or better."""
     calibration: bool = True
     """Apply this machine's calibration where one is kept; the readings stay in the run file beside it."""
 

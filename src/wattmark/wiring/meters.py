@@ -73,11 +73,14 @@ class FixedRest:
         """Nothing is held open."""
 
 
-def survey(config: Config | None = None) -> Survey:
-    """Look at this machine afresh: which meters work, and why others do not."""
+def survey(config: Config | None = None, *, thorough: bool = True) -> Survey:
+    """Look at this machine afresh: which meters work, and why others do not.
+
+    ``thorough`` asks every meter for its own reason; else one without a sign of its hardware is passed over.
+    """
     measure = (config or Config()).measure
     identity = host_id()
-    meters = _chosen(measure, identity)
+    meters = _chosen(measure, identity, thorough)
     finish = calibrated_here if measure.calibration else _as_it_is
     return Survey(this_host(meters.devices, identity), meters, environment(), finish)
 
@@ -103,7 +106,7 @@ def open_meters(config: Config) -> Survey:
 
 @cache
 def _once(measure: MeasureConfig, _pid: int) -> Survey:
-    return survey(Config(measure=measure))
+    return survey(Config(measure=measure), thorough=False)
 
 
 @cache
@@ -124,23 +127,48 @@ def make_meter(name: str, identity: str, measure: MeasureConfig) -> Meter:
     from wattmark.meters import catalog
 
     arguments: dict[str, Any] = {"host_id": identity, "clock": boot_clock}
+    if name in ("ipmi", "redfish"):
+        arguments["accuracy"] = measure.bmc_accuracy
     if name == "redfish":
         if measure.redfish_url is None:
             raise MeterUnavailable("no address: set redfish_url under [measure] in wattmark.toml")
-        arguments["url"] = measure.redfish_url
+        user, password = bmc_account(measure.redfish_url)
+        arguments |= {"url": measure.redfish_url, "user": user, "password": password}
+        arguments |= {"chassis": measure.redfish_chassis, "cafile": measure.redfish_cafile}
     return catalog.meter_class(name)(**arguments)
 
 
-def _chosen(measure: MeasureConfig, identity: str) -> MeterSet:
+def bmc_account(url: str, netrc_file: str | None = None) -> tuple[str, str]:
+    """User and password for a BMC from ~/.netrc, empty where there are none.
+
+    An entry there belongs to one host, so that no project's settings can send it elsewhere.
+    Raises MeterUnavailable for a file that cannot be understood.
+    """
+    import netrc
+    from urllib.parse import urlsplit
+
+    try:
+        entries = netrc.netrc(netrc_file).hosts
+    except OSError:
+        return "", ""
+    except netrc.NetrcParseError as error:
+        raise MeterUnavailable(f"~/.netrc cannot be understood: {error}") from error
+    user, _, password = entries.get(urlsplit(url).hostname or "", ("", "", ""))
+    return user or "", password or ""
+
+
+def _chosen(measure: MeasureConfig, identity: str, thorough: bool) -> MeterSet:
     if measure.meters is not None:
         return _asked_for(measure, identity)
-    from wattmark.meters.catalog import METERS
+    from wattmark.meters.catalog import METERS, hopeless
 
     meters: list[Meter] = []
     choices: list[MeterChoice] = []
     for name, row in METERS.items():
         wanted = row.automatic or (name == "redfish" and measure.redfish_url is not None)
         reason = _why_not(name, row.unless, meters) if wanted else "only when it is asked for by name"
+        if reason is None and not thorough:
+            reason = hopeless(name)
         if reason is not None:
             choices.append(MeterChoice(meter=name, chosen=False, reason=reason))
             continue
