@@ -287,10 +287,10 @@ def test_the_last_row_is_the_published_average() -> None:
 
 def test_constants_of_the_model_lie_within_their_range_and_are_sourced() -> None:
     """Each has value, unit, low, high and a source."""
-    constants = {name: c for name, c in tables.toml("model").items() if isinstance(c, dict)}
+    constants = {row["constant"]: row for row in tables.rows("model")}
     assert {"dram_watts_per_gb", "rest_of_node_share", "idle_share_of_tdp"} <= constants.keys()
     for name, constant in constants.items():
-        assert 0 < constant["low"] <= constant["value"] <= constant["high"], name
+        assert 0 < float(constant["low"]) <= float(constant["value"]) <= float(constant["high"]), name
         assert constant["unit"], name
         assert "http" in constant["source"], name
 

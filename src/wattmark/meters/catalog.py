@@ -8,6 +8,7 @@ keywords ``host_id`` and ``clock`` and raises MeterUnavailable, with a reason, w
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -32,15 +33,50 @@ class Row:
     """Tried by itself; otherwise only when a setting names it."""
     unless: str = ""
     """Not tried when this meter works: the two read the same thing."""
+    signs: tuple[str, ...] = ()
+    """Linux: without any of these files (``folder/``: anything in it) there is nothing to read, so that a
+    measurement need not even import the meter. Empty: always tried."""
 
 
 METERS: Mapping[str, Row] = {
-    "rapl_perf": Row("wattmark.meters.rapl_perf:RaplPerfMeter", "", "CPU and memory, Linux perf events"),
-    "rapl": Row("wattmark.meters.rapl:RaplMeter", "", "CPU and memory, Linux powercap", unless="rapl_perf"),
-    "nvml": Row("wattmark.meters.nvml:NvmlMeter", "", "NVIDIA GPUs"),
-    "amdsmi": Row("wattmark.meters.amdsmi:AmdSmiMeter", "", "AMD GPUs"),
+    "rapl_perf": Row(
+        "wattmark.meters.rapl_perf:RaplPerfMeter",
+        "",
+        "CPU and memory, Linux perf events",
+        signs=("/sys/bus/event_source/devices/power",),
+    ),
+    "rapl": Row(
+        "wattmark.meters.rapl:RaplMeter",
+        "",
+        "CPU and memory, Linux powercap",
+        unless="rapl_perf",
+        signs=("/sys/class/powercap/",),
+    ),
+    "nvml": Row(
+        "wattmark.meters.nvml:NvmlMeter",
+        "",
+        "NVIDIA GPUs",
+        # The driver, its device files, Windows's (WSL), Jetson's, or what would load the driver on demand.
+        signs=(
+            "/dev/nvidiactl",
+            "/proc/driver/nvidia",
+            "/dev/dxg",
+            "/dev/nvmap",
+            "/usr/bin/nvidia-modprobe",
+            "/usr/bin/nvidia-smi",
+        ),
+    ),
+    "amdsmi": Row(
+        "wattmark.meters.amdsmi:AmdSmiMeter",
+        "",
+        "AMD GPUs",
+        signs=("/dev/kfd", "/sys/module/amdgpu"),
+    ),
     "hwmon": Row(
-        "wattmark.meters.hwmon:HwmonMeter", "", "Intel GPUs, NVIDIA Grace, Jetson, ACPI power meters"
+        "wattmark.meters.hwmon:HwmonMeter",
+        "",
+        "Intel GPUs, NVIDIA Grace, Jetson, ACPI power meters",
+        signs=("/sys/class/hwmon/",),
     ),
     "ipmi": Row("wattmark.meters.ipmi:IpmiMeter", "", "whole node, by its BMC (ipmitool)", automatic=False),
     "redfish": Row(
@@ -49,6 +85,24 @@ METERS: Mapping[str, Row] = {
     "model": Row("wattmark.meters.model:ModelMeter", "", "estimate from activity and tables, grade D"),
 }
 """Name -> row, in the order of the fallback: what counts energy first, the model last."""
+
+
+def hopeless(name: str, root: str = "/") -> str | None:
+    """Why this meter has nothing to read here, told from its signs alone; None when it is worth a try."""
+    signs = METERS[name].signs if name in METERS else ()
+    if not signs or not os.path.isdir(os.path.join(root, "proc/self")):
+        return None
+    if any(_is_there(os.path.join(root, sign[1:])) for sign in signs):
+        return None
+    missing = signs[0] if len(signs) == 1 else f"none of {', '.join(signs)}"
+    return f"{missing} is not there (`wattmark doctor` says more)"
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return bool(os.listdir(path)) if path.endswith("/") else os.path.exists(path)
+    except OSError:
+        return False
 
 
 def third_party() -> Mapping[str, Row]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,12 +193,12 @@ def default_error(method: Method) -> float:
 
 def node_model() -> NodeModel:
     """The bundled constants of the model of last resort."""
-    values = tables.toml("model")
+    values = {row["constant"]: float(row["value"]) for row in tables.rows("model")}
     return NodeModel(
-        dram_watts_per_gb=float(values["dram_watts_per_gb"]["value"]),
-        rest_share=float(values["rest_of_node_share"]["value"]),
-        idle_share_of_tdp=float(values["idle_share_of_tdp"]["value"]),
-        busy_share_of_tdp=float(values["busy_share_of_tdp"]["value"]),
+        dram_watts_per_gb=values["dram_watts_per_gb"],
+        rest_share=values["rest_of_node_share"],
+        idle_share_of_tdp=values["idle_share_of_tdp"],
+        busy_share_of_tdp=values["busy_share_of_tdp"],
     )
 
 
@@ -211,7 +212,9 @@ def cpu_name(proc: Path = PROC) -> str:
                     return value.strip()
     except OSError:
         pass  # not Linux: the platform module knows
-    return platform.processor() or platform.machine() or "unknown"
+    # Elsewhere platform.processor() would start a program (uname -p) inside the program that is measured.
+    processor = platform.processor() if sys.platform == "win32" else ""
+    return processor or platform.machine() or "unknown"
 
 
 def cpu_row(name: str, constants: NodeModel) -> CpuRow:
