@@ -1,0 +1,96 @@
+"""Reads TOML tables strictly: every mistake names the file, the place and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wattmark.core.errors import ConfigError, UsageError
+
+
+def read_toml(path: Path) -> Mapping[str, Any]:
+    """A TOML document. Raises ConfigError when it cannot be read or is not TOML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise ConfigError(str(path), "", f"cannot be read: {problem}") from None
+    return parse_toml(text, str(path))
+
+
+def parse_toml(text: str, file: str) -> Mapping[str, Any]:
+    """A TOML document from text. Raises ConfigError with the line when it is not TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(file, "", f"is not valid TOML: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """One table of a file, read key by key."""
+
+    file: str
+    place: str
+    values: Mapping[str, Any]
+
+    def only(self, *known: str) -> None:
+        """Raise ConfigError for a key that is not known."""
+        for key in self.values:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, n=1)
+                meant = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+                raise self.wrong(key, f"unknown key{meant}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A string; required unless there is a default."""
+        value = self.values.get(key, default)
+        if value is None:
+            raise self.wrong(key, "is missing")
+        if not isinstance(value, str):
+            raise self.wrong(key, f"must be a string, not {value!r}")
+        return value
+
+    def number(self, key: str) -> float | None:
+        """A finite number, or None when it is not there."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
+            raise self.wrong(key, f"must be a number, not {value!r}")
+        return float(value)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of strings; empty when it is not there."""
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.wrong(key, f"must be a list of strings, not {value!r}")
+        return tuple(value)
+
+    def choice(self, key: str, allowed: Sequence[str], default: str = "") -> str:
+        """One of a few strings, or the default when it is not there."""
+        if key not in self.values:
+            return default
+        value = self.values[key]
+        if value not in allowed:
+            raise self.wrong(key, f"must be one of {', '.join(allowed)}, not {value!r}")
+        return str(value)
+
+    def tables(self, key: str) -> list[Fields]:
+        """The tables of an array of tables, each with its number as its place."""
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.wrong(key, f"must be written as [[{key}]] tables")
+        return [Fields(self.file, f"[[{key}]] {n}", item) for n, item in enumerate(value, start=1)]
+
+    def wrong(self, key: str, problem: str) -> ConfigError:
+        """The error for one key of this table."""
+        return ConfigError(self.file, f"{self.place} {key}".strip(), problem)
+
+    def refused(self, error: UsageError) -> ConfigError:
+        """A rule of the core that this table breaks, with its place."""
+        return ConfigError(self.file, self.place, str(error))
