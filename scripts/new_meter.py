@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scaffold import checked, rewrite, with_line, write_new
+from scaffold import checked, regenerate_docs, rewrite, with_line, write_new
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOG = "src/wattmark/meters/catalog.py"
@@ -153,17 +153,17 @@ What it reads, in one sentence: hardware, operating system, boundary.
 | boundary | device |
 | needs | the driver, and permission to read its file |
 
-## Where it comes from
+## Permission
+
+None, or the exact command that gives it.
+
+## Limits
+
+What leaves no trace in this counter, what overlaps with other meters, and what was never tried.
+
+## Source
 
 The interface and its documentation, with the version that was read.
-
-## What it does not see
-
-What leaves no trace in this counter, and what overlaps with other meters.
-
-## When it is not available
-
-The message that `wattmark doctor` shows, and what to do about it.
 """
 
 
@@ -193,6 +193,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     write_new(given.root, {path: text.format(**words) for path, text in files.items()})
     rewrite(given.root, CATALOG, with_row)
     rewrite(given.root, CONTRACTS, contract)
+    regenerate_docs(given.root)
     sys.stdout.write(
         "next: what is read, the world of the test, the page\n"
         f"then: ruff check, mypy, lint-imports, pytest tests/meters/test_{name}.py\n"

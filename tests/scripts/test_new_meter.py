@@ -14,7 +14,7 @@ NAME = "ups_snmp"
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """The parts of the source tree that a meter touches."""
-    return copied(tmp_path, ["tests/meters/test_catalog.py"])
+    return copied(tmp_path, ["tests/meters/test_catalog.py", "tests/docs/test_integration_pages.py"])
 
 
 def test_a_new_meter_passes_the_suite_and_is_found_by_its_name(tree: Path) -> None:
@@ -22,9 +22,10 @@ def test_a_new_meter_passes_the_suite_and_is_found_by_its_name(tree: Path) -> No
     made = run(tree, "scripts/new_meter.py", NAME)
     assert made.returncode == 0, made.stderr
     assert "next: what is read" in made.stdout
-    tests = pytest_in(tree, f"tests/meters/test_{NAME}.py", "tests/meters/test_catalog.py")
+    tests = pytest_in(tree, "tests/meters", "tests/docs")
     assert tests.returncode == 0, tests.stdout[-2000:]
     assert (tree / f"docs/integrations/{NAME}.md").read_text().startswith("# Ups snmp\n")
+    assert f"[{NAME}]({NAME}.md)" in (tree / "docs/integrations/index.md").read_text()
     assert f'"wattmark.meters.{NAME}"' in (tree / "pyproject.toml").read_text()
     files = [
         f"src/wattmark/meters/{NAME}.py",

@@ -68,6 +68,12 @@ def test_what_is_not_known_is_missing() -> None:
     assert of(PEAK_ID, replace(FACTS, peak=None)).field == "peak FLOP/s and TDP of the hardware"
 
 
+def test_a_mixture_of_precisions_is_refused() -> None:
+    """Half fp32 and half bf16 is not the same work as any other mixture."""
+    mixed = replace(FACTS, work=done("flop", 1000, precision="mixed"))
+    assert of(ACHIEVED, mixed).field == "one precision of the FLOP"
+
+
 def test_nothing_to_divide_or_to_divide_by_makes_it_undefined() -> None:
     """No energy, no FLOP, no TDP."""
     assert isinstance(of(ACHIEVED, replace(FACTS, energy=joules(0))), Undefined)

@@ -12,6 +12,9 @@ from wattmark.core.kpis.stages import all_energy
 FLOP = "flop"
 """Name of the work that counts floating-point operations."""
 
+MIXED = "mixed"
+"""What totals say when FLOP of several precisions were logged; two mixtures are not the same work."""
+
 TFLOP_PER_KWH = 3.6e-6
 """TFLOP per kWh in one FLOP/J: 3.6e6 J per kWh over 1e12 FLOP per TFLOP."""
 
@@ -23,9 +26,11 @@ def flops_per_watt(facts: Facts) -> Answer:
         return energy
     work = facts.work.get(FLOP)
     if work is None:
-        return Missing("work (flop)", "count it with PyTorch's counter, or declare it: --work flop=1e15")
+        return Missing("work (flop)", "run.log(work={'flop': n}, precision='bf16'), counted or declared")
     if work.precision is None:
-        return Missing("precision of the FLOP", "say fp32, fp16, bf16, ...: FLOP of two precisions differ")
+        return Missing("precision of the FLOP", "run.log(work={'flop': n}, precision='bf16')")
+    if work.precision == MIXED:
+        return Missing("one precision of the FLOP", "several were logged: look at their runs one by one")
     if energy.value <= 0:
         return Undefined("no energy was used, so there is no rate per joule")
     if work.count <= 0:
