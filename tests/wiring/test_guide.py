@@ -7,9 +7,10 @@ from pathlib import Path
 
 from wattmark.config import Config
 from wattmark.core.known import Boundary, Grade, Method
+from wattmark.core.policy import Limit, Policy
 from wattmark.core.readings import Device
 from wattmark.core.units import Power
-from wattmark.wiring.guide import capabilities, capabilities_of, measured_overhead, targets
+from wattmark.wiring.guide import capabilities, capabilities_of, default_targets, measured_overhead, targets
 
 
 def device(component: str, grade: Grade, boundary: Boundary = Boundary.DEVICE) -> Device:
@@ -76,12 +77,20 @@ def test_results_of_others_are_not_ours(tmp_path: Path) -> None:
 
 
 def test_limits_become_words() -> None:
-    """Relative limits are no targets."""
-    policy = {
-        "limit": [
-            {"kpi": "a", "min": 0.65, "statistic": "p10"},
-            {"kpi": "b", "max": 10, "workload_class": ["classical", "vision-batch"]},
-            {"kpi": "c", "max_increase": 0.05},
-        ]
+    """In the KPI's unit; relative limits are no targets."""
+    policy = Policy(
+        limits=(
+            Limit(kpi="a", min=0.65),
+            Limit(kpi="b", max=10, workload_class=("classical", "vision-batch"), stage="inference"),
+            Limit(kpi="c", max_increase=0.05),
+        )
+    )
+    assert targets(policy) == {
+        "a": "at least 0.65",
+        "b": "at most 10 for classical, vision-batch in inference",
     }
-    assert targets(policy) == {"a": "min 0.65 p10", "b": "max 10 for classical, vision-batch"}
+
+
+def test_targets_that_are_switched_off_are_told_too() -> None:
+    """They are the mission's, and a reader of the guide asks for them."""
+    assert default_targets()["hardware_utilisation_efficiency"] == "at least 0.65"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,22 @@ import click
 from wattmark import wiring
 from wattmark.cli.options import config_here, json_option, load, place_options, run_arguments, stated_from
 from wattmark.core.checks import Case, Finding, Named, Severity, find
-from wattmark.core.errors import ConfigError, UsageError
+from wattmark.core.errors import UsageError
 from wattmark.core.given import Given
+from wattmark.core.known import Grade
 from wattmark.core.run import Run
+from wattmark.ledger.policyfile import POLICY_NAME, find_policy, read_policy
 from wattmark.reports.as_json import document
 
 VIOLATION = 1
-POLICY = "wattmark-policy.toml"
 
 
 @click.command()
 @run_arguments
 @place_options
-@click.option("--policy", type=click.Path(path_type=Path, dir_okay=False), help=f"Policy file [{POLICY}].")
+@click.option(
+    "--policy", type=click.Path(path_type=Path, dir_okay=False), help=f"Policy file [{POLICY_NAME}]."
+)
 @click.option("--strict", is_flag=True, help="Exit 1 on warnings too, not on errors alone.")
 @json_option
 def command(runs: tuple[Path, ...], policy: Path | None, strict: bool, as_json: bool, **options: Any) -> int:
@@ -49,17 +51,14 @@ def _given(evidence: list[Run], options: dict[str, Any]) -> Given:
         return wiring.given_from(config, stated, evidence[:1])
 
 
-def _absolute(policy: Path | None) -> tuple[str, ...]:
+def _absolute(path: Path | None) -> tuple[str, ...]:
     """KPIs that the policy limits by an absolute number at grade C or better."""
-    path = policy or Path(POLICY)
-    if policy is None and not path.is_file():
+    named = path or find_policy(Path.cwd())
+    if named is None:
         return ()
-    try:
-        limits = tomllib.loads(path.read_text(encoding="utf-8")).get("limit", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(str(path), "", f"cannot be read: {error}") from None
-    absolute = [x for x in limits if {"min", "max"} & set(x) and x.get("grade", "C") not in ("D", "E")]
-    return tuple(dict.fromkeys(str(x.get("kpi")) for x in absolute))
+    limits = read_policy(named).limits
+    measured = [x for x in limits if not x.relative and x.grade_needed(False).at_least(Grade.C)]
+    return tuple(dict.fromkeys(x.kpi for x in measured))
 
 
 def _text(found: list[Finding], runs: int) -> str:

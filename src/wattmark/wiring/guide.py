@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import statistics
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from wattmark import tables
 from wattmark.config import Config
 from wattmark.core.guide import Capabilities, Guide, guide_from
 from wattmark.core.known import Grade
+from wattmark.core.policy import Policy
 from wattmark.core.readings import Device
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
@@ -87,21 +86,22 @@ def measured_overhead(results: Path = RESULTS) -> MeasuredOverhead | None:
     return MeasuredOverhead(float(packaged["share"]), str(packaged["source"]))
 
 
-def targets(policy: Mapping[str, Any]) -> dict[str, str]:
-    """The limits of a policy document as words, per KPI."""
+def targets(policy: Policy) -> dict[str, str]:
+    """The absolute limits of a policy as words, per KPI, in the KPI's unit."""
     found: dict[str, list[str]] = {}
-    for limit in policy.get("limit", ()):
-        words = [f"{bound} {limit[bound]:g}" for bound in ("min", "max") if bound in limit]
-        words += [f"{limit['statistic']}"] if "statistic" in limit else []
-        words += [f"for {', '.join(limit['workload_class'])}"] if limit.get("workload_class") else []
-        if words:
-            found.setdefault(limit["kpi"], []).append(" ".join(words))
+    for limit in policy.limits:
+        if limit.relative:
+            continue
+        words = f"at least {limit.min:g}" if limit.min is not None else f"at most {limit.max:g}"
+        words += f" for {', '.join(limit.workload_class)}" if limit.workload_class else ""
+        words += f" in {limit.stage}" if limit.stage else ""
+        found.setdefault(limit.kpi, []).append(words)
     return {kpi: "; ".join(lines) for kpi, lines in found.items()}
 
 
 def default_targets() -> dict[str, str]:
     """The targets of the default policy as words, per KPI, those that are switched off included."""
-    from wattmark.ledger.policyfile import switched_on
+    from wattmark.ledger.policyfile import parse_policy, switched_on
 
     text = (tables.bundled() / "policy_default.toml").read_text(encoding="utf-8")
-    return targets(tomllib.loads(switched_on(text)))
+    return targets(parse_policy(switched_on(text), "data/policy_default.toml"))
