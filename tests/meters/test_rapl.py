@@ -198,6 +198,21 @@ def test_no_zones_in_a_virtual_machine(tmp_path: Path) -> None:
         RaplMeter(root=tmp_path, cpuinfo=cpuinfo)
 
 
+@pytest.mark.parametrize(("platform_joules", "trusted"), [(150, True), (100, True), (3, False)])
+def test_a_platform_counter_below_its_packages_is_distrusted(
+    laptop: PowercapTree, clock: ManualClock, platform_joules: float, trusted: bool
+) -> None:
+    """80 J and 20 J inside a platform of 3 J: as the outermost device it would hide 97 J."""
+    meter = a_meter(laptop, clock)
+    for look in range(3):
+        reading = meter.read()["cpu:h/psys"]
+        assert isinstance(reading, CounterReading) == (trusted or look == 0)
+        laptop.spend("intel-rapl:0", 80)
+        laptop.spend("intel-rapl:0:2", 20)
+        laptop.spend("intel-rapl:1", platform_joules)
+        clock.advance(1)
+
+
 def test_later_platform_zones_are_left_out(tmp_path: Path, clock: ManualClock) -> None:
     """Only the first socket's psys counts the platform."""
     zones = [

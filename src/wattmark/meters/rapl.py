@@ -19,6 +19,7 @@ from wattmark.core.units import Energy, Power
 from wattmark.meters import uncertainty
 from wattmark.meters.clock import boot_clock
 from wattmark.meters.liveness import Pulse
+from wattmark.meters.platform_domain import PlatformDomain
 from wattmark.meters.sysfs import cpu_identity, number, open_for_reading, text
 from wattmark.ports import Clock
 
@@ -71,6 +72,7 @@ class RaplMeter:
             except OSError as error:
                 self._unreadable[zone.device.id] = _why_unreadable(zone.folder, error)
         self._devices = tuple(z.device for z in zones)
+        self._platform = PlatformDomain(self._devices)
         if not self._files:
             raise MeterUnavailable(next(iter(self._unreadable.values())))
         self._refuse_dead_counters()
@@ -82,7 +84,7 @@ class RaplMeter:
 
     def read(self) -> Mapping[str, Reading]:
         """One look at every zone; a zone that cannot be read is a Gap."""
-        return {d.id: self._read_one(d) for d in self._devices}
+        return self._platform.checked({d.id: self._read_one(d) for d in self._devices})
 
     def close(self) -> None:
         """Close the counter files."""

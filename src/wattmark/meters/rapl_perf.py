@@ -22,6 +22,7 @@ from wattmark.core.units import Energy, Power
 from wattmark.meters import uncertainty
 from wattmark.meters.clock import boot_clock
 from wattmark.meters.liveness import Pulse
+from wattmark.meters.platform_domain import PlatformDomain
 from wattmark.meters.sysfs import cpu_identity, text
 from wattmark.ports import Clock
 
@@ -131,6 +132,7 @@ class RaplPerfMeter:
         self._clock = clock
         self._pulse = Pulse()
         self._events = tuple(_find_events(root, pmu, host_id, cpu_identity(cpuinfo)))
+        self._platform = PlatformDomain(self.devices)
         self._fds: dict[str, int] = {}
         self._reasons: dict[str, str] = {}
         pmu_type = int(text(pmu / "type") or 0)
@@ -149,7 +151,7 @@ class RaplPerfMeter:
 
     def read(self) -> Mapping[str, Reading]:
         """One look at every event; what cannot be read is a Gap."""
-        return {e.device.id: self._read_one(e) for e in self._events}
+        return self._platform.checked({e.device.id: self._read_one(e) for e in self._events})
 
     def close(self) -> None:
         """Close the events; their counts end with them."""
