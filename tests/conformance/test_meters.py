@@ -130,3 +130,25 @@ class TestSteadyMeter(MeterSuite):
     @pytest.fixture
     def world(self) -> MeterWorld:
         return SteadyWorld()
+
+
+def test_both_ways_to_read_rapl_name_devices_alike(tmp_path: Path) -> None:
+    """So that a machine that is read by one today and by the other tomorrow keeps its devices."""
+    from tests.fakes.perf import FakePerf, power_pmu
+    from wattmark.meters.rapl import RaplMeter
+    from wattmark.meters.rapl_perf import RaplPerfMeter
+    from wattmark.testing.fakes import Zone, powercap_tree
+
+    zones = [
+        Zone("intel-rapl:0", "package-0"),
+        Zone("intel-rapl:0:0", "core"),
+        Zone("intel-rapl:0:1", "uncore"),
+    ]
+    zones += [Zone("intel-rapl:0:2", "dram"), Zone("intel-rapl:1", "psys")]
+    events = ("energy-pkg", "energy-cores", "energy-gpu", "energy-ram", "energy-psys")
+    cap = RaplMeter(host_id="h", root=powercap_tree(tmp_path / "p", zones).root, cpuinfo=tmp_path)
+    sys = power_pmu(tmp_path / "s", events, packages=((0, 0),))
+    perf = RaplPerfMeter(host_id="h", root=sys, cpuinfo=tmp_path, perf=FakePerf())
+    assert {(d.id, d.part_of, d.component) for d in cap.devices} == {
+        (d.id, d.part_of, d.component) for d in perf.devices
+    }
