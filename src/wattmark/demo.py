@@ -28,7 +28,7 @@ class Contender:
     what: str
 
 
-BASELINE = Contender(name="digits-wide", hidden=(512, 256), what="two wide hidden layers")
+BASELINE = Contender(name="digits-wide", hidden=(256, 128), what="two wide hidden layers")
 LEANER = Contender(name="digits-lean", hidden=(96,), what="one narrow hidden layer")
 
 
@@ -36,8 +36,8 @@ LEANER = Contender(name="digits-lean", hidden=(96,), what="one narrow hidden lay
 class Load:
     """How much work one run does; the same for both models."""
 
-    epochs: int = 60
-    passes: int = 3000
+    epochs: int = 120
+    passes: int = 10000
 
     @property
     def inferences(self) -> int:
