@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from wattmark.core.errors import UsageError
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure
+from wattmark.core.gaps import Fill
 from wattmark.core.given import Given
 from wattmark.core.holes import unread_components, with_holes
 from wattmark.core.kpis.kpi import Kpi
+from wattmark.core.ranks import rank_coverage
 from wattmark.core.run import Run
-from wattmark.core.totals import Fill, facts_of, latest
+from wattmark.core.totals import facts_of, latest
 
 BLOCK_LABEL = "block"
 """Runs with the same value of this label ran under the same conditions and are compared in pairs."""
@@ -43,10 +45,10 @@ class Repeat:
 
     def spans(self, kpi: Kpi) -> tuple[Answer, Answer, Answer]:
         """The KPI at the estimate and at both ends of the gaps."""
-        answer = kpi.of(self.facts)
+        answer = kpi.answer(self.facts)
         if self.complete:
             return answer, answer, answer
-        return answer, kpi.of(self.least), kpi.of(self.most)
+        return answer, kpi.answer(self.least), kpi.answer(self.most)
 
 
 def repeats_of(
@@ -90,7 +92,9 @@ def _require_equal_stages(groups: Sequence[Sequence[Run]]) -> None:
 
 def _repeat(runs: Sequence[Run], given: Given) -> Repeat:
     facts = facts_of(runs, given)
-    complete = not isinstance(facts.energy, Figure) or all(_observed(run) for run in runs)
+    complete = not isinstance(facts.energy, Figure) or (
+        all(_observed(run) for run in runs) and rank_coverage(runs) >= 1.0
+    )
     blocks = {run.subject.labels[BLOCK_LABEL] for run in runs if BLOCK_LABEL in run.subject.labels}
     return Repeat(
         facts=facts,

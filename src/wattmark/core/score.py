@@ -128,8 +128,8 @@ def score_repeats(
         score_line(
             kpi,
             item.weight,
-            over_repeats([kpi.of(facts) for facts in baseline], "baseline"),
-            over_repeats([kpi.of(facts) for facts in candidate], "candidate"),
+            over_repeats([kpi.answer(facts) for facts in baseline], "baseline"),
+            over_repeats([kpi.answer(facts) for facts in candidate], "candidate"),
         )
         for kpi, item in zip(kpis, rubric.kpis, strict=True)
     )

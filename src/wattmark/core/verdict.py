@@ -133,9 +133,9 @@ def _finding(
     theirs = [_at(limit.stage, r) for r in against]
     if limit.relative and factors is Factors.BASELINE:
         ours = [_map(r, lambda f: held_at(theirs[0].facts, f)) for r in ours]
-    answers = [kpi.of(r.facts) for r in ours]
+    answers = [kpi.answer(r.facts) for r in ours]
     shown = next((a for a in answers if not isinstance(a, Figure)), answers[0])
-    before = [kpi.of(r.facts) for r in theirs]
+    before = [kpi.answer(r.facts) for r in theirs]
     found = replace(found, value=shown, baseline=before[0] if before else None)
     if any(isinstance(a, NotReached) for a in answers):
         return replace(found, ruling=Ruling.VIOLATION, reason=str(shown))
@@ -234,7 +234,7 @@ def _ruled(found: Finding, outcomes: Sequence[Outcome], noise_hidden: bool) -> F
 def _figures(kpi: Kpi, repeats: Sequence[Repeat], end: Ends) -> list[Figure]:
     found: list[Figure] = []
     for repeat in repeats:
-        answer = kpi.of(end(repeat))
+        answer = kpi.answer(end(repeat))
         if not isinstance(answer, Figure):
             raise _NotEnough(str(answer))
         found.append(answer)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wattmark.core.errors import WattmarkError
 from wattmark.core.facts import Answer, Facts
+from wattmark.core.figure import Undefined
 
 
 class Better(StrEnum):
@@ -30,3 +32,10 @@ class Kpi:
     """Computes it. Pure: the same facts give the same answer."""
     version: int = 1
     """Part of the methodology fingerprint; raised when the definition changes."""
+
+    def answer(self, facts: Facts) -> Answer:
+        """As ``of``, but a refusal (figures on unequal terms) is Undefined with its reason."""
+        try:
+            return self.of(facts)
+        except WattmarkError as refusal:
+            return Undefined(str(refusal))

@@ -1,0 +1,125 @@
+"""Two groups of runs side by side: every KPI with its effect, and why carbon changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from wattmark.core.causes import CarbonChange, carbon_change
+from wattmark.core.compare import Effect, Outcome, centre, effect_of, over_repeats
+from wattmark.core.errors import NotComparable
+from wattmark.core.facts import Answer, Facts
+from wattmark.core.figure import Figure, Missing, NotReached
+from wattmark.core.kpis.kpi import Better, Kpi
+from wattmark.core.methodology import methodology_of, require_same
+from wattmark.core.repeats import Repeat
+from wattmark.core.rubric import Factors
+from wattmark.core.score import held_at
+from wattmark.core.stats import Picker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One KPI of two groups."""
+
+    kpi: str
+    better: Better
+    baseline: Answer
+    candidate: Answer
+    effect: Effect | None
+    outcome: Outcome
+    reason: str = ""
+    """Why there is no effect."""
+    runs_needed: int | None = None
+    """Runs per side that would decide, where that can be said and is needed."""
+
+
+def compare_groups(
+    baseline: Sequence[Repeat],
+    candidate: Sequence[Repeat],
+    kpis: Iterable[Kpi],
+    *,
+    limit: float = 0.0,
+    factors: Factors = Factors.BASELINE,
+    pick: Callable[[], Picker] | None = None,
+) -> list[Comparison]:
+    """Compare each KPI of two groups against a relative limit (0.05: 5 % worse is allowed).
+
+    ``pick`` asks for a bootstrap, with a fresh seed for each KPI. Raises NotComparable, naming the
+    fields, when the groups stand on different methodologies.
+    """
+    chosen = list(kpis)
+    before = [r.facts for r in baseline]
+    after = [r.facts for r in candidate]
+    if factors is Factors.BASELINE:
+        after = [held_at(before[0], facts) for facts in after]
+    terms = methodology_of(before[0], chosen)
+    for facts in (*before[1:], *after):
+        require_same(terms, methodology_of(facts, chosen), "groups of runs")
+    blocks = [r.block for r in baseline], [r.block for r in candidate]
+    return [_compared(kpi, before, after, limit, blocks, pick() if pick else None) for kpi in chosen]
+
+
+def _compared(
+    kpi: Kpi,
+    before: Sequence[Facts],
+    after: Sequence[Facts],
+    limit: float,
+    blocks: tuple[Sequence[str | None], Sequence[str | None]],
+    pick: Picker | None,
+) -> Comparison:
+    one, two = [kpi.answer(f) for f in before], [kpi.answer(f) for f in after]
+    figures = [a for a in one if isinstance(a, Figure)], [a for a in two if isinstance(a, Figure)]
+    found = Comparison(
+        kpi=kpi.id,
+        better=kpi.better,
+        baseline=one[0],
+        candidate=two[0],
+        effect=None,
+        outcome=Outcome.UNDECIDED,
+    )
+    lacking = next((a for a in (*one, *two) if not isinstance(a, Figure)), None)
+    if lacking is not None:
+        missed = len(figures[0]) == len(one) and any(isinstance(a, NotReached) for a in two)
+        return replace(found, reason=str(lacking), outcome=Outcome.REGRESSED if missed else Outcome.UNDECIDED)
+    try:
+        effect = effect_of(*figures, blocks, pick)
+        found = replace(
+            found, baseline=over_repeats(one, "baseline"), candidate=over_repeats(two, "candidate")
+        )
+    except NotComparable as refusal:
+        return replace(found, reason=str(refusal))
+    if not isinstance(effect, Effect):
+        return replace(found, reason=str(effect))
+    outcome = effect.outcome(kpi.better, limit)
+    needed = effect.runs_needed(kpi.better, limit) if outcome is Outcome.UNDECIDED else None
+    return replace(found, effect=effect, outcome=outcome, runs_needed=needed)
+
+
+def causes_of(
+    baseline: Sequence[Repeat], candidate: Sequence[Repeat], embodied: Kpi
+) -> CarbonChange | Missing:
+    """Why carbon changed between two groups: their middles, under each side's own factors.
+
+    ``embodied`` is the KPI that gives amortised embodied carbon. Raises NotComparable on unequal terms.
+    """
+    one, two = middle([r.facts for r in baseline]), middle([r.facts for r in candidate])
+    before, after = embodied.answer(one), embodied.answer(two)
+    if isinstance(before, Figure) and isinstance(after, Figure):
+        return carbon_change(one, two, (before, after))
+    return carbon_change(one, two)
+
+
+def middle(repeats: Sequence[Facts]) -> Facts:
+    """The facts of a typical repeat: geometric means of energy and of work, everything else the first's."""
+    first = repeats[0]
+    energies = [f.energy for f in repeats if isinstance(f.energy, Figure) and f.energy.value > 0.0]
+    if len(repeats) == 1 or len(energies) != len(repeats):
+        return first
+    counts = [f.work[u].count for f in repeats if (u := first.functional_unit) is not None and u in f.work]
+    work = dict(first.work)
+    if first.functional_unit in work and len(counts) == len(repeats) and min(counts) > 0:
+        mean = math.exp(math.fsum(math.log(c) for c in counts) / len(counts))
+        work[first.functional_unit] = replace(work[first.functional_unit], count=mean)
+    return replace(first, energy=centre(energies), work=work)

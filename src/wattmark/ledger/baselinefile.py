@@ -1,0 +1,137 @@
+"""Baseline files: named baselines in one JSON document that needs nothing beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from wattmark.core.baseline import Baseline
+from wattmark.core.errors import EvidenceError, UsageError
+from wattmark.core.given import Given
+from wattmark.core.methodology import Methodology
+from wattmark.core.run import Run
+
+BASELINE_NAME = "wattmark-baseline.json"
+SCHEMA = "wattmark.baseline"
+SCHEMA_VERSION = 1
+
+
+class _Entry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    set_at: str
+    fingerprint: str
+    terms: dict[str, str]
+    record_ids: tuple[str, ...]
+    evidence_sha256: str
+    as_one: bool = False
+    given: Given
+    runs: tuple[Run, ...]
+
+
+class _Document(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    schema: str
+    schema_version: int
+    baselines: dict[str, _Entry]
+
+
+class _Head(msgspec.Struct):
+    schema: str = ""
+    schema_version: int = 0
+
+
+def find_baseline(start: Path) -> Path | None:
+    """The nearest baseline file in this folder or one above it."""
+    return next((p for folder in (start, *start.parents) if (p := folder / BASELINE_NAME).is_file()), None)
+
+
+def is_baseline_file(path: Path) -> bool:
+    """True when a file says that it holds baselines. Never raises for what is not readable."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Head).schema == SCHEMA
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+def read_baselines(path: Path) -> dict[str, Baseline]:
+    """All baselines of a file, by name.
+
+    Raises EvidenceError when it cannot be read, or when its evidence is not what was set.
+    """
+    try:
+        content = path.read_bytes()
+        head = msgspec.json.decode(content, type=_Head)
+        if head.schema != SCHEMA or head.schema_version > SCHEMA_VERSION:
+            raise EvidenceError(
+                str(path),
+                f"is not a baseline file of this wattmark: `schema` is {head.schema!r} version "
+                f"{head.schema_version}, expected {SCHEMA!r} up to {SCHEMA_VERSION}",
+            )
+        document = msgspec.json.decode(content, type=_Document)
+    except OSError as error:
+        raise EvidenceError(str(path), f"cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise EvidenceError(str(path), f"is not a baseline file: {error}") from None
+    return {name: _baseline(str(path), name, entry) for name, entry in document.baselines.items()}
+
+
+def read_baseline(path: Path, name: str) -> Baseline:
+    """One baseline of a file. Raises UsageError, naming those that are there, when it is not."""
+    found = read_baselines(path)
+    if name not in found:
+        there = ", ".join(found) or "none"
+        raise UsageError(f"{path} holds no baseline {name!r}; it holds: {there}")
+    return found[name]
+
+
+def write_baselines(path: Path, baselines: Mapping[str, Baseline]) -> None:
+    """Write all baselines, whole or not at all. Raises UsageError when the place cannot be written."""
+    entries = {
+        name: _Entry(
+            set_at=b.set_at,
+            fingerprint=b.terms.fingerprint,
+            terms=dict(b.terms.terms),
+            record_ids=b.record_ids,
+            evidence_sha256=evidence_hash(b.runs),
+            as_one=b.as_one,
+            given=b.given,
+            runs=b.runs,
+        )
+        for name, b in sorted(baselines.items())
+    }
+    document = _Document(schema=SCHEMA, schema_version=SCHEMA_VERSION, baselines=entries)
+    text = msgspec.json.format(msgspec.json.encode(document), indent=1)
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(text + b"\n")
+        os.replace(part, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def evidence_hash(runs: tuple[Run, ...]) -> str:
+    """SHA-256 over the runs as canonical JSON: keys sorted, no blanks."""
+    return hashlib.sha256(msgspec.json.encode(runs, order="deterministic")).hexdigest()
+
+
+def _baseline(file: str, name: str, entry: _Entry) -> Baseline:
+    if evidence_hash(entry.runs) != entry.evidence_sha256:
+        raise EvidenceError(
+            file,
+            f"the evidence of baseline {name!r} was altered: its hash is not the one it was set with. "
+            "Set it again from the run files",
+        )
+    terms = Methodology(entry.terms)
+    if terms.fingerprint != entry.fingerprint:
+        raise EvidenceError(file, f"the terms of baseline {name!r} were altered: set it again")
+    return Baseline(
+        name=name,
+        set_at=entry.set_at,
+        runs=entry.runs,
+        given=entry.given,
+        as_one=entry.as_one,
+        terms=terms,
+        evidence_sha256=entry.evidence_sha256,
+    )
