@@ -6,10 +6,11 @@ import pytest
 
 from tests.builders import a_row, a_run
 from wattmark.core.figure import Figure
+from wattmark.core.gaps import Fill
 from wattmark.core.given import Given
 from wattmark.core.holes import unread_components, with_holes
 from wattmark.core.run import Hardware, Place
-from wattmark.core.totals import Fill, facts_of
+from wattmark.core.totals import facts_of
 
 
 def piece(t0: float, duration: float, joules: float = 10.0, **changes: object) -> object:

@@ -7,14 +7,17 @@ name and record id, and its energy is prorated by time. The losers are named.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from wattmark.core.run import EnergyRow
 
 ROUNDING = 1e-6
 """Seconds by which neighbouring rows may overlap through rounding alone."""
+SPLINTER_SECONDS = 0.05
+"""Edges of two devices' rows are this far apart at most, because meters are read one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Merged:
     kept: tuple[Observation, ...]
     losers: tuple[str, ...]
     """Sentences that name each row that lost, and to whom."""
+    unread: tuple[str, ...] = ()
+    """Devices that were never read in a run, so that their parts stand for them."""
 
 
 def counted_once(observations: Iterable[Observation]) -> Merged:
@@ -98,40 +103,105 @@ def _piece(o: Observation, left: float, right: float) -> Observation:
 
 
 def without_parts(observations: Sequence[Observation]) -> tuple[Observation, ...]:
-    """Drop every row whose energy is already inside another row that was observed.
+    """Drop whatever energy is already inside another row of the same moments.
 
-    The highest observed node of each ``part_of`` chain stays; a parent that was never observed
-    hands over to its parts.
+    The highest node of each ``part_of`` chain stays; one that was never read in its run, while some
+    part of it was, hands over to its parts (:func:`handed_over` names it).
     """
-    parent = {(o.clock, o.row.device_id): o.row.part_of for o in observations}
-    observed = {(o.clock, o.row.device_id) for o in observations if o.row.observed_seconds > 0}
-    ids = {key for key in parent if key in observed}
-    if not ids:
-        ids = set(parent)
-
-    def inside_another(clock: str, device_id: str) -> bool:
-        seen = {device_id}
-        above = parent.get((clock, device_id))
-        while above is not None and above not in seen:
-            if (clock, above) in ids:
-                return True
-            seen.add(above)
-            above = parent.get((clock, above))
-        return False
-
-    return tuple(
-        o
-        for o in observations
-        if not inside_another(o.clock, o.row.device_id) and not _is_unobserved_parent(o, parent, ids)
-    )
+    family = _Family(observations)
+    gone = {id(o) for o in family.silent}
+    kept: list[Observation] = []
+    for o in observations:
+        if id(o) not in gone:
+            kept.extend(_outside(o, family.above(o)))
+    return tuple(kept)
 
 
-def _is_unobserved_parent(
-    o: Observation, parent: dict[tuple[str, str], str | None], ids: set[tuple[str, str]]
-) -> bool:
-    """True for a parent that was never observed while some part of it was."""
-    me = (o.clock, o.row.device_id)
-    return me not in ids and any(
-        above == o.row.device_id and clock == o.clock and (clock, child) in ids
-        for (clock, child), above in parent.items()
-    )
+def handed_over(observations: Sequence[Observation]) -> tuple[str, ...]:
+    """Ids of devices that were never read in a run, so that their parts had to stand for them."""
+    return tuple(dict.fromkeys(o.row.device_id for o in _Family(observations).silent))
+
+
+class _Family:
+    """Which rows lie inside which, moment by moment."""
+
+    def __init__(self, observations: Sequence[Observation]) -> None:
+        self._outer: dict[_Key, set[str]] = {}
+        self._rows: dict[_Key, list[Observation]] = {}
+        seconds: dict[tuple[_Key, str], float] = {}
+        for o in observations:
+            key = (o.clock, o.row.device_id)
+            self._rows.setdefault(key, []).append(o)
+            outer = self._outer.setdefault(key, set())
+            if o.row.part_of is not None:
+                outer.add(o.row.part_of)
+            seconds[key, o.record_id] = seconds.get((key, o.record_id), 0.0) + o.row.observed_seconds
+        read = [o for o in observations if seconds[(o.clock, o.row.device_id), o.record_id] > 0]
+        # Outer device -> when some part of it was read.
+        parts: dict[_Key, list[tuple[float, float]]] = {}
+        for o in read:
+            for outer_id in self._ancestors(o.clock, o.row.device_id):
+                parts.setdefault((o.clock, outer_id), []).append((o.start, o.end))
+        self.silent = [
+            o
+            for o in observations
+            if seconds[(o.clock, o.row.device_id), o.record_id] == 0
+            and _overlap(o, parts.get((o.clock, o.row.device_id), [])) > 0
+        ]
+        silent = {id(o) for o in self.silent}
+        self._stretches = {
+            key: sorted((o.start, o.end) for o in rows if id(o) not in silent)
+            for key, rows in self._rows.items()
+        }
+
+    def above(self, o: Observation) -> list[tuple[float, float]]:
+        """When something that contains this row's device was counted."""
+        found: list[tuple[float, float]] = []
+        for outer in self._ancestors(o.clock, o.row.device_id):
+            stretches = self._stretches.get((o.clock, outer), [])
+            first = max(0, bisect_left(stretches, (o.start, o.start)) - 1)
+            found.extend(takewhile(lambda stretch: stretch[0] < o.end, stretches[first:]))
+        return found
+
+    def _ancestors(self, clock: str, device_id: str) -> list[str]:
+        """Every device around this one, the device itself never among them."""
+        found: dict[str, None] = {}
+        todo = [device_id]
+        while todo:
+            for outer in sorted(self._outer.get((clock, todo.pop()), ())):
+                if outer != device_id and outer not in found:
+                    found[outer] = None
+                    todo.append(outer)
+        return list(found)
+
+
+_Key = tuple[str, str]
+"""Clock and device id."""
+
+
+def _overlap(o: Observation, stretches: Sequence[tuple[float, float]]) -> float:
+    """Seconds of the row that the stretches cover, each moment once."""
+    covered, at = 0.0, o.start
+    for start, end in sorted(stretches):
+        left, right = max(start, at), min(end, o.end)
+        if right > left:
+            covered += right - left
+            at = right
+    return covered
+
+
+def _outside(o: Observation, stretches: Sequence[tuple[float, float]]) -> list[Observation]:
+    """What of a row is not covered; meters are read one after the other, so splinters do not count."""
+    covered = _overlap(o, stretches)
+    if covered == 0.0:
+        return [o]
+    splinter = max(SPLINTER_SECONDS, 0.01 * o.row.duration_seconds)
+    if o.row.duration_seconds - covered <= splinter:
+        return []
+    found: list[Observation] = []
+    at = o.start
+    for start, end in [*sorted(stretches), (o.end, o.end)]:
+        if min(start, o.end) - at > splinter:
+            found.append(_piece(o, at, min(start, o.end)))
+        at = max(at, end)
+    return found

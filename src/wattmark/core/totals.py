@@ -7,19 +7,21 @@ estimated at grade D with worst-case bounds, and the boundary is what was really
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from itertools import pairwise
 
 from wattmark.core.boundary import boundary_of
 from wattmark.core.facts import Facts, Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing, exact
+from wattmark.core.gaps import Fill, Means, gap_estimate, mean_powers, refresh_errors
 from wattmark.core.given import Given
 from wattmark.core.holes import with_holes
 from wattmark.core.known import Grade, Scope
-from wattmark.core.merge import Merged, Observation, counted_once, without_parts
-from wattmark.core.run import Dataset, EnergyRow, Quality, Run, Status
+from wattmark.core.merge import Merged, Observation, counted_once, handed_over, without_parts
+from wattmark.core.ranks import attempt_of, missing_per_present, rank_coverage
+from wattmark.core.run import REFRESH, Dataset, Quality, Run, Status
 
 UNSTAGED = "unstaged"
 USUAL_UNITS = ("inferences", "requests", "images", "output_tokens", "audio_seconds", "samples", "outcomes")
@@ -28,37 +30,27 @@ ACCELERATORS = ("gpu", "module", "tpu", "npu")
 _NO_ENERGY = Missing("energy", "no meter gave a reading; `wattmark doctor` says why")
 
 
-class Fill(StrEnum):
-    """What to put where nothing was observed."""
-
-    MEAN = "mean"
-    """Mean power of the device, with the worst case as its uncertainty: what figures show."""
-    LEAST = "least"
-    """Idle power: the least that can have been used. Gates judge both ends."""
-    MOST = "most"
-    """The most power that the device can draw."""
-
-
 def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts:
     """Totals over runs that belong together (the attempts at one solution, or one run).
 
     Raises RefusedError for an impossible PUE. Everything unknown is Missing.
     """
-    runs = [with_holes(run) for run in latest(runs)]
-    merged = observations_of(runs, given.scope)
-    kept = merged.kept
-    energy = energy_of(kept, runs, given.scope, fill)
+    evidence = evidence_of(runs, given.scope, fill)
+    runs, kept, merged = evidence.runs, evidence.merged.kept, evidence.merged
+    energy = energy_of(kept, evidence)
     if isinstance(energy, Figure):
-        energy = energy.with_notes(*merged.losers, *_rank_notes(runs), *_status_notes(runs))
+        energy = energy.with_notes(
+            *merged.losers, *_unread_notes(merged.unread), *_rank_notes(runs), *_status_notes(runs)
+        )
     work = _work(runs)
     quality, quality_name = _quality(runs, given)
     condition, reached = _outcome(runs)
     return Facts(
         energy=energy,
-        energy_by_stage=_parts(kept, runs, given.scope, lambda o: o.stage, fill),
-        energy_by_component=_by_component(kept, runs, given.scope, fill),
+        energy_by_stage=_parts(kept, evidence, lambda o: o.stage),
+        energy_by_component=_by_component(kept, evidence),
         duration_seconds=_duration(runs),
-        attempts=len({_attempt(r) for r in runs}),
+        attempts=len({attempt_of(r) for r in runs}),
         attempts_reached=_attempts_reached(runs),
         condition=condition,
         reached=reached,
@@ -113,9 +105,11 @@ def observations_of(runs: Sequence[Run], scope: Scope) -> Merged:
         if row.scope is scope and (scope is Scope.WHOLE or row.party == "own")
     ]
     if scope is Scope.SHARE:  # shares of different subjects add up, they never compete
-        return Merged(without_parts(rows), ())
+        each = [[o for o in rows if o.record_id == run.record_id] for run in runs]
+        kept = tuple(o for group in each for o in without_parts(group))
+        return Merged(kept, (), tuple(dict.fromkeys(d for group in each for d in handed_over(group))))
     merged = counted_once(rows)
-    return Merged(without_parts(merged.kept), merged.losers)
+    return Merged(without_parts(merged.kept), merged.losers, handed_over(merged.kept))
 
 
 def stage_at(run: Run, t0: float, duration: float) -> str:
@@ -131,102 +125,93 @@ def stage_at(run: Run, t0: float, duration: float) -> str:
     return run.subject.stage or UNSTAGED
 
 
-def energy_of(
-    kept: Sequence[Observation], runs: Sequence[Run], scope: Scope, fill: Fill = Fill.MEAN
-) -> Figure | Missing:
-    """Sum of observations in joules with its boundary, grades, coverage and named errors."""
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The runs of one total, ready to be added up, whole or in parts."""
+
+    runs: Sequence[Run]
+    scope: Scope
+    fill: Fill
+    merged: Merged
+    means: Means
+
+
+def evidence_of(runs: Iterable[Run], scope: Scope, fill: Fill = Fill.MEAN) -> Evidence:
+    """The latest of each run, what it does not speak of as gaps, each moment of each device once."""
+    whole = [with_holes(run) for run in latest(runs)]
+    merged = observations_of(whole, scope)
+    return Evidence(whole, scope, fill, merged, mean_powers(merged.kept))
+
+
+def energy_of(kept: Sequence[Observation], evidence: Evidence) -> Figure | Missing:
+    """Sum of these observations of the evidence in joules, with boundary, grades, coverage, named errors."""
     if not kept:
         return _NO_ENERGY
-    without_share = _devices_without_share(runs) if scope is Scope.SHARE else []
+    without_share = _devices_without_share(evidence.runs) if evidence.scope is Scope.SHARE else []
     if without_share:
         return Missing(
             f"share of {', '.join(without_share)}", "no per-process reading there: use whole devices"
         )
-    boundary = boundary_of(kept)
-    rules = sorted({o.row.attribution_rule or "whole_device" for o in kept})
-    terms = {"boundary": boundary.value, "scope": scope.value, "attribution_rule": "+".join(rules)}
     values: list[float] = []
     errors: dict[str, float] = {}
     grades: dict[Grade, float] = {}
+
+    def add(joules: float, grade: Grade, relative: Mapping[str, float]) -> None:
+        values.append(joules)
+        grades[grade] = grades.get(grade, 0.0) + joules
+        for source, share in relative.items():
+            errors[source] = errors.get(source, 0.0) + share * joules
+
     for o in kept:
-        row = o.row
-        values.append(row.energy_joules)
-        grades[row.grade] = grades.get(row.grade, 0.0) + row.energy_joules
-        for name, relative in row.errors.items():
-            errors[name] = errors.get(name, 0.0) + relative * row.energy_joules
-        estimate = _gap_estimate(o, kept)
-        if estimate is None:
-            continue
+        gains = {name: e for name, e in o.row.errors.items() if not name.endswith(REFRESH)}
+        add(o.row.energy_joules, o.row.grade, gains)
+        estimate = gap_estimate(o, evidence.means)
         if isinstance(estimate, Missing):
             return estimate
-        joules = estimate.joules(fill)
-        values.append(joules)
-        grades[Grade.D] = grades.get(Grade.D, 0.0) + joules
-        if fill is Fill.MEAN:
-            name = f"{GAP_PREFIX}{o.record_id}:{row.device_id}"
-            errors[name] = errors.get(name, 0.0) + estimate.half_width
-            continue
-        for name, relative in row.errors.items():
-            errors[name] = errors.get(name, 0.0) + relative * joules
-    coverage = _coverage(kept) * _rank_coverage(runs)
+        if estimate is not None:
+            likely = evidence.fill is Fill.MEAN
+            add(estimate.joules(evidence.fill), Grade.D, {} if likely else gains)
+            if likely:
+                name = f"{GAP_PREFIX}{o.record_id}:{o.row.device_id}"
+                errors[name] = errors.get(name, 0.0) + estimate.half_width
+    errors.update(refresh_errors(kept, evidence.means))
+    lost = _most_of_missing_ranks(kept, evidence.runs)
+    if lost > 0:
+        if evidence.fill is Fill.MEAN:
+            errors[f"{GAP_PREFIX}ranks"] = lost
+        elif evidence.fill is Fill.MOST:
+            add(lost, Grade.D, {})
+    coverage = _coverage(kept) * rank_coverage(evidence.runs) if not evidence.merged.unread else 0.0
     notes = (f"gaps estimated, {1 - coverage:.1%} of the time not observed",) if coverage < 1 else ()
+    rules = sorted({o.row.attribution_rule or "whole_device" for o in kept})
     return Figure(
         value=math.fsum(values),
         unit="J",
         errors=errors,
         grades=grades,
         coverage=coverage,
-        terms=terms,
+        terms={
+            "boundary": boundary_of(kept).value,
+            "scope": evidence.scope.value,
+            "attribution_rule": "+".join(rules),
+        },
         sources=tuple(dict.fromkeys(f"{o.row.source.name} {o.row.source.version}".strip() for o in kept)),
         notes=notes,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _GapEstimate:
-    """Joules in the unobserved part of a row: likely, least, most, and the worst-case half width."""
+def _most_of_missing_ranks(kept: Sequence[Observation], runs: Sequence[Run]) -> float:
+    """The most that ranks without evidence can have used: as much as those that left some, at full power.
 
-    mean: float
-    least: float
-    most: float
-    half_width: float
-
-    def joules(self, fill: Fill) -> float:
-        return {Fill.MEAN: self.mean, Fill.LEAST: self.least, Fill.MOST: self.most}[fill]
-
-
-def _gap_estimate(o: Observation, kept: Sequence[Observation]) -> _GapEstimate | Missing | None:
-    """What a row used while it was not observed.
-
-    The estimate is the mean power of the row's own observed part, else of the device's other rows.
-    The upper end is the most the device could have used, as its meter might have shown it; the lower
-    end its idle power.
+    Ranks of one machine see the same devices, so that nothing need be missing: the least is nothing.
     """
-    row = o.row
-    missing = row.duration_seconds - row.observed_seconds
-    if missing <= 1e-9 * max(1.0, row.duration_seconds):
-        return None
-    mean = _mean_power([row]) or _mean_power(
-        [k.row for k in kept if k.row.device_id == row.device_id and k.clock == o.clock]
+    most = math.fsum(
+        max(o.row.max_watts * o.row.duration_seconds, o.row.energy_joules)
+        if o.row.max_watts is not None
+        else 2 * o.row.energy_joules
+        for o in kept
     )
-    if mean is None:
-        if row.max_watts is None:
-            return Missing(
-                f"energy of {row.device_id}", "no reading succeeded, and its power limit is not known"
-            )
-        mean = (row.max_watts + (row.idle_watts or 0.0)) / 2
-    relative = math.hypot(*row.errors.values()) if row.errors else 0.0
-    most = max(row.max_watts if row.max_watts is not None else 2 * mean, mean)
-    least = min(row.idle_watts or 0.0, mean)
-    half = max(most * (1 + relative) - mean, mean - least)
-    return _GapEstimate(mean * missing, least * missing, most * missing, half * missing)
-
-
-def _mean_power(rows: Sequence[EnergyRow]) -> float | None:
-    observed = math.fsum(r.observed_seconds for r in rows)
-    if observed <= 0:
-        return None
-    return math.fsum(r.energy_joules for r in rows) / observed
+    return missing_per_present(runs) * most
 
 
 def _coverage(kept: Sequence[Observation]) -> float:
@@ -240,34 +225,30 @@ def _coverage(kept: Sequence[Observation]) -> float:
 
 
 def _parts(
-    kept: Sequence[Observation],
-    runs: Sequence[Run],
-    scope: Scope,
-    key: Callable[[Observation], str],
-    fill: Fill,
+    kept: Sequence[Observation], evidence: Evidence, key: Callable[[Observation], str]
 ) -> dict[str, Figure]:
     groups: dict[str, list[Observation]] = {}
     for o in kept:
         groups.setdefault(key(o), []).append(o)
     found: dict[str, Figure] = {}
     for name, group in groups.items():
-        figure = energy_of(group, runs, scope, fill)
+        figure = energy_of(group, evidence)
         if isinstance(figure, Figure):
             found[name] = figure
     return found
 
 
-def _by_component(
-    kept: Sequence[Observation], runs: Sequence[Run], scope: Scope, fill: Fill
-) -> dict[str, Figure]:
+def _by_component(kept: Sequence[Observation], evidence: Evidence) -> dict[str, Figure]:
     """Parts of the whole at the boundary of the whole: no component covers a node by itself."""
-    parts = _parts(kept, runs, scope, lambda o: o.row.component, fill)
+    parts = _parts(kept, evidence, lambda o: o.row.component)
     whole = boundary_of(kept).value
     return {name: figure.with_terms(boundary=whole) for name, figure in parts.items()}
 
 
 def _clock(run: Run) -> str:
-    return f"{run.host.id}:{run.host.boot_id or 'utc'}"
+    """The machine and its boot, whose monotonic clock its runs share; else its wall clock."""
+    shared = run.host.boot_id if run.started_monotonic_seconds is not None else None
+    return f"{run.host.id}:{shared or 'utc'}"
 
 
 def _start(run: Run) -> float:
@@ -288,24 +269,13 @@ def _devices_without_share(runs: Sequence[Run]) -> list[str]:
     return list(missing)
 
 
-def _attempt(run: Run) -> str:
-    """Ranks of one job (the parent they name) are one attempt; every other run is one of its own."""
-    return run.parent if run.rank is not None and run.parent is not None else run.record_id
-
-
-def _rank_coverage(runs: Sequence[Run]) -> float:
-    """Share of the ranks of distributed runs that left evidence."""
-    jobs: dict[str, tuple[set[int], int]] = {}
-    for run in runs:
-        if run.rank is not None and run.world_size:
-            ranks, _ = jobs.setdefault(_attempt(run), (set(), run.world_size))
-            ranks.add(run.rank)
-    return min((len(ranks) / size for ranks, size in jobs.values()), default=1.0)
-
-
 def _rank_notes(runs: Sequence[Run]) -> list[str]:
-    share = _rank_coverage(runs)
+    share = rank_coverage(runs)
     return [f"evidence of only {share:.0%} of the ranks"] if share < 1 else []
+
+
+def _unread_notes(unread: Sequence[str]) -> list[str]:
+    return [f"{device} was never read; its parts stand for it" for device in unread]
 
 
 def _status_notes(runs: Sequence[Run]) -> list[str]:
@@ -320,14 +290,17 @@ def _status_notes(runs: Sequence[Run]) -> list[str]:
 def _duration(runs: Sequence[Run]) -> float:
     longest: dict[str, float] = {}
     for run in runs:
-        longest[_attempt(run)] = max(longest.get(_attempt(run), 0.0), run.duration_seconds)
+        longest[attempt_of(run)] = max(longest.get(attempt_of(run), 0.0), run.duration_seconds)
     return math.fsum(longest.values())
 
 
 def _work(runs: Sequence[Run]) -> dict[str, WorkDone]:
     done: dict[str, WorkDone] = {}
     for run in runs:
+        counted = {w.unit for w in run.work if not w.declared}
         for w in run.work:
+            if w.declared and w.unit in counted:
+                continue  # stated beforehand, and counted after all
             before = done.get(w.unit, WorkDone(unit=w.unit, count=0.0, precision=w.precision))
             done[w.unit] = WorkDone(
                 unit=w.unit,
@@ -355,6 +328,8 @@ def _quality(runs: Sequence[Run], given: Given) -> tuple[Figure | Missing, str |
     value = quality.value
     if given.quality_map is not None:
         zero, one = given.quality_map
+        if zero == one:
+            return Missing("quality in [0, 1]", "--quality-map needs two different values"), name
         value = (value - zero) / (one - zero)
     elif not quality.higher_is_better:
         return Missing(
@@ -377,8 +352,8 @@ def _outcome(runs: Sequence[Run]) -> tuple[str | None, bool | None]:
 
 def _attempts_reached(runs: Sequence[Run]) -> int | None:
     """How many attempts reached the outcome; None when one of them does not tell."""
-    told = [(_attempt(r), r.outcome.reached) for r in runs if r.outcome is not None]
-    if {name for name, _ in told} != {_attempt(r) for r in runs} or any(
+    told = [(attempt_of(r), r.outcome.reached) for r in runs if r.outcome is not None]
+    if {name for name, _ in told} != {attempt_of(r) for r in runs} or any(
         reached is None for _, reached in told
     ):
         return None
@@ -390,15 +365,26 @@ def _dataset(runs: Sequence[Run]) -> Dataset | None:
 
 
 def _device_hours(runs: Sequence[Run]) -> float | None:
-    hours = 0.0
-    known = False
+    """Provisioned device-hours; runs side by side on one machine have the same devices."""
+    machines: dict[str, list[tuple[float, float, float]]] = {}
     for run in runs:
         accelerators = [h for h in run.place.hardware if h.component in ACCELERATORS]
         devices = accelerators or [h for h in run.place.hardware if h.component == "cpu"]
         if devices:
-            known = True
-            hours += math.fsum(h.count for h in devices) * run.duration_seconds / 3600
-    return hours if known else None
+            start, count = _start(run), math.fsum(h.count for h in devices)
+            machines.setdefault(_clock(run), []).append((start, start + run.duration_seconds, count))
+    if not machines:
+        return None
+    return math.fsum(_most_at_once(spans) for spans in machines.values()) / 3600
+
+
+def _most_at_once(spans: Sequence[tuple[float, float, float]]) -> float:
+    """Seconds times the largest count at each moment."""
+    edges = sorted({edge for start, end, _ in spans for edge in (start, end)})
+    return math.fsum(
+        (right - left) * max((n for start, end, n in spans if start <= left and right <= end), default=0.0)
+        for left, right in pairwise(edges)
+    )
 
 
 def _operations(runs: Sequence[Run], given: Given) -> Operations:

@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping
 
 from wattmark.core.figure import Figure
-from wattmark.core.holes import with_holes
 from wattmark.core.known import Scope
-from wattmark.core.totals import energy_of, latest, observations_of
+from wattmark.core.totals import energy_of, evidence_of
 from wattmark.reports.view import ReportData
 
 AGREES = 1e-6
@@ -25,14 +24,13 @@ def joules_by_stage_and_component(data: ReportData) -> Mapping[str, Mapping[str,
     if not isinstance(energy, Figure):
         return {}
     scope = Scope(energy.terms.get("scope", Scope.WHOLE.value))
-    runs = [with_holes(run) for run in latest(data.runs)]
-    kept = observations_of(runs, scope).kept
+    evidence = evidence_of(data.runs, scope)
     found: dict[str, dict[str, float]] = {}
     for stage, figure in data.facts.energy_by_stage.items():
-        inside = [o for o in kept if o.stage == stage]
+        inside = [o for o in evidence.merged.kept if o.stage == stage]
         parts = {}
         for component in dict.fromkeys(o.row.component for o in inside):
-            part = energy_of([o for o in inside if o.row.component == component], runs, scope)
+            part = energy_of([o for o in inside if o.row.component == component], evidence)
             if isinstance(part, Figure):
                 parts[component] = part.value
         if not math.isclose(math.fsum(parts.values()), figure.value, rel_tol=AGREES):
