@@ -17,6 +17,26 @@ from wattmark.ledger.runfile import LoadedRun, read_runs
 run_arguments = click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
+as_one_option = click.option(
+    "--as-one", is_flag=True, help="All these runs are one solution, e.g. its training and its inference."
+)
+factors_option = click.option(
+    "--factors",
+    type=click.Choice(["baseline", "actual"]),
+    help="Whose grid, PUE and embodied factors the candidate is counted with [baseline].",
+)
+
+
+def baseline_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name a baseline; they arrive as ``baseline`` and ``name``."""
+    function = click.option("--name", help="Which baseline of a baseline file [default].")(function)
+    return click.option(
+        "--baseline",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Run file, folder or baseline file to hold against; several run files are repeats.",
+    )(function)
+
 
 def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say where it ran and what counts; they arrive as ``stated`` keywords."""

@@ -18,6 +18,7 @@ from wattmark.core.compare import (
     NOISE_UNKNOWN,
     Effect,
     Outcome,
+    centre,
     effect_of,
     judge,
     level_interval,
@@ -52,7 +53,7 @@ class Finding:
     limit: Limit
     ruling: Ruling
     value: Answer | None = None
-    """The candidate's KPI; of several repeats, the first that has no figure, else the first."""
+    """The candidate's KPI; of several repeats the geometric mean, or the first that has no figure."""
     baseline: Answer | None = None
     interval: tuple[float, float] | None = None
     """What was held against the bound: of the level, or of the change as a share, gaps at both ends."""
@@ -113,6 +114,15 @@ def gate(
     return Verdict(findings=findings, policy=policy.name)
 
 
+def _shown(answers: Sequence[Answer]) -> Answer:
+    """One answer to show for several repeats: their middle, or the first that is no figure."""
+    lacking = next((a for a in answers if not isinstance(a, Figure)), None)
+    figures = [a for a in answers if isinstance(a, Figure)]
+    if lacking is not None or len(figures) == 1:
+        return lacking if lacking is not None else figures[0]
+    return centre(figures) if all(f.value > 0.0 for f in figures) else figures[0]
+
+
 class _NotEnough(Exception):
     """The evidence cannot carry a ruling; caught in ``_finding`` and shown as its reason."""
 
@@ -134,9 +144,9 @@ def _finding(
     if limit.relative and factors is Factors.BASELINE:
         ours = [_map(r, lambda f: held_at(theirs[0].facts, f)) for r in ours]
     answers = [kpi.answer(r.facts) for r in ours]
-    shown = next((a for a in answers if not isinstance(a, Figure)), answers[0])
+    shown = _shown(answers)
     before = [kpi.answer(r.facts) for r in theirs]
-    found = replace(found, value=shown, baseline=before[0] if before else None)
+    found = replace(found, value=shown, baseline=_shown(before) if before else None)
     if any(isinstance(a, NotReached) for a in answers):
         return replace(found, ruling=Ruling.VIOLATION, reason=str(shown))
     try:

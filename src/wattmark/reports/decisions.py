@@ -32,7 +32,9 @@ METHOD_WORDS: Mapping[str, str] = {
 }
 
 
-def score_text(score: Score, against: str, other_rubrics: Sequence[str] = ()) -> str:
+def score_text(
+    score: Score, against: str, other_rubrics: Sequence[str] = (), notes: Sequence[str] = ()
+) -> str:
     """A score with its KPIs; what is missing for it is named with how to give it."""
     rows = [
         (
@@ -50,7 +52,7 @@ def score_text(score: Score, against: str, other_rubrics: Sequence[str] = ()) ->
         parts += ["", *_lacking(score, other_rubrics)]
     held = "the baseline's" if score.factors is Factors.BASELINE else "each side's own"
     parts.append(f"against {against}; rubric {score.rubric.label}; grid, PUE and embodied factors: {held}")
-    return "\n".join(parts)
+    return "\n".join([*parts, *notes])
 
 
 def _headline(score: Score) -> str:
@@ -135,6 +137,10 @@ def _grade(score: Score) -> str:
     return str(score.value.grade or "") if isinstance(score.value, Figure) else ""
 
 
+COMPARED = ("KPI", "baseline", "candidate", "change", "95 % interval", "detectable", "grade", "verdict")
+"""``detectable``: the smallest change that so many runs show with a power of 80 %."""
+
+
 def comparison_text(found: Sequence[Comparison], limit: float) -> str:
     """One line per KPI: both values, the change with its interval, and what may be said."""
     rows = [
@@ -143,11 +149,12 @@ def comparison_text(found: Sequence[Comparison], limit: float) -> str:
             _value(c.baseline),
             _value(c.candidate),
             *_effect_cells(c),
+            _worst(c),
             outcome_word(c, limit),
         )
         for c in found
     ]
-    return table(("KPI", "baseline", "candidate", "change", "95 % interval", "detectable", "verdict"), rows)
+    return table(COMPARED, rows)
 
 
 def _effect_cells(c: Comparison) -> tuple[str, str, str]:
@@ -158,8 +165,13 @@ def _effect_cells(c: Comparison) -> tuple[str, str, str]:
     return (
         change(c.effect.ratio),
         f"{change(low)} .. {change(high)}",
-        "unknown" if least is None else f"± {percent(least)}",
+        "unknown" if least is None else f"± {percent(least)}" if least > 0 else "",
     )
+
+
+def _worst(c: Comparison) -> str:
+    sides = (c.baseline, c.candidate)
+    return max((str(a.grade) for a in sides if isinstance(a, Figure) and a.grade), default="")
 
 
 def change(ratio: float) -> str:
@@ -171,13 +183,15 @@ def change(ratio: float) -> str:
 
 
 def outcome_word(c: Comparison, limit: float) -> str:
-    """The outcome in words; without a limit, pass means better (or exactly equal)."""
+    """The outcome in words; without a limit, pass means better (or equal) and regressed means worse."""
     if c.effect is None:
         return f"regressed: {c.reason}" if c.outcome is Outcome.REGRESSED else f"undecided: {c.reason}"
     if c.outcome is Outcome.UNDECIDED:
         return f"undecided: {needed_words(c.effect, c.runs_needed)}"
     if limit == 0.0 and c.outcome is Outcome.PASS:
         return "equal" if c.effect.interval == (1.0, 1.0) else "better"
+    if limit == 0.0:
+        return "worse"
     return c.outcome.value
 
 
@@ -196,12 +210,14 @@ def causes_text(found: CarbonChange) -> str:
     rows = [
         (CAUSE_WORDS[name], _signed(grams), percent(grams / whole) if whole else "")
         for name, grams in found.causes.items()
+        if abs(grams) > 1e-12 * max(found.before, found.after)
     ]
     head = (
         f"carbon {quantity(found.before, 'gCO2e')} -> {quantity(found.after, 'gCO2e')} ({_signed(whole)}),"
         " each side under its own factors"
     )
-    return "\n".join([head, table(("cause", "change", "share"), rows), *found.notes])
+    body = table(("cause", "change", "share"), rows) if rows else "nothing changed"
+    return "\n".join([head, body, *found.notes])
 
 
 def _signed(grams: float) -> str:

@@ -1,0 +1,132 @@
+"""``wattmark baseline set RUN...`` and ``wattmark baseline show``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wattmark.cli.options import (
+    as_one_option,
+    config_here,
+    json_option,
+    place_options,
+    run_arguments,
+    stated_from,
+)
+from wattmark.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from wattmark.core.baseline import Baseline
+
+NAME = "wattmark-baseline.json"
+file_option = click.option("--file", type=click.Path(path_type=Path), help=f"Baseline file [nearest {NAME}].")
+
+
+@click.group()
+def group() -> None:
+    """Keep the run that others are scored against."""
+
+
+@group.command(name="set")
+@run_arguments
+@click.option("--name", default="default", help="Name of the baseline [default].")
+@file_option
+@as_one_option
+@place_options
+def set_(runs: tuple[Path, ...], name: str, file: Path | None, as_one: bool, **options: Any) -> None:
+    """Keep RUNS as a baseline: their evidence, today's factors, and the methodology.
+
+    The file needs nothing beside it, so it can be committed and used in CI. Runs of one solution add
+    up; other runs are repeats.
+    """
+    from wattmark.ledger.baselinefile import find_baseline, read_baselines, write_baselines
+    from wattmark.wiring.decisions import new_baseline
+
+    target = file or find_baseline(Path.cwd()) or Path(NAME)
+    kept = read_baselines(target) if target.exists() else {}
+    new = new_baseline(
+        name,
+        runs,
+        config_here(),
+        stated_from(options),
+        set_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        as_one=as_one,
+    )
+    write_baselines(target, {**kept, name: new})
+    verb = "replaced" if name in kept else "kept"
+    click.echo(f"{verb} baseline {name!r} in {target}")
+    click.echo(_described(new))
+
+
+@group.command()
+@click.argument("name", required=False)
+@file_option
+@json_option
+def show(name: str | None, file: Path | None, as_json: bool) -> None:
+    """Show kept baselines: runs, factors, methodology and figures."""
+    from wattmark.ledger.baselinefile import find_baseline, read_baseline, read_baselines
+    from wattmark.reports.as_json import document
+
+    source = file or find_baseline(Path.cwd())
+    if source is None:
+        raise UsageError(f"there is no {NAME} here or above: `wattmark baseline set RUN` writes one")
+    found = {name: read_baseline(source, name)} if name else read_baselines(source)
+    if as_json:
+        click.echo(
+            document(
+                "baselines", 1, {"file": str(source), "baselines": {k: _json(b) for k, b in found.items()}}
+            )
+        )
+        return
+    for kept in found.values():
+        click.echo(f"{kept.name}, set {kept.set_at}")
+        click.echo(_described(kept))
+        click.echo()
+
+
+def _described(kept: Baseline) -> str:
+    from wattmark.core.compare import over_repeats
+    from wattmark.core.figure import Figure
+    from wattmark.core.kpis import CATALOG
+    from wattmark.reports.as_text import answer_text, table
+
+    repeats = kept.repeats()
+    answers = {
+        k.title: over_repeats([k.answer(r.facts) for r in repeats], "baseline") for k in CATALOG.values()
+    }
+    terms = {k: v for k, v in kept.terms.terms.items() if not k.startswith("kpi:")}
+    return "\n".join(
+        [
+            f"runs         {', '.join(i[:8] for i in kept.record_ids)} ({len(repeats)} "
+            f"{'repeat' if len(repeats) == 1 else 'repeats'})",
+            f"evidence     sha256 {kept.evidence_sha256[:16]}",
+            f"methodology  {kept.terms.fingerprint[:16]}: {', '.join(f'{k} {v[:20]}' for k, v in terms.items())}",
+            table(
+                ("KPI", "baseline"),
+                [(t, answer_text(a)) for t, a in answers.items() if isinstance(a, Figure)],
+            ),
+        ]
+    )
+
+
+def _json(kept: Baseline) -> dict[str, Any]:
+    from wattmark.core.compare import over_repeats
+    from wattmark.core.kpis import CATALOG
+    from wattmark.reports.as_json import answer_json
+
+    repeats = kept.repeats()
+    return {
+        "set_at": kept.set_at,
+        "record_ids": list(kept.record_ids),
+        "repeats": len(repeats),
+        "evidence_sha256": kept.evidence_sha256,
+        "fingerprint": kept.terms.fingerprint,
+        "terms": dict(kept.terms.terms),
+        "kpis": {
+            k.id: answer_json(over_repeats([k.answer(r.facts) for r in repeats], "baseline"))
+            for k in CATALOG.values()
+        },
+    }

@@ -1,0 +1,178 @@
+"""``wattmark compare A B ...``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wattmark.cli.options import config_here, factors_option, json_option, place_options, stated_from
+from wattmark.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from wattmark.core.causes import CarbonChange
+    from wattmark.core.figure import Missing
+    from wattmark.core.groups import Comparison
+    from wattmark.core.kpis import Kpi
+    from wattmark.wiring.decisions import Group
+
+BETWEEN = "\0"
+"""Stands for a ``--`` between groups, which click would otherwise take for itself."""
+
+
+class GroupedCommand(click.Command):
+    """A command whose words may be parted into groups by ``--``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep every ``--`` as a mark between groups."""
+        return super().parse_args(ctx, [BETWEEN if a == "--" else a for a in args])
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("groups", nargs=-1, required=True, metavar="A B [C ...] | A... -- B...")
+@click.option("--kpi", "kpis", multiple=True, help="Only this KPI; may be given several times.")
+@click.option(
+    "--limit", type=float, default=0.0, help="Worsening that is allowed, as a share: 0.05 is 5 % [0]."
+)
+@click.option("--bootstrap", is_flag=True, help="Percentile bootstrap, for 20 runs a side or more.")
+@click.option("--seed", type=int, default=1, help="Seed of the bootstrap [1].")
+@factors_option
+@place_options
+@json_option
+def command(
+    groups: tuple[str, ...],
+    kpis: tuple[str, ...],
+    limit: float,
+    bootstrap: bool,
+    seed: int,
+    factors: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Compare groups of runs, with statistics. The first group is what the others are compared with.
+
+    Each word is a group: a run file, a folder, a quoted pattern, or several with commas. With -- between
+    the groups each group may be many words. Runs of one solution add up, other runs of a group are repeats.
+    """
+    import random
+
+    from wattmark.core.groups import causes_of, compare_groups
+    from wattmark.core.kpis import CATALOG
+    from wattmark.core.rubric import Factors
+    from wattmark.reports.as_json import document
+    from wattmark.wiring.decisions import expand, group_of
+
+    if not 0.0 <= limit < 1.0:
+        raise UsageError(f"--limit {limit:g}: give a share from 0 up to 1, 0.05 for 5 %")
+    chosen = _chosen(kpis)
+    config, stated = config_here(), stated_from(options)
+    parts = [[path for word in group for path in expand(word)] for group in split(groups)]
+    if len(parts) < 2:
+        raise UsageError(
+            "give two groups or more: `wattmark compare old new`, or `compare a*.json -- b*.json`"
+        )
+    first, *others = (group_of(paths, config, stated) for paths in parts)
+    held = Factors(factors) if factors else Factors.BASELINE
+    shown = []
+    for other in others:
+        found = compare_groups(
+            first.repeats,
+            other.repeats,
+            chosen,
+            limit=limit,
+            factors=held,
+            pick=(lambda: random.Random(seed)) if bootstrap else None,
+        )
+        found = [c for c in found if c.effect is not None or kpis or c.outcome.value == "regressed"]
+        why = causes_of(first.repeats, other.repeats, CATALOG["embodied_carbon_amortisation"])
+        if as_json:
+            shown.append(_json(first, other, found, why))
+        else:
+            click.echo(_text(first, other, found, why, limit))
+    if as_json:
+        click.echo(document("compare", 1, {"limit": limit, "factors": held, "comparisons": shown}))
+
+
+def split(words: tuple[str, ...]) -> list[list[str]]:
+    """Groups of words: one word each, or parted by ``--`` where there is one."""
+    if BETWEEN not in words:
+        return [[word] for word in words]
+    parted: list[list[str]] = [[]]
+    for word in words:
+        if word == BETWEEN:
+            parted.append([])
+        else:
+            parted[-1].append(word)
+    if not all(parted):
+        raise UsageError("a group of runs is empty: put runs on both sides of --")
+    return parted
+
+
+def _chosen(names: tuple[str, ...]) -> list[Kpi]:
+    from wattmark.core.kpis import CATALOG
+
+    unknown = [name for name in names if name not in CATALOG]
+    if unknown:
+        raise UsageError(f"unknown KPI {unknown[0]!r}; `wattmark kpis list` names them all")
+    return [CATALOG[name] for name in dict.fromkeys(names)] or list(CATALOG.values())
+
+
+def _text(
+    first: Group, other: Group, found: list[Comparison], why: CarbonChange | Missing, limit: float
+) -> str:
+    from wattmark.core.causes import CarbonChange
+    from wattmark.reports.decisions import causes_text, comparison_text, effect_lines
+
+    lines = [f"{other.name} ({other.count}) against {first.name} ({first.count})", ""]
+    if found:
+        lines += [comparison_text(found, limit), *effect_lines(found), ""]
+    else:
+        lines += ["no KPI has a figure on both sides: `wattmark show` names what is missing", ""]
+    if isinstance(why, CarbonChange):
+        lines.append(causes_text(why))
+    else:
+        lines.append(f"no split of carbon: {why}")
+    return "\n".join([*lines, ""])
+
+
+def _json(first: Group, other: Group, found: list[Comparison], why: CarbonChange | Missing) -> dict[str, Any]:
+    from wattmark.core.causes import CarbonChange
+    from wattmark.reports.as_json import answer_json
+
+    split_up = (
+        {
+            "before_grams": why.before,
+            "after_grams": why.after,
+            "causes_grams": dict(why.causes),
+            "notes": list(why.notes),
+        }
+        if isinstance(why, CarbonChange)
+        else None
+    )
+    return {
+        "baseline": {"name": first.name, "repeats": len(first.repeats)},
+        "candidate": {"name": other.name, "repeats": len(other.repeats)},
+        "kpis": [
+            {
+                "kpi": c.kpi,
+                "better": c.better,
+                "baseline": answer_json(c.baseline),
+                "candidate": answer_json(c.candidate),
+                "outcome": c.outcome,
+                "reason": c.reason,
+                "runs_needed": c.runs_needed,
+                "effect": None
+                if c.effect is None
+                else {
+                    "ratio": c.effect.ratio,
+                    "interval_95": list(c.effect.interval),
+                    "method": c.effect.method,
+                    "degrees_of_freedom": c.effect.noise.df if c.effect.noise else None,
+                    "smallest_detectable": c.effect.smallest_detectable,
+                    "not_shared_95": c.effect.shared_out,
+                },
+            }
+            for c in found
+        ],
+        "carbon_change": split_up,
+    }
