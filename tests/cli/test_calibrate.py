@@ -6,16 +6,20 @@ import json
 import os
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+import wattmark
 from tests.builders import HOST, a_row, a_run
 from tests.calibrations import CPU, a_calibration
 from wattmark.cli.calibrate import Wanted, command, measure_points
 from wattmark.core.calibrated import inputs_of, without_calibration
+from wattmark.core.calibration import Calibration
 from wattmark.core.errors import EvidenceError, RefusedError, UsageError
+from wattmark.core.figure import Figure
 from wattmark.core.known import Method
 from wattmark.core.plain import plain
 from wattmark.core.run import GapSpan, Run, Series
@@ -191,6 +195,62 @@ def test_the_load_computes_and_ends_with_its_block() -> None:
         time.sleep(0.8)
     after = os.times()
     assert after.children_user - before.children_user > 0.1
+
+
+@pytest.fixture
+def calibrated_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calibration:
+    """A calibration of the machine that runs this test, for whatever its meters read."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WATTMARK_HOME", str(tmp_path / "home"))
+    with wattmark.track() as track:
+        pass
+    made = a_calibration(
+        host_id=track.run.host.id,
+        host_fingerprint=track.run.host.fingerprint,
+        created_at=calibrations.stamp(datetime.now(UTC)),
+        inputs=inputs_of(track.run),
+    )
+    calibrations.save(tmp_path / "home" / "calibrations", made)
+    return made
+
+
+def test_a_run_here_carries_the_calibrated_node(calibrated_here: Calibration) -> None:
+    """Every run afterwards: the node's row holds the readings' energy, and the total is the node's."""
+    with wattmark.track(stage="training") as track:
+        time.sleep(0.3)
+    nodes = [r for r in track.run.energies if r.calibration_id == calibrated_here.id and r.party is None]
+    assert nodes
+    assert all(r.raw_energy_joules is not None and r.energy_joules > r.raw_energy_joules for r in nodes)
+    total = track.facts().energy
+    assert isinstance(total, Figure)
+    assert total.value == pytest.approx(sum(n.energy_joules for n in nodes))
+    assert total.terms["boundary"] == "node"
+
+
+def test_a_setting_switches_it_off(calibrated_here: Calibration, tmp_path: Path) -> None:
+    """The readings alone, as they are."""
+    (tmp_path / "wattmark.toml").write_text("[measure]\ncalibration = false\n")
+    with wattmark.track() as track:
+        pass
+    assert [r for r in track.run.energies if r.calibration_id == calibrated_here.id] == []
+
+
+def test_show_and_remove(calibrated_here: Calibration, tmp_path: Path) -> None:
+    """It is shown as text and JSON, then forgotten."""
+    assert calibrated_here.id in run(tmp_path, "show").output
+    assert json.loads(run(tmp_path, "show", "--json").output)["id"] == calibrated_here.id
+    assert run(tmp_path, "remove").return_value == 0
+    assert run(tmp_path, "show").return_value == 1
+
+
+def test_a_check_by_one_measured_point(calibrated_here: Calibration, tmp_path: Path) -> None:
+    """A wall power of 1 MW is not what the line foretells: drifted, exit code 1, and show says so."""
+    told = run(tmp_path, "--check", "--point", "idle=1000000", "--duration", "0.5", "--settle", "0", "-y")
+    assert told.return_value == 1
+    assert "has drifted" in told.output
+    shown = run(tmp_path, "show")
+    assert "drifted" in shown.output
+    assert json.loads(run(tmp_path, "show", "--json").stdout)["lifts_grade"] is False
 
 
 @pytest.mark.slow

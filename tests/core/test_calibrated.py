@@ -178,3 +178,29 @@ def test_the_nodes_series_stands_still_in_a_gap() -> None:
     )
     run = a_run(energies=(a_row(gaps=(gap,), observed_seconds=8.0),), series=(series,))
     assert apply_to_run(a_calibration(), run).series[-1].energy_joules == pytest.approx((0.0, 244.0, 244.0))
+
+
+def test_gaps_of_two_devices_that_overlap_hide_their_time_once() -> None:
+    """From 2 s to 5 s one or the other was not seen: 7 s of the offset remain."""
+    gaps = [
+        GapSpan(t0_seconds=2.0, duration_seconds=2.0, reason="x"),
+        GapSpan(t0_seconds=3.0, duration_seconds=2.0, reason="y"),
+    ]
+    rows = (a_row(gaps=(gaps[0],)), a_row(device_id=GPU, component="gpu", gaps=(gaps[1],)))
+    flat = Series(device_id=GPU, component="gpu", t_seconds=(0.0, 10.0), energy_joules=(0.0, 0.0))
+    both = a_calibration(inputs={CPU: Method.HARDWARE_COUNTER, GPU: Method.HARDWARE_COUNTER})
+    run = a_run(energies=rows, series=(of_the_cpu((0.0, 10.0), (0.0, 0.0)), flat))
+    assert apply_to_run(both, run).series[-1].energy_joules[-1] == pytest.approx(50 * 7)
+
+
+def test_shares_without_their_whole_make_no_node() -> None:
+    """The second stretch has only a share: nothing can be said of the machine in it."""
+    late = a_row(scope=Scope.SHARE, party="own", t0_seconds=10.0)
+    rows = apply(a_calibration(), [a_row(), late])
+    assert [r.t0_seconds for r in rows if r.component == "node"] == [0.0]
+
+
+def test_an_input_without_a_series_leaves_the_node_without_one() -> None:
+    """Its energy is known as a whole, not over time."""
+    run = a_run()
+    assert apply_to_run(a_calibration(), run).series == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.builders import a_row, a_run
 from tests.calibrations import CPU
-from wattmark.core.power_series import power_between, summed_devices
+from wattmark.core.power_series import energy_at, power_between, summed_devices
 from wattmark.core.readings import Gap
 from wattmark.core.run import GapSpan, Series
 
@@ -45,3 +45,16 @@ def test_what_the_series_does_not_hold_is_a_gap() -> None:
     assert isinstance(power_between(run, 3.0, 3.0), Gap)
     assert power_between(run, 0.0, 1.0, ["gpu:1"]) == Gap("the run keeps no series of gpu:1")
     assert power_between(a_run(energies=()), 0.0, 1.0) == Gap("the run read no device")
+
+
+def test_outside_the_points_kept_the_energy_stands_still() -> None:
+    """Before the first point its value, after the last one its."""
+    assert (energy_at(STEADY, -1.0), energy_at(STEADY, 99.0)) == (0.0, 160.0)
+
+
+def test_another_devices_gap_is_not_ours() -> None:
+    """The GPU fell away; the CPU was observed all the time."""
+    gap = GapSpan(t0_seconds=0.0, duration_seconds=10.0, reason="fell off the bus")
+    gpu = a_row(device_id="GPU-1", component="gpu", gaps=(gap,))
+    run = a_run(energies=(gpu, a_row()), series=(STEADY,))
+    assert power_between(run, 0.0, 4.0, [CPU]) == 10.0

@@ -248,9 +248,7 @@ def last_third(points: Sequence[Point]) -> HoldOut | None:
     )
 
 
-def _hold_out(kind: str, errors: Sequence[float]) -> HoldOut | None:
-    if not errors:
-        return None
+def _hold_out(kind: str, errors: Sequence[float]) -> HoldOut:
     return HoldOut(
         kind=kind,
         mean_error=math.fsum(abs(e) for e in errors) / len(errors),
@@ -293,11 +291,8 @@ def _widening(residuals: Sequence[float], weights: Sequence[float], *, correlate
 
 
 def _neighbours(residuals: Sequence[float]) -> float:
-    """Correlation of each residual with the next one (lag-1 autocorrelation)."""
-    power = math.fsum(r * r for r in residuals)
-    if power == 0:
-        return 0.0
-    return math.fsum(a * b for a, b in pairwise(residuals)) / power
+    """Correlation of each residual with the next one (lag-1 autocorrelation); some residual is not zero."""
+    return math.fsum(a * b for a, b in pairwise(residuals)) / math.fsum(r * r for r in residuals)
 
 
 def student_t(freedom: int) -> float:
