@@ -57,13 +57,18 @@ class Busyness:
         pids = self._pids()
         for meter in self._meters:
             since = min(self._since.values(), default=self._wall_us())
-            for device_id, use in meter.process_utilisation(pids, since).items():
+            try:
+                uses, busy_times = meter.process_utilisation(pids, since), meter.utilisation()
+            except Exception:  # noqa: BLE001 - a third party's meter must not break the host; no share is told then
+                self._uses.clear()
+                continue
+            for device_id, use in uses.items():
                 self._take_use(device_id, use, elapsed)
-            for device_id, busy in meter.utilisation().items():
+            for device_id, busy in busy_times.items():
                 if not isinstance(busy, Gap):
                     self._tracks.setdefault(device_id, _Track(now)).add(now, busy)
 
-    def cut(self, device_id: str) -> Shares | None:
+    def peek(self, device_id: str) -> Shares | None:
         """Our share, others' and idle since the last cut; None where it cannot be told."""
         use = self._uses.get(device_id)
         if use is None:
@@ -72,8 +77,13 @@ class Busyness:
             own = min(1.0, use.own / use.seconds)
             others = min(1.0 - own, use.others / use.seconds)
             use.last = Shares(own=own, others=others, idle=1.0 - own - others)
-            use.own = use.others = use.seconds = 0.0
         return use.last
+
+    def cut(self) -> None:
+        """Begin anew: what follows is another piece. A piece too short to be asked about keeps the last."""
+        for use in self._uses.values():
+            if use.seconds > 0:
+                use.own = use.others = use.seconds = 0.0
 
     def utilisation(self, component: str, device_ids: Collection[str]) -> Utilisation | None:
         """Mean busy time over these devices, and of successive five-minute windows."""

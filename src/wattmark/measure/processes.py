@@ -91,6 +91,11 @@ class ProcessTree:
         self._most = max(self._most, total)
         return self._most
 
+    def pids(self) -> list[int]:
+        """The measured processes, now."""
+        own = [os.getpid()] if self._with_self else []
+        return [*own, *self._descendants(os.getpid())]
+
     def _one(self, pid: int) -> float:
         try:
             text = (self._proc / str(pid) / "stat").read_bytes()
@@ -132,6 +137,10 @@ class CpuClock:
         self._tree = tree
         self._path = proc / "stat"
         self._tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+    def pids(self) -> list[int]:
+        """The measured processes, now."""
+        return self._tree.pids()
 
     def read(self) -> CpuTimes | None:
         """CPU times now; None where /proc/stat cannot be read (other systems)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,8 @@ from wattmark.core.known import Method, Scope
 from wattmark.core.readings import Device, Gap
 from wattmark.core.run import REFRESH, EnergyRow, GapSpan, Series, SourceId, Utilisation
 from wattmark.measure.accumulate import Accumulator, Piece
+from wattmark.measure.busy import RULE as BUSY_RULE
+from wattmark.measure.busy import Busyness
 from wattmark.measure.meterset import MeterSet
 from wattmark.measure.processes import RULE, CpuClock, CpuTimes, Shares, shares
 
@@ -18,7 +21,9 @@ MOST_POINTS = 512
 UTILISATION_SECONDS = 300.0
 """Length of the windows for sustained utilisation (kpis.md)."""
 SHARED_COMPONENTS = ("cpu", "dram", "rest_of_node", "node")
-"""Components whose energy is divided by CPU time; a GPU's is not."""
+"""Components whose energy is divided by CPU time."""
+ACCELERATORS = ("gpu", "module")
+"""Components whose energy is divided by busy time, where their meter tells it."""
 FEW_UPDATES = 10
 """A window shorter than so many updates of its sensor is too coarse to trust."""
 
@@ -27,8 +32,9 @@ FEW_UPDATES = 10
 class _Cut:
     """All pieces between two edges, with the CPU times at both."""
 
-    pieces: tuple[tuple[Device, Piece], ...]
+    pieces: tuple[tuple[Device, Piece, Shares | None], ...]
     shares: Shares | None
+    """By CPU time; what stands beside a piece is its own device's, by busy time."""
 
 
 class Timeline:
@@ -46,6 +52,7 @@ class Timeline:
         self._totals: list[list[float]] = [[] for _ in meters.devices]
         self._spacing = 0.0
         self._utilisation = _CpuUtilisation()
+        self._busyness = Busyness(meters.meters, cpu.pids, lambda: time.time_ns() // 1000)
         self.reads = 0
         self.start = clock()
         self._accumulators = [Accumulator(d, period_seconds, self.start) for d in meters.devices]
@@ -62,7 +69,11 @@ class Timeline:
         """Read everything and close the current pieces: the edge of a window. Says when."""
         now = self.tick()
         divided = shares(self._edge, self._now) if self._edge and self._now else None
-        pieces = tuple((d, a.cut(now)) for d, a in zip(self._meters.devices, self._accumulators, strict=True))
+        pieces = tuple(
+            (d, a.cut(now), self._busyness.peek(d.id))
+            for d, a in zip(self._meters.devices, self._accumulators, strict=True)
+        )
+        self._busyness.cut()
         self._cuts.append(_Cut(pieces, divided))
         self._edge = self._now
         return now
@@ -71,7 +82,8 @@ class Timeline:
         """Everything so far as evidence, the piece that is still growing included."""
         now = self._times[-1] + self.start
         growing = tuple(
-            (d, a.peek(now)) for d, a in zip(self._meters.devices, self._accumulators, strict=True)
+            (d, a.peek(now), self._busyness.peek(d.id))
+            for d, a in zip(self._meters.devices, self._accumulators, strict=True)
         )
         divided = shares(self._edge, self._now) if self._edge and self._now else None
         cuts = [*self._cuts, _Cut(growing, divided)]
@@ -96,18 +108,26 @@ class Timeline:
         )
 
     def utilisation(self) -> tuple[Utilisation, ...]:
-        """How busy the CPUs were."""
-        mean = self._utilisation.mean
-        if mean is None:
-            return ()
-        return (
-            Utilisation(
-                component="cpu",
-                signal="cpu_busy_time",
-                mean=mean,
-                windows_300s=tuple(self._utilisation.windows),
-            ),
-        )
+        """How busy the CPUs were, and the accelerators whose meters tell it."""
+        found = []
+        if self._utilisation.mean is not None:
+            found.append(
+                Utilisation(
+                    component="cpu",
+                    signal="cpu_busy_time",
+                    mean=self._utilisation.mean,
+                    windows_300s=tuple(self._utilisation.windows),
+                )
+            )
+        accelerators: dict[str, list[str]] = {}
+        for device in self._meters.devices:
+            if device.component in ACCELERATORS:
+                accelerators.setdefault(device.component, []).append(device.id)
+        for component, ids in accelerators.items():
+            busy = self._busyness.utilisation(component, ids)
+            if busy is not None:
+                found.append(busy)
+        return tuple(found)
 
     def others_share(self) -> float | None:
         """Share of the busy CPU time that was not ours, over the whole run."""
@@ -131,6 +151,7 @@ class Timeline:
         for device, accumulator in zip(self._meters.devices, self._accumulators, strict=True):
             accumulator.add(readings.get(device.id) or Gap("the meter says nothing of it"))
         self._keep(now - self.start)
+        self._busyness.ask(now)
         if self._now is not None:
             self._utilisation.add(now - self.start, self._now)
 
@@ -159,13 +180,15 @@ class Timeline:
 
     def _rows_of(self, cut: _Cut) -> list[EnergyRow]:
         rows: list[EnergyRow] = []
-        for device, piece in cut.pieces:
+        for device, piece, by_busy_time in cut.pieces:
             if piece.seconds <= 0:
                 continue
             whole = self._row(device, piece)
             rows.append(whole)
             if cut.shares is not None and device.component in SHARED_COMPONENTS:
-                rows.extend(_shared(whole, cut.shares))
+                rows.extend(_shared(whole, cut.shares, RULE))
+            elif by_busy_time is not None and device.component in ACCELERATORS:
+                rows.extend(_shared(whole, by_busy_time, BUSY_RULE))
         return rows
 
     def _row(self, device: Device, piece: Piece) -> EnergyRow:
@@ -202,14 +225,14 @@ class Timeline:
         )
 
 
-def _shared(whole: EnergyRow, divided: Shares) -> list[EnergyRow]:
+def _shared(whole: EnergyRow, divided: Shares, rule: str) -> list[EnergyRow]:
     parts = {"own": divided.own, "others": divided.others, "idle": divided.idle}
     return [
         replace(
             whole,
             scope=Scope.SHARE,
             party=party,
-            attribution_rule=RULE,
+            attribution_rule=rule,
             energy_joules=whole.energy_joules * part,
             idle_watts=None,  # the least that one party can have used is nothing, the most is the device
             gaps=(),
