@@ -63,10 +63,12 @@ def test_a_good_calibration_lifts_the_grade_by_one() -> None:
 
 
 def test_a_model_stays_a_model() -> None:
-    """D stays D, however well the line fits."""
-    modelled = a_row(grade=Grade.D, method=Method.MODELLED)
+    """D stays D, however well the line fits, and its 50 % stay too."""
+    modelled = a_row(grade=Grade.D, method=Method.MODELLED, errors={"model:gain": 0.5})
     calibration = a_calibration(inputs={CPU: Method.MODELLED})
-    assert of_the_node(apply(calibration, [modelled])).grade is Grade.D
+    node = of_the_node(apply(calibration, [modelled]))
+    assert node.grade is Grade.D
+    assert node.errors["model:gain"] == 0.5
 
 
 def test_two_points_lift_nothing_and_keep_the_readings_errors() -> None:

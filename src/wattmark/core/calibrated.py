@@ -173,8 +173,8 @@ def relative_errors(
 
     ``gain`` acts on what lies away from the centre of the fit, so below it the share is negative;
     ``offset`` is the level at that centre; ``meter`` is the wall meter's own; ``fit`` is what one line
-    leaves over for a load, from the hold-out residual. Where none is known, or the calibration has
-    drifted, the readings keep the errors that they had.
+    leaves over for a load, from the hold-out residual. Where none is known, the calibration has drifted,
+    or the readings are modelled, the readings keep the errors that they had.
     """
     line = calibration.fit.line
     energy = _through(calibration, raw_joules, seconds)
@@ -187,7 +187,8 @@ def relative_errors(
         f"{name}:meter": calibration.meter_error,
     }
     held = calibration.fit.hold_out
-    if held is not None and calibration.drifted is None:
+    measured = _known_as(calibration, group)[0].at_least(Grade.C)
+    if held is not None and calibration.drifted is None and measured:
         return {**errors, f"{name}:fit:{workload}": Z95 * held.rms_error}
     total = math.fsum(r.energy_joules for r in group)
     for row in group if total > 0 else ():
