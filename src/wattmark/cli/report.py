@@ -11,26 +11,30 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wattmark import __version__
-from wattmark.cli.options import config_here, load, place_options, run_arguments, stated_from
-from wattmark.core.errors import UsageError
+from wattmark.cli.options import (
+    as_one_option,
+    baseline_options,
+    config_here,
+    factors_option,
+    load,
+    place_options,
+    run_arguments,
+    stated_from,
+)
+from wattmark.core.errors import NotComparable, UsageError
 
 if TYPE_CHECKING:
+    from wattmark.core.rubric import Rubric
+    from wattmark.core.score import Score
     from wattmark.ledger.runfile import LoadedRun
     from wattmark.reports.view import ReportData, SourceFile
+    from wattmark.wiring.decisions import Group
 
 STDOUT = "-"
 
 
 @click.command()
 @run_arguments
-@place_options
-@click.option(
-    "--baseline",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Run file or folder to compare with; may be given several times.",
-)
-@click.option("--title", help="Title of the report; the model's name when left out.")
 @click.option("--html", metavar="FILE", help="Write one self-contained HTML page; - is standard output.")
 @click.option(
     "--md",
@@ -40,24 +44,23 @@ STDOUT = "-"
     help="Write Markdown for a pull request; standard output when FILE is left out.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(
-    runs: tuple[Path, ...],
-    baseline: tuple[Path, ...],
-    title: str | None,
-    html: str | None,
-    md: str | None,
-    as_json: bool,
-    **options: Any,
-) -> None:
+@baseline_options
+@click.option("--rubric", default="default", help="What the score is made of [default].")
+@factors_option
+@click.option("--policy", type=click.Path(path_type=Path), help="Policy file whose verdict is shown.")
+@click.option("--title", help="Title of the report; the model's name when left out.")
+@as_one_option
+@place_options
+def command(runs: tuple[Path, ...], html: str | None, md: str | None, as_json: bool, **options: Any) -> None:
     """Write a report of runs: figures and how each is known, power over time, what was not seen.
 
-    The runs are taken together, as the attempts at one solution. A folder stands for the run files in it.
+    Runs of one solution add up; other runs are repeats. With a baseline they are compared and scored.
     """
     if not (html or md or as_json):
         raise UsageError("say which report to write: --html report.html, --md or --json")
     for target in (html, md):
         _require_no_evidence(target)
-    data = report_data(runs, baseline, title, options)
+    data = report_data(runs, options)
     if html:
         from wattmark.reports.as_html import html_report
 
@@ -72,33 +75,60 @@ def command(
         click.echo(json_report(data))
 
 
-def report_data(
-    runs: tuple[Path, ...], baseline: tuple[Path, ...], title: str | None, options: dict[str, Any]
-) -> ReportData:
-    """Read the runs and their baseline, total them, and put together what a report shows."""
-    from wattmark.reports.sections import answers_of
-    from wattmark.reports.view import Baseline, ReportData, title_of
-    from wattmark.wiring import facts_for
+def report_data(runs: tuple[Path, ...], options: dict[str, Any]) -> ReportData:
+    """Read the runs and what they are held against, and put together what a report shows."""
+    from wattmark.core.kpis import CATALOG
+    from wattmark.core.verdict import gate
+    from wattmark.ledger.rubricfile import rubric_named
+    from wattmark.reports.assembling import baseline_of, report_of
+    from wattmark.wiring.decisions import baseline_group, group_of, policy_for
 
-    config, stated = config_here(), stated_from(options)
-    loaded, found = load(runs)
-    facts = facts_for(found, config, stated)
-    against = None
-    if baseline:
-        _, earlier = load(baseline)
-        before = facts_for(earlier, config, stated)
-        against = Baseline(facts=before, answers=answers_of(before), runs=tuple(earlier))
-    ordered = tuple(sorted(found, key=lambda run: (run.started_at, run.record_id)))
-    return ReportData(
-        title=title or title_of(ordered),
-        runs=ordered,
-        facts=facts,
-        answers=answers_of(facts),
-        baseline=against,
-        files=source_files(loaded),
+    config, stated, as_one = config_here(), stated_from(options), options["as_one"]
+    candidate = group_of(runs, config, stated, as_one=as_one)
+    rubric = rubric_named(options["rubric"])
+    against: Group | None = None
+    if options["baseline"] or options["name"]:
+        used = [CATALOG[item.kpi] for item in rubric.kpis]
+        against = baseline_group(
+            options["baseline"],
+            config,
+            stated,
+            used,
+            start=Path.cwd(),
+            name=options["name"],
+            as_one=as_one and bool(options["baseline"]),
+        )
+    score, refused = _score(candidate, against, rubric, options["factors"]) if against else (None, ())
+    policy = policy_for(options["policy"], Path.cwd()) if options["policy"] else None
+    verdict = gate(policy, candidate.repeats, CATALOG, against.repeats if against else ()) if policy else None
+    return report_of(
+        candidate.repeats,
+        candidate.runs,
+        title=options["title"],
+        score=score,
+        verdict=verdict,
+        baseline=baseline_of(against.repeats, against.runs, against.name) if against else None,
+        files=source_files(load(runs)[0]),
+        remarks=refused,
         generated_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         wattmark_version=__version__,
     )
+
+
+def _score(
+    candidate: Group, against: Group, rubric: Rubric, factors: str | None
+) -> tuple[Score | None, tuple[str, ...]]:
+    """The score, or why there is none: a report of runs that may not be scored is still a report."""
+    from wattmark.core.kpis import CATALOG
+    from wattmark.core.rubric import Factors
+    from wattmark.core.score import score_repeats
+
+    held = Factors(factors) if factors else None
+    ours, theirs = ([r.facts for r in group.repeats] for group in (candidate, against))
+    try:
+        return score_repeats(ours, theirs, rubric, CATALOG, held), ()
+    except NotComparable as refusal:
+        return None, (f"No score: {refusal}.",)
 
 
 def source_files(loaded: Sequence[LoadedRun]) -> tuple[SourceFile, ...]:

@@ -33,6 +33,7 @@ def markdown_report(data: ReportData) -> str:
     """The report as Markdown: verdict and score, key figures, where the energy went, what was not seen."""
     parts = [
         f"### {_headline(data)}",
+        "\n".join(f"> {escaped(remark)}" for remark in data.remarks),
         _score_line(data),
         _findings(data),
         _figures(data),
@@ -70,9 +71,10 @@ def _score_line(data: ReportData) -> str:
     if not isinstance(value, Figure):
         reasons = "; ".join(f"{line.kpi}: {line.reason}" for line in data.score.lines if line.used is None)
         return f"**No score:** {escaped(reasons)}"
-    low, high = value.interval
+    (low, high), unclipped = sections.score_interval(data.score) or (value.interval, None)
     name = data.baseline.name if data.baseline else "baseline"
-    points = f"**Score {value.value:.0f}** ({low:.0f} to {high:.0f})"
+    before = "" if unclipped is None else f"{unclipped:.0f} before clipping, "
+    points = f"**Score {value.value:.0f}** ({before}{low:.0f} to {high:.0f})"
     return f"{points}, where 100 is {escaped(name)}. {_rubric(data.score)}"
 
 
@@ -115,7 +117,12 @@ def _figures(data: ReportData) -> str:
 def _cells(figure: Figure) -> tuple[str, str, str, str]:
     grade = figure.grade.value if figure.grade else "–"
     seen = percent(figure.coverage) if figure.grade else "–"
-    return sections.value_text(figure), sections.interval_words(figure) or "none stated", grade, seen
+    return (
+        sections.value_text(figure),
+        sections.interval_words(figure, unit=False) or "none stated",
+        grade,
+        seen,
+    )
 
 
 def _beside(c: sections.Comparison | None, wanted: bool) -> tuple[str, ...]:
@@ -169,7 +176,7 @@ def _missing(data: ReportData) -> str:
 
 
 def _unseen(data: ReportData) -> str:
-    items = [f"- {escaped(what)}: {escaped(why)}" for what, why in sections.not_seen(data.runs)]
+    items = [f"- {escaped(what)}: {escaped(why)}" for what, why in sections.not_seen(data.all_runs)]
     return "\n".join(("**Not seen**", "", *items)) if items else ""
 
 

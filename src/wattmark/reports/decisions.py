@@ -28,6 +28,7 @@ METHOD_WORDS: Mapping[str, str] = {
     "welch": "Welch's t on logarithms, and what the meters of the two sides do not share",
     "paired": "t of the differences within blocks, on logarithms, and what the meters do not share",
     "bootstrap": "bootstrap of the difference of mean logarithms, and what the meters do not share",
+    "borrowed": "one run on a side: its noise is taken to be that of the other side's repeats",
     "measurement": NOISE_UNKNOWN,
 }
 

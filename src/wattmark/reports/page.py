@@ -14,6 +14,7 @@ from wattmark.core.figure import Figure
 from wattmark.core.kpis import CATALOG
 from wattmark.core.rubric import Factors
 from wattmark.core.run import Run
+from wattmark.core.score import Score, ScoreLine
 from wattmark.core.units import JOULES_PER_WH
 from wattmark.core.verdict import Ruling
 from wattmark.reports import charts, sections
@@ -105,7 +106,7 @@ def page_of(data: ReportData) -> dict[str, object]:
             (sections.rule_text(f.limit), *_ruling(f.ruling), sections.finding_text(f))
             for f in (data.verdict.findings if data.verdict else ())
         ],
-        "score": _score_tile(score) if isinstance(score, Figure) else None,
+        "score": _score_tile(data.score, score) if data.score and isinstance(score, Figure) else None,
         "score_lacks": _score_lacks(data),
         "score_lines": _score_lines(data),
         "tiles": _tiles(data),
@@ -118,7 +119,7 @@ def page_of(data: ReportData) -> dict[str, object]:
         "comparisons": _comparisons(data),
         "weighted": data.score is not None,
         "held": data.score is None or data.score.factors is Factors.BASELINE,
-        "not_seen": sections.not_seen(data.runs),
+        "not_seen": sections.not_seen(data.all_runs),
         "notes": list(dict.fromkeys(note for run in data.runs for note in run.notes)),
         "meters": list(dict.fromkeys(m for run in data.runs for m in run.meters)),
         "devices": [_device(d) for d in sections.devices(data.runs)],
@@ -126,7 +127,7 @@ def page_of(data: ReportData) -> dict[str, object]:
         "terms": sections.terms_of(data),
         "sources": sections.sources_of(data),
         "errors": _errors(data),
-        "runs": [_run_row(run) for run in data.runs],
+        "runs": [_run_row(run) for run in data.all_runs],
         "environment": sorted({item for run in data.runs for item in run.environment.items()}),
         "meaning": GRADE_MEANING,
     }
@@ -145,15 +146,17 @@ def _ruling(ruling: Ruling) -> tuple[str, str]:
     return sections.RULING_WORDS[ruling], RULING_CSS[ruling]
 
 
-def _score_tile(figure: Figure) -> ScoreTile:
-    low, high = figure.interval
+def _score_tile(score: Score, figure: Figure) -> ScoreTile:
+    (low, high), unclipped = sections.score_interval(score) or (figure.interval, None)
     if low > charts.SCORE_TOP / 2:
         words = "Better than the baseline."
     elif high < charts.SCORE_TOP / 2:
         words = "Worse than the baseline."
     else:
         words = "Not to be told apart from the baseline."
-    interval = f"{low:.0f} to {high:.0f}" if figure.half_width else ""
+    interval = f"{low:.0f} to {high:.0f}" if high > low else ""
+    if unclipped is not None:
+        interval = f"{unclipped:.0f} before clipping, {interval}"
     return ScoreTile(f"{figure.value:.0f}", interval, words, charts.score_scale(figure.value, low, high))
 
 
@@ -167,10 +170,18 @@ def _score_lines(data: ReportData) -> list[tuple[str, str, str]]:
     """(KPI, weight, ratio) of what makes up the score."""
     lines = data.score.lines if data.score else ()
     return [
-        (CATALOG[line.kpi].title, percent(line.weight), f"× {number(line.used)}")
+        (CATALOG[line.kpi].title, percent(line.weight), _counted(line))
         for line in lines
         if line.used is not None
     ]
+
+
+def _counted(line: ScoreLine) -> str:
+    """The ratio that counts, and what it was before clipping."""
+    used = f"× {number(line.used or 0.0)}"
+    if line.saturated:
+        return f"{used} (of {number(line.ratio.value)})" if isinstance(line.ratio, Figure) else used
+    return used
 
 
 def _tiles(data: ReportData) -> list[Tile]:
@@ -314,7 +325,7 @@ def _known_row(row: sections.KpiRow, figure: Figure, limit: float) -> dict[str, 
         "formula": row.formula,
         "figure": figure,
         "value": sections.value_text(figure),
-        "interval": sections.interval_words(figure) or "none stated",
+        "interval": sections.interval_words(figure, unit=False) or "none stated",
         "bar": charts.error_bar(low, figure.value, high, limit) if figure.half_width else Markup(""),
         "coverage": percent(figure.coverage) if figure.grade else "",
     }

@@ -49,7 +49,7 @@ def number(value: float) -> str:
         return "0"
     rounded = float(f"{value:.2e}")
     magnitude = math.floor(math.log10(abs(rounded)))
-    if -4 <= magnitude < 9:
+    if -4 <= magnitude < 7:
         return f"{rounded:,.{max(0, 2 - magnitude)}f}".replace(",", THIN)
     return f"{value:.2e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 

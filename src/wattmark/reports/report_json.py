@@ -25,7 +25,9 @@ def json_report(data: ReportData) -> str:
             "title": data.title,
             "generated_at": data.generated_at or None,
             "wattmark_version": data.wattmark_version,
-            "runs": [_run(run) for run in data.runs],
+            "remarks": list(data.remarks),
+            "runs": [_run(run, shown=True) for run in data.runs]
+            + [_run(run, shown=False) for run in data.other_runs],
             "files": [{"name": f.name, "sha256": f.sha256, "record_id": f.record_id} for f in data.files],
             "duration_seconds": data.facts.duration_seconds,
             "energy": answer_json(data.facts.energy),
@@ -36,7 +38,7 @@ def json_report(data: ReportData) -> str:
             "comparisons": [_comparison(c) for c in sections.comparisons(data)],
             "score": score_json(data.score) if data.score else None,
             "verdict": verdict_json(data.verdict) if data.verdict else None,
-            "not_seen": [{"what": what, "reason": why} for what, why in sections.not_seen(data.runs)],
+            "not_seen": [{"what": what, "reason": why} for what, why in sections.not_seen(data.all_runs)],
             "terms": dict(sections.terms_of(data)),
             "sources": sections.sources_of(data),
         },
@@ -110,8 +112,9 @@ def _errors(data: ReportData) -> list[dict[str, Any]]:
     ]
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: Run, *, shown: bool) -> dict[str, Any]:
     return {
+        "shown": shown,
         "record_id": run.record_id,
         "started_at": run.started_at,
         "duration_seconds": run.duration_seconds,

@@ -6,16 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wattmark.core.errors import WattmarkError
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
 from wattmark.core.known import Scope
 from wattmark.core.kpis import CATALOG, Kpi
 from wattmark.core.policy import Limit
-from wattmark.core.rubric import Factors
+from wattmark.core.rubric import Aggregation, Factors
 from wattmark.core.run import EnergyRow, Run, Status
-from wattmark.core.score import ScoreLine, held_at, score_line
+from wattmark.core.score import Score, ScoreLine, held_at, score_line
 from wattmark.core.verdict import Finding, Ruling
+from wattmark.reports.assembling import answer_over
 from wattmark.reports.quantities import duration, percent, quantity, scale_of
 from wattmark.reports.timeline import gaps_of
 from wattmark.reports.view import ReportData
@@ -74,13 +74,7 @@ class ErrorShare:
 
 def answers_of(facts: Facts, catalog: Mapping[str, Kpi] = CATALOG) -> dict[str, Answer]:
     """Every KPI of the catalog computed from the facts; a refusal is an answer and says why."""
-    found: dict[str, Answer] = {}
-    for kpi in catalog.values():
-        try:
-            found[kpi.id] = kpi.of(facts)
-        except WattmarkError as refusal:
-            found[kpi.id] = Undefined(str(refusal))
-    return found
+    return {kpi.id: kpi.answer(facts) for kpi in catalog.values()}
 
 
 def kpi_rows(answers: Mapping[str, Answer]) -> list[KpiRow]:
@@ -131,13 +125,13 @@ def value_text(figure: Figure) -> str:
     return quantity(figure.value, figure.unit)
 
 
-def interval_words(figure: Figure) -> str:
-    """The interval with its unit, e.g. ``1.17 to 1.29 kJ``; empty for an exact figure."""
+def interval_words(figure: Figure, *, unit: bool = True) -> str:
+    """The interval, e.g. ``1.17 to 1.29 kJ``, in the prefix of the value; empty where none is stated."""
     if figure.half_width <= ROUNDING * abs(figure.value):
         return ""
     low, high = figure.interval
-    divisor, unit = scale_of(figure.value, figure.unit)
-    shown = unit if unit != "1" else ""
+    divisor, named = scale_of(figure.value, figure.unit)
+    shown = named if unit and named != "1" else ""
     return f"{quantity(low / divisor, '1')} to {quantity(high / divisor, '1')} {shown}".rstrip()
 
 
@@ -157,15 +151,33 @@ def comparisons(data: ReportData) -> list[Comparison]:
     if data.baseline is None:
         return []
     actual = data.score is not None and data.score.factors is Factors.ACTUAL
-    facts = data.facts if actual else held_at(data.baseline.facts, data.facts)
-    lines = {line.kpi: line for line in data.score.lines} if data.score else {}
+    before = data.baseline.repeats or (data.baseline.facts,)
+    ours = data.repeats or (data.facts,)
+    held = ours if actual else tuple(held_at(before[0], facts) for facts in ours)
+    scored = {line.kpi: line for line in data.score.lines} if data.score else {}
     found = []
-    for row in known(kpi_rows(answers_of(facts))):
-        before = data.baseline.answers.get(row.id)
-        if isinstance(row.answer, Figure) and isinstance(before, Figure):
-            line = lines.get(row.id) or score_line(CATALOG[row.id], 0.0, before, row.answer)
-            found.append(Comparison(row, row.answer, before, line))
+    for kpi in CATALOG.values():
+        now, then = answer_over(kpi, held, "candidate"), data.baseline.answers.get(kpi.id)
+        line = scored.get(kpi.id) or score_line(kpi, 0.0, then or Missing(kpi.id), now)
+        if isinstance(line.candidate, Figure) and isinstance(line.baseline, Figure):
+            row = kpi_rows({kpi.id: line.candidate})[0]
+            found.append(Comparison(row, line.candidate, line.baseline, line))
     return found
+
+
+def score_interval(score: Score) -> tuple[tuple[float, float], float | None] | None:
+    """(interval in points, score before clipping); None without a score.
+
+    Where ratios were clipped the interval is that of the score before clipping: around a clipped
+    value it would reach below what any ratio allows (kpis.md: intervals are computed before clipping).
+    """
+    value = score.value
+    if not isinstance(value, Figure):
+        return None
+    arithmetic = score.rubric.aggregation is Aggregation.ARITHMETIC
+    if arithmetic and isinstance(score.unclipped, Figure) and any(line.saturated for line in score.lines):
+        return score.unclipped.interval, score.unclipped.value
+    return value.interval, None
 
 
 def error_shares(figure: Figure) -> list[ErrorShare]:
@@ -271,12 +283,16 @@ def rule_text(limit: Limit) -> str:
     title, unit = (kpi.title, kpi.unit) if kpi else (limit.kpi, "")
     where = f" in stage {limit.stage}" if limit.stage else ""
     if limit.max_increase is not None:
-        bound = f"at most {percent(limit.max_increase)} more than the baseline"
+        bound = f"{_by_how_much(limit.max_increase)} more than the baseline"
     elif limit.max_decrease is not None:
-        bound = f"at most {percent(limit.max_decrease)} less than the baseline"
+        bound = f"{_by_how_much(limit.max_decrease)} less than the baseline"
     else:
         bound = f"{'at most' if limit.max is not None else 'at least'} {quantity(limit.bound, unit)}"
     return f"{title}{where}: {bound}"
+
+
+def _by_how_much(share: float) -> str:
+    return f"at most {percent(share)}" if share else "no"
 
 
 def finding_text(finding: Finding) -> str:

@@ -37,6 +37,8 @@ class Baseline:
 
     facts: Facts
     answers: Mapping[str, Answer]
+    repeats: tuple[Facts, ...] = ()
+    """Facts of each repeat; empty when there is one."""
     runs: tuple[Run, ...] = ()
     name: str = "baseline"
 
@@ -47,16 +49,28 @@ class ReportData:
 
     title: str
     runs: tuple[Run, ...]
+    """The runs that the facts are of."""
     facts: Facts
     answers: Mapping[str, Answer]
     """KPI id -> answer, in the order in which they are shown."""
     score: Score | None = None
     verdict: Verdict | None = None
     baseline: Baseline | None = None
+    repeats: tuple[Facts, ...] = ()
+    """Facts of each repeat, the shown one among them; empty when there is one."""
+    other_runs: tuple[Run, ...] = ()
+    """Runs of the repeats that are not shown."""
     files: tuple[SourceFile, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What a reader must know before the first number."""
     generated_at: str = ""
     """UTC, ISO 8601; empty leaves it out."""
     wattmark_version: str = ""
+
+    @property
+    def all_runs(self) -> tuple[Run, ...]:
+        """The runs shown and those of the other repeats."""
+        return (*self.runs, *self.other_runs)
 
 
 def title_of(runs: tuple[Run, ...]) -> str:

@@ -34,6 +34,8 @@
       if (!x) { return; }
       u.ctx.fillStyle = colour("band" + i % 2);
       u.ctx.fillRect(x[0], 0, x[1], u.bbox.top + u.bbox.height);
+      u.ctx.fillStyle = colour("muted");
+      u.ctx.fillRect(Math.round(x[0]), 0, 1, u.bbox.top + u.bbox.height);
       u.ctx.fillStyle = colour("ink");
       if (u.ctx.measureText(band.name).width + 10 < x[1]) {
         u.ctx.fillText(band.name, x[0] + 6 * devicePixelRatio, 15 * devicePixelRatio);
