@@ -1,4 +1,4 @@
-"""Readings on one timeline: pieces, shares that add up, series that stay exact, coarse windows that say so."""
+"""Readings on one timeline: pieces, shares that add up, exact series, coarse windows that say so."""
 
 from __future__ import annotations
 

@@ -24,6 +24,8 @@ class _Open:
     stage: str | None
     start: float
     kept: bool
+    extends: int | None = None
+    """For one that is not kept: where in the list the window before it is, of the same stage and parent."""
 
 
 class Journal:
@@ -36,6 +38,7 @@ class Journal:
         self._next = 1
         self._kept = 0
         self._not_kept = 0
+        self._last: dict[int | None, tuple[int, str | None]] = {}
         self._notes_left_out = 0
         self.windows: list[Window] = []
         self.quality: list[Quality] = []
@@ -53,11 +56,12 @@ class Journal:
 
     def begin(self, name: str, stage: str | None, parent: int | None, now: float) -> int:
         """Open a window and say its id."""
-        above = self._open.get(parent) if parent is not None else None
-        while above is not None and not above.kept:
-            above = self._open.get(above.parent) if above.parent is not None else None
+        above = self._kept_around(parent)
         kept = self.keeps(stage, parent)
-        opened = _Open(self._next, above.id if above else None, name, stage, now, kept)
+        outer = above.id if above else None
+        place, before = self._last.get(outer, (0, None))
+        extends = place if not kept and stage is not None and stage == before else None
+        opened = _Open(self._next, outer, name, stage, now, kept, extends)
         self._next += 1
         self._open[opened.id] = opened
         self._kept += kept
@@ -67,8 +71,18 @@ class Journal:
     def end(self, window: int, now: float) -> None:
         """Close a window; one that is not open is ignored (it was closed before)."""
         opened = self._open.pop(window, None)
-        if opened is not None and opened.kept:
+        if opened is None:
+            return
+        if opened.kept:
+            if opened.stage is not None:
+                self._last[opened.parent] = len(self.windows), opened.stage
             self.windows.append(self._closed(opened, now))
+        elif opened.extends is not None:
+            whole = self.windows[opened.extends]
+            lasted = max(0.0, now - self._start) - whole.t0_seconds
+            self.windows[opened.extends] = replace(
+                whole, duration_seconds=max(whole.duration_seconds, lasted)
+            )
 
     def kept_windows(self, now: float) -> tuple[Window, ...]:
         """All windows, those that are still open as they stand, parents before children."""
@@ -79,12 +93,23 @@ class Journal:
         """Whether a window would be kept, so that its edges are worth a reading.
 
         Beyond the limit only windows that begin another stage are, up to as many again: without them
-        energy would be told of the wrong stage.
+        energy would be told of the wrong stage. Those of the same stage make the one before them longer.
         """
         if self._kept < self._most:
             return True
+        if self._kept >= 2 * self._most or stage is None:
+            return False
+        above = self._kept_around(parent)
+        if above is not None and above.stage == stage:
+            return False
+        return self._last.get(above.id if above else None, (0, None))[1] != stage
+
+    def _kept_around(self, parent: int | None) -> _Open | None:
+        """The innermost window around that is kept."""
         above = self._open.get(parent) if parent is not None else None
-        return self._kept < 2 * self._most and stage is not None and (above is None or above.stage != stage)
+        while above is not None and not above.kept:
+            above = self._open.get(above.parent) if above.parent is not None else None
+        return above
 
     def is_kept(self, window: int) -> bool:
         """Whether this open window is kept."""
