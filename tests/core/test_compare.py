@@ -64,6 +64,16 @@ def test_single_runs_fall_back_to_the_measurement() -> None:
     assert e.runs_needed(Better.LOWER, 0.1) is None
 
 
+def test_one_run_beside_repeats_borrows_their_noise() -> None:
+    """In both directions; the number of runs is for noise of that size on both sides."""
+    repeats = group(*[100 * math.exp(v) for v in (-0.03, 0.0, 0.03)])
+    for e in (effect(repeats, group(102.0)), effect(group(102.0), repeats)):
+        assert e.method == "borrowed"
+        low, high = e.log_interval
+        assert (high - low) / 2 == pytest.approx(4.302653 * 0.03 * math.sqrt(4 / 3))
+    assert effect(repeats, group(102.0)).runs_needed(Better.LOWER, 0.05) == 18
+
+
 def test_runs_that_share_blocks_are_compared_in_pairs() -> None:
     """Blocks of 100, 400, 900 J, each 10 % more: exactly 10 %, whatever lies between the blocks."""
     blocks = (["mon", "tue", "wed"], ["wed", "mon", "tue"])

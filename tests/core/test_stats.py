@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from wattmark.core.stats import (
     Spread,
     bootstrap,
+    borrowed,
     incomplete_beta,
     paired,
     runs_to_decide,
@@ -97,6 +98,15 @@ def test_one_run_has_no_known_noise() -> None:
         welch(spread([1.0]), spread([1.0, 2.0]))
     with pytest.raises(ValueError, match="two pairs"):
         paired([1.0])
+
+
+def test_one_run_borrows_the_noise_of_repeats() -> None:
+    """Beside 1, 2, 3 (sd 1) a single 5 differs by 3 with an error of sqrt(1/3 + 1), 2 degrees of freedom."""
+    d = borrowed(spread([1.0, 2.0, 3.0]), spread([5.0]))
+    assert (d.estimate, d.df, d.method) == (3.0, 2.0, "borrowed")
+    assert d.standard_error == pytest.approx(math.sqrt(4 / 3))
+    with pytest.raises(ValueError, match="no side"):
+        borrowed(spread([1.0]), spread([5.0]))
 
 
 def test_pairs_remove_what_the_blocks_share() -> None:

@@ -231,7 +231,8 @@ def test_gaps_widen_pairs_and_single_runs_too() -> None:
     assert judged(limit, *holed, against=whole).ruling is Ruling.UNDECIDED
     assert judged(limit, gappy(1.0), against=(one(),)).ruling is Ruling.PASS
     assert judged(limit, gappy(1.0, 0.9, 1.2), against=(one(),)).ruling is Ruling.UNDECIDED
-    assert judged(limit, holed[0], whole[1], against=(one(),)).ruling is Ruling.PASS
+    assert judged(limit, whole[0], whole[1], against=(one(),)).ruling is Ruling.PASS
+    assert judged(limit, holed[0], whole[1], against=(one(),)).ruling is Ruling.UNDECIDED
 
 
 def test_an_end_at_zero_hides_nothing_in_logarithms() -> None:

@@ -98,12 +98,13 @@ def _described(kept: Baseline) -> str:
         k.title: over_repeats([k.answer(r.facts) for r in repeats], "baseline") for k in CATALOG.values()
     }
     terms = {k: v for k, v in kept.terms.terms.items() if not k.startswith("kpi:")}
+    told = ", ".join(f"{k} {v[:20]}" for k, v in terms.items())
     return "\n".join(
         [
             f"runs         {', '.join(i[:8] for i in kept.record_ids)} ({len(repeats)} "
             f"{'repeat' if len(repeats) == 1 else 'repeats'})",
             f"evidence     sha256 {kept.evidence_sha256[:16]}",
-            f"methodology  {kept.terms.fingerprint[:16]}: {', '.join(f'{k} {v[:20]}' for k, v in terms.items())}",
+            f"methodology  {kept.terms.fingerprint[:16]}: {told}",
             table(
                 ("KPI", "baseline"),
                 [(t, answer_text(a)) for t, a in answers.items() if isinstance(a, Figure)],

@@ -92,7 +92,7 @@ def command(
         return
     click.echo(f"{candidate.name} ({candidate.count})\n")
     others = _others(rubric, found, candidate, against)
-    notes = [NOISE_UNKNOWN] if 1 in (len(candidate.repeats), len(base)) else []
+    notes = [NOISE_UNKNOWN] if len(candidate.repeats) == len(base) == 1 else []
     click.echo(score_text(found, f"{against.name} ({against.count})", others, notes))
 
 

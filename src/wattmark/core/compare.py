@@ -3,8 +3,8 @@
 Everything works on logarithms, so an effect is a ratio: candidate over baseline. Its uncertainty
 has two parts, added in quadrature: the noise between repeats (Welch 1947, or pairs when runs share
 blocks), and what the meters and factors of the two sides do not share (signed sensitivities, so
-that a shared meter's gain cancels). One run on a side says nothing about noise; then only the
-second part is known, and the comparison says so.
+that a shared meter's gain cancels). One run beside repeats borrows their noise; one run on either
+side says nothing about noise: then only the second part is known, and the comparison says so.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from wattmark.core.stats import (
     Picker,
     Spread,
     bootstrap,
+    borrowed,
     paired,
     runs_to_decide,
     smallest_detectable,
@@ -32,7 +33,7 @@ from wattmark.core.stats import (
     welch,
 )
 
-NOISE_UNKNOWN = "one run on a side: the noise between repeats is unknown and not in the interval"
+NOISE_UNKNOWN = "one run: the noise between repeats is unknown and not in the interval"
 
 
 class Outcome(StrEnum):
@@ -52,13 +53,13 @@ class Effect:
 
     log_ratio: float
     noise: Difference | None
-    """Between repeats; None when a side has one run."""
+    """Between repeats; None when both sides have one run."""
     shared_out: float
     """Relative half width at 95 % from meters and factors, after what both sides share has cancelled."""
     base: Spread
     candidate: Spread
     method: str
-    """``welch``, ``paired``, ``bootstrap`` or ``measurement`` (no repeats)."""
+    """``welch``, ``paired``, ``bootstrap``, ``borrowed`` or ``measurement`` (no repeats)."""
     resampled: tuple[float, float] | None = None
     """Bootstrap interval of the log ratio, where asked for."""
 
@@ -105,6 +106,9 @@ class Effect:
         if self.method == "paired":
             one = self.noise.standard_error * math.sqrt(self.base.n)
             return runs_to_decide(one, 0.0, room)
+        if self.method == "borrowed":
+            sd = max(self.base.sd, self.candidate.sd)
+            return runs_to_decide(sd, sd, room)
         return runs_to_decide(self.base.sd, self.candidate.sd, room)
 
 
@@ -153,6 +157,8 @@ def effect_of(
         return replace(effect, noise=paired(pairs), method="paired")
     if min(len(base), len(candidate)) >= 2:
         return replace(effect, noise=welch(*spreads), method="welch")
+    if max(len(base), len(candidate)) >= 2:
+        return replace(effect, noise=borrowed(*spreads), method="borrowed")
     return effect
 
 

@@ -46,7 +46,7 @@ class Difference:
     df: float
     """Degrees of freedom of the t distribution."""
     method: str
-    """``welch`` or ``paired``."""
+    """``welch``, ``paired`` or ``borrowed``."""
 
     def half_width(self, level: float = LEVEL) -> float:
         """Half of the confidence interval of the difference."""
@@ -77,6 +77,19 @@ def welch(base: Spread, candidate: Spread) -> Difference:
     else:
         df = (a + b) ** 2 / (a**2 / (base.n - 1) + b**2 / (candidate.n - 1))
     return Difference(candidate.mean - base.mean, math.sqrt(a + b), df, "welch")
+
+
+def borrowed(base: Spread, candidate: Spread) -> Difference:
+    """Difference of two means where one side is a single value: it borrows the other side's variance.
+
+    The usual prediction of one further value; n - 1 degrees of freedom of the side that has repeats.
+    Raises ValueError when neither side has two values, so that there is no variance to borrow.
+    """
+    known = max(base, candidate, key=lambda s: s.n)
+    if known.n < 2:
+        raise ValueError("no side has two values")
+    error = known.sd * math.sqrt(1 / base.n + 1 / candidate.n)
+    return Difference(candidate.mean - base.mean, error, float(known.n - 1), "borrowed")
 
 
 def paired(differences: Sequence[float]) -> Difference:
@@ -161,9 +174,10 @@ def t_cdf(t: float, df: float) -> float:
 
     Through the regularised incomplete beta function (Abramowitz and Stegun 1964, 26.7.1).
     """
-    if t == 0.0:
-        return 0.5
-    tail = 0.5 * incomplete_beta(df / 2, 0.5, df / (df + t * t))
+    square = t * t
+    if square < df:  # near the middle, where the tail is a small part of itself away from a half
+        return 0.5 + math.copysign(0.5 * incomplete_beta(0.5, df / 2, square / (df + square)), t)
+    tail = 0.5 * incomplete_beta(df / 2, 0.5, df / (df + square))
     return 1.0 - tail if t > 0 else tail
 
 
@@ -182,8 +196,6 @@ def t_quantile(p: float, df: float) -> float:
         low, high = high, 2.0 * high
     while high - low > 1e-13 * high:
         middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
         if t_cdf(-middle, df) > tail:
             low = middle
         else:
@@ -213,7 +225,9 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
     tiny = 1e-300
     c, d = 1.0, 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0), tiny)
     value = d
-    for m in range(1, 10_000):
+    m = 0
+    while m == 0 or abs(c * d - 1.0) > 1e-15:
+        m += 1
         for step in (
             m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
             -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
@@ -221,8 +235,6 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
             d = 1.0 / _away_from_zero(1.0 + step * d, tiny)
             c = _away_from_zero(1.0 + step / c, tiny)
             value *= c * d
-        if abs(c * d - 1.0) < 1e-16:
-            break
     return value
 
 

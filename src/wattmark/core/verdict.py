@@ -214,7 +214,7 @@ def _relative(found: Finding, kpi: Kpi, ours: Sequence[Repeat], theirs: Sequence
         effect = effect_of(_figures(kpi, theirs, before), _figures(kpi, ours, after), blocks)
         if isinstance(effect, Undefined):
             raise _NotEnough(str(effect))
-        effects.append(_widened(effect, *hidden) if any(hidden) else effect)
+        effects.append(_widened(effect, effect.noise, hidden) if effect.noise and any(hidden) else effect)
     outcomes = [e.outcome(kpi.better, limit.bound) for e in effects]
     ends = [e.interval for e in effects]
     first = effects[0]
@@ -266,21 +266,23 @@ def _hidden(kpi: Kpi, repeats: Sequence[Repeat]) -> float:
     return math.hypot(*widths) / math.sqrt(len(repeats) - 1)
 
 
-def _widened(effect: Effect, hidden_base: float, hidden_candidate: float) -> Effect:
+def _widened(effect: Effect, noise: Difference, hidden: tuple[float, float]) -> Effect:
     """The effect with the noise that gaps may hide, and the fewest degrees of freedom."""
-    if effect.noise is None:
-        return effect
+    hidden_base, hidden_candidate = hidden
     base = replace(effect.base, sd=effect.base.sd + hidden_base)
     candidate = replace(effect.candidate, sd=effect.candidate.sd + hidden_candidate)
     more = math.hypot(hidden_base / math.sqrt(base.n), hidden_candidate / math.sqrt(candidate.n))
     if effect.method == "paired":
         # The spread of differences moves by at most both changes together.
-        error = effect.noise.standard_error + (hidden_base + hidden_candidate) / math.sqrt(base.n)
+        error = noise.standard_error + (hidden_base + hidden_candidate) / math.sqrt(base.n)
+    elif effect.method == "borrowed":
+        rooted = math.sqrt(1 / base.n + 1 / candidate.n)
+        error = noise.standard_error + (hidden_base + hidden_candidate) * rooted
     else:
-        error = effect.noise.standard_error + more
-    df = float(min(base.n, candidate.n) - 1)
-    noise = Difference(effect.noise.estimate, error, df, effect.noise.method)
-    return replace(effect, base=base, candidate=candidate, noise=noise)
+        error = noise.standard_error + more
+    df = noise.df if effect.method == "borrowed" else float(min(base.n, candidate.n) - 1)
+    wider = Difference(noise.estimate, error, df, noise.method)
+    return replace(effect, base=base, candidate=candidate, noise=wider)
 
 
 def _at(stage: str | None, repeat: Repeat) -> Repeat:

@@ -1,0 +1,78 @@
+"""Strict reading of TOML: every mistake names its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wattmark.core.errors import ConfigError, UsageError
+from wattmark.ledger.fields import Fields, parse_toml, read_toml
+
+
+def fields(**values: Any) -> Fields:
+    """A table of a file called f.toml."""
+    return Fields("f.toml", "[[t]] 2", values)
+
+
+def test_values_of_the_right_kind_come_through() -> None:
+    """Numbers become floats; what is not there is the default."""
+    f = fields(name="n", size=3, tags=["a"], kind="x")
+    assert (f.text("name"), f.number("size"), f.texts("tags"), f.choice("kind", ["x"])) == (
+        "n",
+        3.0,
+        ("a",),
+        "x",
+    )
+    assert (f.text("other", "d"), f.number("other"), f.texts("other"), f.choice("other", ["x"], "x")) == (
+        "d",
+        None,
+        (),
+        "x",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda: fields(a=1).text("a"), r"\[\[t\]\] 2 a: must be a string, not 1"),
+        (lambda: fields().text("a"), r"\[\[t\]\] 2 a: is missing"),
+        (lambda: fields(a="1").number("a"), "must be a number, not '1'"),
+        (lambda: fields(a=True).number("a"), "must be a number, not True"),
+        (lambda: fields(a=float("nan")).number("a"), "must be a number, not nan"),
+        (lambda: fields(a=float("inf")).number("a"), "must be a number, not inf"),
+        (lambda: fields(a="x").texts("a"), "must be a list of strings, not 'x'"),
+        (lambda: fields(a=[1]).texts("a"), "must be a list of strings"),
+        (lambda: fields(a="z").choice("a", ["x", "y"]), "must be one of x, y, not 'z'"),
+        (lambda: fields(a={}).tables("a"), r"must be written as \[\[a\]\] tables"),
+        (lambda: fields(wieght=1).only("weight", "id"), "unknown key; did you mean 'weight'"),
+        (lambda: fields(zzz=1).only("weight", "id"), "unknown key; known: weight, id"),
+    ],
+)
+def test_a_mistake_names_file_place_and_remedy(ask: Any, words: str) -> None:
+    """One sentence each."""
+    with pytest.raises(ConfigError, match=words) as error:
+        ask()
+    assert str(error.value).startswith("f.toml: ")
+
+
+def test_tables_know_their_number() -> None:
+    """For the place in a message."""
+    assert [t.place for t in fields(limit=[{}, {}]).tables("limit")] == ["[[limit]] 1", "[[limit]] 2"]
+
+
+def test_a_rule_of_the_core_gets_the_place() -> None:
+    """Core knows no files."""
+    assert str(fields().refused(UsageError("is wrong"))) == "f.toml: [[t]] 2: is wrong"
+
+
+def test_files_that_are_not_toml_say_so(tmp_path: Path) -> None:
+    """Not there, not text, not TOML."""
+    (tmp_path / "latin").write_bytes(b"a = '\xe9'")
+    with pytest.raises(ConfigError, match="No such file"):
+        read_toml(tmp_path / "none")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        read_toml(tmp_path / "latin")
+    with pytest.raises(ConfigError, match=r"not valid TOML: .*line 2"):
+        parse_toml("b = 1\na = = 2", "f.toml")
