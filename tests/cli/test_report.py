@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from tests.reports.sample import a_real_run
 from wattmark.cli.report import command
 from wattmark.core.errors import EvidenceError, UsageError
-from wattmark.core.run import Run
+from wattmark.core.run import Run, Subject
 
 
 def kept(folder: Path, run: Run, name: str) -> Path:
@@ -116,3 +116,34 @@ def test_what_is_no_run_file_is_named(tmp_path: Path) -> None:
     other.write_text("{}")
     with pytest.raises(EvidenceError, match=r"x\.run\.json"):
         report(other, "--json")
+
+
+def test_a_baseline_brings_a_score_and_a_policy_a_verdict(tmp_path: Path, now: Path, before: Path) -> None:
+    """Both are in the document; the limit is judged as the gate would."""
+    policy = tmp_path / "wattmark-policy.toml"
+    policy.write_text('[[limit]]\nkpi = "energy_to_solution"\nmax_increase = 0.05\n')
+    place = ("--intensity", "56", "--pue", "1.2", "--rubric", "training")
+    told = json.loads(report(now, "--json", "--baseline", before, "--policy", policy, *place).stdout)
+    assert told["score"]["rubric"].startswith("training")
+    assert told["verdict"]["findings"][0]["kpi"] == "energy_to_solution"
+    assert told["comparisons"]
+
+
+def test_runs_that_may_not_be_scored_still_make_a_report(tmp_path: Path, now: Path) -> None:
+    """Another task: no score, the reason in front, and the report is written."""
+    other = a_real_run(2.0, record_id="other", subject=Subject(model="m", task="translation"))
+    against = kept(tmp_path, other, "other")
+    told = report(now, "--md", "--baseline", against).stdout
+    assert "No score: these runs and this baseline may not be compared: task" in told
+    assert "Score" not in told.split("No score")[0]
+
+
+def test_several_runs_are_repeats_unless_they_are_said_to_be_one(tmp_path: Path, now: Path) -> None:
+    """Twice the same work: a mean of two, or with --as-one the sum."""
+    again = kept(tmp_path, a_real_run(record_id="again", started_monotonic_seconds=2000.0), "again")
+    mean = json.loads(report(now, again, "--json").stdout)
+    whole = json.loads(report(now, again, "--json", "--as-one").stdout)
+    energy = [told["kpis"]["energy_to_solution"]["value"] for told in (mean, whole)]
+    assert energy[1] == pytest.approx(2 * energy[0])
+    assert len(mean["remarks"]) == 1
+    assert whole["remarks"] == []

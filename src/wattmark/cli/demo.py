@@ -150,36 +150,19 @@ def _judge(wide: Sequence[Run], lean: Sequence[Run], config: Config, policy_file
 
 
 def _report(wide: Sequence[Run], lean: Sequence[Run], told: Told) -> ReportData:
-    """The report shows one run of each model, the one of middle energy; score and verdict use all."""
-    from wattmark.reports.sections import answers_of
-    from wattmark.reports.view import Baseline, ReportData
+    from wattmark.reports.assembling import baseline_of, report_of
 
-    old, old_run = _middle(told.baseline, wide)
-    new, new_run = _middle(told.leaner, lean)
-    return ReportData(
-        title=f"{new_run.subject.model} against {old_run.subject.model}",
-        runs=(new_run,),
-        facts=new.facts,
-        answers=answers_of(new.facts),
+    old, new = (runs[0].subject.model or "" for runs in (wide, lean))
+    return report_of(
+        told.leaner,
+        lean,
+        title=f"{new} against {old}",
         score=told.score,
         verdict=told.verdict,
-        baseline=Baseline(
-            facts=old.facts, answers=answers_of(old.facts), runs=(old_run,), name=old_run.subject.model or ""
-        ),
+        baseline=baseline_of(told.baseline, wide, old),
         generated_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         wattmark_version=__version__,
     )
-
-
-def _middle(repeats: Sequence[Repeat], runs: Sequence[Run]) -> tuple[Repeat, Run]:
-    from wattmark.core.figure import Figure
-
-    def joules(repeat: Repeat) -> float:
-        energy = repeat.facts.energy
-        return energy.value if isinstance(energy, Figure) else 0.0
-
-    middle = sorted(repeats, key=joules)[len(repeats) // 2]
-    return middle, next(r for r in runs if r.record_id in middle.record_ids)
 
 
 def _text(told: Told, report: Path, folder: Path, quick: bool) -> str:

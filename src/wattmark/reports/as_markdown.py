@@ -181,11 +181,9 @@ def _unseen(data: ReportData) -> str:
 
 
 def _foot(data: ReportData) -> str:
-    told = [
-        f"{len(data.runs)} run" + ("s" if len(data.runs) != 1 else ""),
-        duration(data.facts.duration_seconds),
-    ]
-    told += [f"`{run.record_id[:8]}`" for run in data.runs[:5]]
+    count = len(data.all_runs)
+    told = [f"{count} run" if count == 1 else f"{count} runs", duration(data.facts.duration_seconds)]
+    told += [f"`{run.record_id[:8]}`" for run in data.all_runs[:5]]
     if isinstance(data.facts.energy, Figure) and data.facts.duration_seconds > 0:
         told.insert(2, f"mean power {quantity(data.facts.energy.value / data.facts.duration_seconds, 'W')}")
     terms = [

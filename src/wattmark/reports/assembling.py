@@ -55,7 +55,8 @@ def baseline_of(repeats: Sequence[Repeat], runs: Sequence[Run], name: str = "bas
     """Repeats as the baseline of a report."""
     facts = tuple(r.facts for r in repeats)
     shown = middle_of(repeats).facts
-    return Baseline(facts=shown, repeats=facts, answers=answers_over(facts), runs=tuple(runs), name=name)
+    answers = answers_over(facts, "baseline")  # its noise is its own and never cancels in a ratio
+    return Baseline(facts=shown, repeats=facts, answers=answers, runs=tuple(runs), name=name)
 
 
 def middle_of(repeats: Sequence[Repeat]) -> Repeat:

@@ -136,7 +136,7 @@ def page_of(data: ReportData) -> dict[str, object]:
 def _subtitle(data: ReportData) -> str:
     subject = data.runs[0].subject if data.runs else None
     stated = (subject.task, subject.team, subject.organisation) if subject else ()
-    count = f"{len(data.runs)} run" + ("s" if len(data.runs) != 1 else "")
+    count = f"{len(data.all_runs)} run" + ("s" if len(data.all_runs) != 1 else "")
     started = [_moment(data.runs[0].started_at)] if data.runs else []
     return " · ".join([*filter(None, stated), count, *started, duration(data.facts.duration_seconds)])
 
