@@ -6,6 +6,7 @@ second at most, and asking costs more than reading a counter.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,11 @@ WINDOW_SECONDS = 300.0
 SIGNAL = "nvml_busy_time"
 
 
+def time_of_day_us() -> int:
+    """Microseconds since 1970: the clock by which drivers stamp their samples. No duration is made of it."""
+    return time.time_ns() // 1000
+
+
 @dataclass(slots=True)
 class _Use:
     """Busy seconds since the last cut, and the shares that were seen last."""
@@ -38,7 +44,10 @@ class Busyness:
     """Follows the devices of meters that can tell how busy they are. Not thread-safe."""
 
     def __init__(
-        self, meters: Sequence[Meter], pids: Callable[[], Collection[int]], wall_us: Callable[[], int]
+        self,
+        meters: Sequence[Meter],
+        pids: Callable[[], Collection[int]],
+        wall_us: Callable[[], int] = time_of_day_us,
     ) -> None:
         self._meters = [m for m in meters if isinstance(m, BusyMeter)]
         self._pids = pids

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -52,7 +51,7 @@ class Timeline:
         self._totals: list[list[float]] = [[] for _ in meters.devices]
         self._spacing = 0.0
         self._utilisation = _CpuUtilisation()
-        self._busyness = Busyness(meters.meters, cpu.pids, lambda: time.time_ns() // 1000)
+        self._busyness = Busyness(meters.meters, cpu.pids)
         self.reads = 0
         self.start = clock()
         self._accumulators = [Accumulator(d, period_seconds, self.start) for d in meters.devices]

@@ -30,9 +30,8 @@ from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.readings import CounterReading, Device, Gap, Reading
 from wattmark.core.units import Energy, Power
 from wattmark.meters.clock import boot_clock
+from wattmark.meters.machine import PROC, busy_clock, installed_memory_gb
 
-PROC = Path("/proc")
-BYTES_PER_GB = 1e9
 HEADROOM = 1.3
 """A reading above so many times the stated maximum is nonsense (reference bounds of collectors)."""
 
@@ -76,14 +75,14 @@ class ModelMeter:
         constants: NodeModel | None = None,
         threads: int | None = None,
     ) -> None:
-        self._stat = proc / "stat"
+        self._machine_busy = busy_clock(proc)
         self._clock = clock
         self._closed = False
         self._constants = constants or node_model()
         self._cpu = cpu or cpu_row(cpu_name(proc), self._constants)
         self._threads = threads or os.cpu_count() or 1
         self._tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-        self._memory_gb = installed_memory_gb(proc) or 0.0
+        self._memory_gb = installed_memory_gb(proc)
         try:
             self._machine_busy()
         except (OSError, ValueError) as error:
@@ -122,15 +121,16 @@ class ModelMeter:
         per_busy = cpu.max_watts_per_thread - cpu.idle_watts_per_thread
         span = f"{cpu.idle_watts_per_thread:.3g} to {cpu.max_watts_per_thread:.3g} W per thread, {cpu.source}"
         if cpu.wall:
-            extra = max(0.0, self._memory_gb - cpu.memory_gb_per_thread * self._threads)
+            extra = max(0.0, (self._memory_gb or 0.0) - cpu.memory_gb_per_thread * self._threads)
             memory = extra * k.dram_watts_per_gb if cpu.memory_gb_per_thread else 0.0
             yield self._part("node", f"node:{host_id}/model", idle + memory, per_busy, f"{cpu.name}: {span}")
             return
-        memory = self._memory_gb * k.dram_watts_per_gb
+        memory = (self._memory_gb or 0.0) * k.dram_watts_per_gb
         yield self._part("cpu", f"cpu:{host_id}/model", idle, per_busy, f"{cpu.name}: {span}")
-        yield self._part(
-            "dram", f"dram:{host_id}/model", memory, 0.0, f"{k.dram_watts_per_gb:g} W per GB installed"
-        )
+        if self._memory_gb is not None:  # unknown memory is not seen, rather than zero
+            yield self._part(
+                "dram", f"dram:{host_id}/model", memory, 0.0, f"{k.dram_watts_per_gb:g} W per GB installed"
+            )
         yield self._part(
             "rest_of_node",
             f"rest_of_node:{host_id}/model",
@@ -157,30 +157,12 @@ class ModelMeter:
         )
         return _Part(device, idle, per_busy)
 
-    def _machine_busy(self) -> float:
-        try:
-            with open(self._stat, "rb") as file:
-                values = [int(v) for v in file.readline().split()[1:9]]
-        except FileNotFoundError:
-            return os.times().user + os.times().system  # no /proc: our own time stands for the machine's
-        return (sum(values[:3]) + sum(values[5:7])) / self._tick
-
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     device: Device
     idle_watts: float
     watts_per_busy_thread: float
-
-
-def installed_memory_gb(proc: Path = PROC) -> float | None:
-    """Memory of the machine in GB (10^9 bytes); None where /proc does not tell."""
-    try:
-        with open(proc / "meminfo", "rb") as file:
-            words = file.readline().split()
-    except OSError:
-        return None
-    return int(words[1]) * 1024 / BYTES_PER_GB if len(words) > 1 and words[0] == b"MemTotal:" else None
 
 
 def default_error(method: Method) -> float:
