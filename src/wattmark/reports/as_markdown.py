@@ -73,8 +73,8 @@ def _score_line(data: ReportData) -> str:
         return f"**No score:** {escaped(reasons)}"
     (low, high), unclipped = sections.score_interval(data.score) or (value.interval, None)
     name = data.baseline.name if data.baseline else "baseline"
-    before = "" if unclipped is None else f"{unclipped:.0f} before clipping, "
-    points = f"**Score {value.value:.0f}** ({before}{low:.0f} to {high:.0f})"
+    before = "" if unclipped is None else f", {unclipped:.0f} before clipping"
+    points = f"**Score {value.value:.0f}** ({low:.0f} to {high:.0f}{before})"
     return f"{points}, where 100 is {escaped(name)}. {_rubric(data.score)}"
 
 

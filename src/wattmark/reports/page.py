@@ -156,7 +156,7 @@ def _score_tile(score: Score, figure: Figure) -> ScoreTile:
         words = "Not to be told apart from the baseline."
     interval = f"{low:.0f} to {high:.0f}" if high > low else ""
     if unclipped is not None:
-        interval = f"{unclipped:.0f} before clipping, {interval}"
+        words = f"{words} {unclipped:.0f} before ratios were clipped at 2."
     return ScoreTile(f"{figure.value:.0f}", interval, words, charts.score_scale(figure.value, low, high))
 
 

@@ -13,7 +13,7 @@ from wattmark.core.kpis import CATALOG, Kpi
 from wattmark.core.policy import Limit
 from wattmark.core.rubric import Aggregation, Factors
 from wattmark.core.run import EnergyRow, Run, Status
-from wattmark.core.score import Score, ScoreLine, held_at, score_line
+from wattmark.core.score import CLIP, POINTS, Score, ScoreLine, held_at, score_line
 from wattmark.core.verdict import Finding, Ruling
 from wattmark.reports.assembling import answer_over
 from wattmark.reports.quantities import duration, percent, quantity, scale_of
@@ -166,18 +166,30 @@ def comparisons(data: ReportData) -> list[Comparison]:
 
 
 def score_interval(score: Score) -> tuple[tuple[float, float], float | None] | None:
-    """(interval in points, score before clipping); None without a score.
+    """(interval in points, score before clipping where clipping cut something); None without a score.
 
-    Where ratios were clipped the interval is that of the score before clipping: around a clipped
-    value it would reach below what any ratio allows (kpis.md: intervals are computed before clipping).
+    Around a clipped value the propagated interval would reach where no ratio can. Then the ends of each
+    ratio's interval, made before clipping, are clipped and put together: all ends at once, so never narrower
+    than the truth (kpis.md: intervals are computed before clipping).
     """
     value = score.value
     if not isinstance(value, Figure):
         return None
-    arithmetic = score.rubric.aggregation is Aggregation.ARITHMETIC
-    if arithmetic and isinstance(score.unclipped, Figure) and any(line.saturated for line in score.lines):
-        return score.unclipped.interval, score.unclipped.value
-    return value.interval, None
+    if not any(line.saturated for line in score.lines):
+        return value.interval, None
+    low, high = (_points_at(score, end) for end in (0, 1))
+    return (low, high), score.unclipped.value if isinstance(score.unclipped, Figure) else None
+
+
+def _points_at(score: Score, end: int) -> float:
+    """The score with every ratio at one end of its interval, clipped."""
+    ends = [line.ratio.interval[end] if isinstance(line.ratio, Figure) else CLIP for line in score.lines]
+    used = [(line.weight, min(CLIP, max(0.0, e))) for line, e in zip(score.lines, ends, strict=True)]
+    if score.rubric.aggregation is Aggregation.ARITHMETIC:
+        return POINTS * math.fsum(weight * ratio for weight, ratio in used)
+    if any(ratio == 0.0 for _, ratio in used):
+        return 0.0
+    return POINTS * math.exp(math.fsum(weight * math.log(ratio) for weight, ratio in used))
 
 
 def error_shares(figure: Figure) -> list[ErrorShare]:
