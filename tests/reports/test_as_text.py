@@ -94,3 +94,12 @@ def test_a_failed_run_says_that_its_energy_counts() -> None:
     """A failure is told; its joules stay."""
     run = a_real_run(failed=True)
     assert "ended with an error; its energy counts" in run_summary(run, a_report().facts)
+
+
+def test_a_brief_summary_names_what_was_not_seen_without_the_reasons() -> None:
+    """After each measured command one line says which meters were used and what they did not see."""
+    data = a_report()
+    text = run_summary(data.runs[0], data.facts, brief=True)
+    for item in data.runs[0].not_seen:
+        assert item.what in text
+        assert item.reason not in text

@@ -179,9 +179,9 @@ def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> 
         }
         click.echo(document("measure", 1, body), err=True)
         return
-    click.echo(run_summary(run, facts), err=True)
+    click.echo(run_summary(run, facts, brief=True), err=True)
     if recording.path is not None:
-        click.echo(f"run file         {recording.path}", err=True)
+        click.echo(f"run file         {recording.path}  (`wattmark show` on it says more)", err=True)
 
 
 def _budget_line(state: Any, quiet: bool) -> None:

@@ -35,7 +35,7 @@ class Card:
 
     def __repr__(self) -> str:
         """The same as text, for terminals and consoles."""
-        return f"{self.name}\n{run_summary(self.run, self.facts)}"
+        return f"{self.name}\n{run_summary(self.run, self.facts, brief=True)}"
 
     def _repr_html_(self) -> str:
         parts = [

@@ -88,8 +88,11 @@ def sparkline(values: Sequence[float | None], width: int = 48, *, ascii_only: bo
     return "".join("?" if v is None else levels[min(len(levels) - 1, int(v / step))] for v in thinned)
 
 
-def run_summary(run: Run, facts: Facts, *, ascii_only: bool = False) -> str:
-    """What a person wants to know of one run: energy, where it went, how it is known, what was not seen."""
+def run_summary(run: Run, facts: Facts, *, ascii_only: bool = False, brief: bool = False) -> str:
+    """What a person wants to know of one run: energy, where it went, how it is known, what was not seen.
+
+    ``brief`` leaves the reasons out: why meters were not used, why things were not seen.
+    """
     lines = [*_headline(run, facts)]
     power = sparkline(total_power(run), ascii_only=ascii_only)
     if len(power) > 3:
@@ -97,10 +100,14 @@ def run_summary(run: Run, facts: Facts, *, ascii_only: bool = False) -> str:
     lines += _parts("by component", facts.energy_by_component, ascii_only)
     lines += _parts("by stage", facts.energy_by_stage, ascii_only)
     lines += _block("gaps, filled with an estimate", _gap_lines(run))
-    lines += _block("not seen", [f"{n.what}: {n.reason}" for n in run.not_seen])
-    lines += _block(
-        "meters", [f"{'used' if m.chosen else 'not used':<9} {m.meter}: {m.reason}" for m in run.meters]
-    )
+    if brief:
+        lines.append(f"meters           {', '.join(m.meter for m in run.meters if m.chosen) or 'none'}")
+        lines.append(f"not seen         {', '.join(n.what for n in run.not_seen) or 'nothing'}")
+    else:
+        lines += _block("not seen", [f"{n.what}: {n.reason}" for n in run.not_seen])
+        lines += _block(
+            "meters", [f"{'used' if m.chosen else 'not used':<9} {m.meter}: {m.reason}" for m in run.meters]
+        )
     lines += _block("notes", run.notes)
     return "\n".join(lines)
 
