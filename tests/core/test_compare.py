@@ -203,6 +203,8 @@ def test_a_repeat_without_an_answer_is_not_averaged_away() -> None:
     assert over_repeats([exact(1.0, "J"), lacking], "candidate") is lacking
     assert over_repeats([exact(0.0, "J"), exact(0.0, "J")], "candidate") == exact(0.0, "J")
     assert isinstance(over_repeats([exact(0.0, "J"), exact(1.0, "J")], "candidate"), Undefined)
+    unequal = over_repeats([exact(1.0, "J", stage="a"), exact(1.0, "J", stage="b")], "candidate")
+    assert "stage: a against b" in str(unequal)
 
 
 def test_the_interval_of_a_level() -> None:

@@ -112,7 +112,6 @@ def _labels(group: Group) -> list[str]:
 
 def _others(rubric: str, found: Score, candidate: Group, against: Group) -> list[str]:
     """Bundled rubrics for which there is enough, when there is not enough for this one."""
-    from wattmark.core.errors import NotComparable
     from wattmark.core.figure import Figure
     from wattmark.core.kpis import CATALOG
     from wattmark.core.score import score_repeats
@@ -124,16 +123,13 @@ def _others(rubric: str, found: Score, candidate: Group, against: Group) -> list
     for other in BUNDLED:
         if other == rubric:
             continue
-        try:
-            tried = score_repeats(
-                [r.facts for r in candidate.repeats],
-                [r.facts for r in against.repeats],
-                rubric_named(other),
-                CATALOG,
-                found.factors,
-            )
-        except NotComparable:
-            continue  # only a suggestion: what cannot be compared is not suggested
+        tried = score_repeats(
+            [r.facts for r in candidate.repeats],
+            [r.facts for r in against.repeats],
+            rubric_named(other),
+            CATALOG,
+            found.factors,
+        )
         if isinstance(tried.value, Figure):
             able.append(other)
     return able

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from wattmark.core.errors import UsageError
+from wattmark.core.errors import NotComparable, UsageError
 from wattmark.core.facts import Answer
 from wattmark.core.figure import Figure, Undefined, require_same_terms
 from wattmark.core.kpis.kpi import Better
@@ -188,14 +188,17 @@ def over_repeats(answers: Sequence[Answer], side: str) -> Answer:
     """One answer for several repeats: their geometric mean, with the noise of the mean as a source.
 
     An answer that is no figure stands for all: a repeat that failed is not averaged away. Values of
-    zero or below have no geometric mean: Undefined, unless all are zero.
+    zero or below have no geometric mean: Undefined, unless all are zero. So are unequal terms.
     """
     lacking = next((a for a in answers if not isinstance(a, Figure)), None)
     if lacking is not None or len(answers) == 1:
         return lacking if lacking is not None else answers[0]
     figures = [a for a in answers if isinstance(a, Figure)]
-    for figure in figures[1:]:
-        require_same_terms(figures[0], figure)
+    try:
+        for figure in figures[1:]:
+            require_same_terms(figures[0], figure)
+    except NotComparable as refusal:
+        return Undefined(str(refusal))
     if all(f.value == figures[0].value == 0.0 for f in figures):
         return figures[0]
     if any(f.value <= 0.0 for f in figures):
