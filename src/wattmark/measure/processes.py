@@ -6,6 +6,7 @@ Sources: proc(5), /proc/stat and /proc/<pid>/stat; times are in clock ticks of 1
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,11 +68,32 @@ def childless() -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """One process at one look."""
+
+    started: int
+    """Ticks from boot to its start: tells it from a later one with the same id."""
+    parent: int
+    own: float
+    waited: float
+    """CPU seconds of the children that it has waited for."""
+
+
+@dataclass(slots=True)
+class _Gone:
+    """A process that is no longer there, until its time turns up in a process that waited for it."""
+
+    seconds: float
+    parent: int
+    looks: int = 0
+
+
 class ProcessTree:
     """CPU time of this process and everything that descends from it, or of the descendants alone.
 
-    A process that has been waited for is in its parent's times. One that vanished without
-    (double fork, ignored SIGCHLD) keeps the last time that was seen.
+    A process that was waited for is in its parent's times. One that was not (ignored SIGCHLD) keeps
+    the time that was seen last; one whose parent ended before it (double fork) is followed further.
     """
 
     def __init__(self, proc: Path = PROC, *, with_self: bool = True) -> None:
@@ -79,40 +101,99 @@ class ProcessTree:
         self._proc = proc
         self._tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
         self._most = 0.0
+        self._lost = 0.0
+        self._seen: dict[int, _Process] = {}
+        self._waited: dict[int, float] = {}
+        self._gone: list[_Gone] = []
 
     def cpu_seconds(self) -> float:
         """CPU seconds so far; never decreases."""
         t = os.times()
-        total = t.children_user + t.children_system
+        waited = {os.getpid(): t.children_user + t.children_system}
+        total = waited[os.getpid()] + self._lost
         if self._with_self:
             total += t.user + t.system
-        if self._proc != PROC or not childless():
-            total += sum(self._one(pid) for pid in self._descendants(os.getpid()))
+        if self._seen or self._gone or self._proc != PROC or not childless():
+            total += self._others(waited)
         self._most = max(self._most, total)
         return self._most
 
     def pids(self) -> list[int]:
         """The measured processes, now."""
         own = [os.getpid()] if self._with_self else []
-        return [*own, *self._descendants(os.getpid())]
+        return [*own, *self._descendants([os.getpid(), *self._seen])]
 
-    def _one(self, pid: int) -> float:
+    def _others(self, waited: dict[int, float]) -> float:
+        """CPU seconds of all other processes, those that vanished and turned up nowhere included.
+
+        Parents were read before their children, so that nothing is counted twice: a child that is waited
+        for in between is missing here and is expected in its parent at the next look.
+        """
+        now: dict[int, _Process] = {}
+        for pid in self._descendants([os.getpid(), *self._seen]):
+            process = self._read(pid)
+            if process is not None:
+                now[pid] = process
+                waited[pid] = process.waited
+        for pid, before in self._seen.items():
+            if pid not in now or now[pid].started != before.started:
+                self._gone.append(_Gone(before.own + before.waited, self._nearest(before.parent, waited)))
+        lost_before = self._lost
+        self._settle({q: w - self._waited.get(q, w) for q, w in waited.items()})
+        self._seen, self._waited = now, waited
+        pending = sum(g.seconds for g in self._gone)
+        return sum(p.own + p.waited for p in now.values()) + pending + self._lost - lost_before
+
+    def _settle(self, came: dict[int, float]) -> None:
+        """Strike out what turned up in a parent; what has not after two looks is nobody's, and stays ours."""
+        waiting: list[_Gone] = []
+        for gone in self._gone:
+            if came.get(gone.parent, 0.0) >= gone.seconds - 2 / self._tick:
+                came[gone.parent] -= gone.seconds
+            elif gone.looks:
+                self._lost += gone.seconds
+            else:
+                waiting.append(_Gone(gone.seconds, gone.parent, 1))
+        self._gone = waiting
+
+    def _nearest(self, pid: int, alive: dict[int, float]) -> int:
+        """The closest ancestor that is still there: whoever waited for the ones between has told it."""
+        while pid not in alive and pid in self._seen:
+            pid = self._seen[pid].parent
+        return pid
+
+    def _read(self, pid: int) -> _Process | None:
         try:
             text = (self._proc / str(pid) / "stat").read_bytes()
         except OSError:
-            return 0.0
+            return None
+        # proc(5): state ppid ... utime stime cutime cstime ... starttime, after the name in brackets
         values = text[text.rfind(b")") + 2 :].split()
-        return sum(map(int, values[11:15])) / self._tick  # utime stime cutime cstime
+        user, system, children_user, children_system = map(int, values[11:15])
+        return _Process(
+            started=int(values[19]),
+            parent=int(values[1]),
+            own=(user + system) / self._tick,
+            waited=(children_user + children_system) / self._tick,
+        )
 
-    def _descendants(self, root: int) -> list[int]:
-        found: list[int] = []
-        todo = [root]
-        while todo:
-            pid = todo.pop()
-            children = self._children(pid)
-            found.extend(children)
-            todo.extend(children)
-        return found
+    def _descendants(self, roots: Sequence[int]) -> list[int]:
+        """Parents before their children, each once; of the roots all but the first, where they still run."""
+        found: dict[int, None] = {}
+        todo = [roots[0]]
+        strays = list(roots[1:])
+        while todo or strays:
+            if not todo:
+                stray = strays.pop()
+                if stray in found:
+                    continue
+                found[stray] = None
+                todo.append(stray)
+            for child in self._children(todo.pop()):
+                if child not in found:
+                    found[child] = None
+                    todo.append(child)
+        return list(found)
 
     def _children(self, pid: int) -> list[int]:
         children: list[int] = []
