@@ -412,7 +412,7 @@ def track(
     """
     from wattmark.wiring.configuration import load_config
 
-    config = load_config(Path.cwd(), os.environ)
+    config = load_config(_here(), os.environ)
     tags = {
         "stage": stage,
         "model": model,
@@ -471,7 +471,7 @@ def settings_from(
     joins = joins_from(environ)
     folder = out or (Path(environ[OUT]) if environ.get(OUT) else None)
     if folder is None and config.output.folder is not None:
-        base = Path(config.path).parent if config.path else Path.cwd()
+        base = Path(config.path).parent if config.path else _here()
         folder = base / config.output.folder
     configured = {f: getattr(config.tags, f) for f in Tags.__slots__}
     return Settings(
@@ -497,6 +497,14 @@ def settings_from(
         budget=parse_budget(budget, on_breach) if budget else None,
         period_seconds=config.measure.period_seconds,
     )
+
+
+def _here() -> Path:
+    """The working directory; the root when it was removed under the program, which is no reason to stop."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path(os.sep)
 
 
 def measured() -> bool:
