@@ -10,6 +10,7 @@ function that gives its text and a row in ``blocks``; tests/docs checks them all
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pathlib import Path
 from wattmark.core.checks import CHECKS, Check
 from wattmark.core.guide import Guide
 from wattmark.core.kpis import CATALOG, Kpi
+from wattmark.ledger.runfile import json_schema
 from wattmark.meters.catalog import METERS
 from wattmark.reports.guide import guide_markdown, tools_markdown
 from wattmark.wiring.guide import load_guide
@@ -170,12 +172,19 @@ def outdated(root: Path, every: Iterable[Block] | None = None) -> dict[Path, str
     return {path: text for path, text in wanted.items() if path.read_text(encoding="utf-8") != text}
 
 
+def outdated_schema(root: Path) -> dict[Path, str]:
+    """The published JSON schema of run files, when it is not what the code reads by."""
+    path = root / "docs" / "run.schema.json"
+    text = json.dumps(json_schema(), indent=1) + "\n"
+    return {} if path.is_file() and path.read_text(encoding="utf-8") == text else {path: text}
+
+
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Rewrite what is out of date, or only name it."""
     parser = argparse.ArgumentParser(description="Write the generated parts of the documentation.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when out of date")
     arguments = parser.parse_args(argv)
-    found = outdated(root)
+    found = {**outdated(root), **outdated_schema(root)}
     for path, text in found.items():
         if not arguments.check:
             path.write_text(text, encoding="utf-8")
