@@ -37,6 +37,7 @@ def test_sensible_limits_are_silent(fields: dict[str, Any]) -> None:
         ({"kpi": "energy", "max_increase": -0.05}, "max_increase is -0.05"),
         ({"kpi": "quality", "max_decrease": 1.0}, "share below 1"),
         ({"kpi": "energy", "max": 1.0, "grade": Grade.E}, "grade E is declared"),
+        ({"kpi": "energy", "max": 1.0, "repeats": 0}, "repeats is 0"),
         ({"kpi": "energy", "max": 1.0, "coverage": 0.0}, "coverage is 0"),
         ({"kpi": "energy", "max": 1.0, "coverage": 95.0}, "coverage is 95"),
     ],

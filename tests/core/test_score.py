@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.core.decisions import ENERGY, QUALITY, SMALL_CATALOG, a_facts, joules
 from wattmark.core.carbon import Intensity, Pue
-from wattmark.core.errors import NotComparable
-from wattmark.core.facts import Embodied
+from wattmark.core.errors import NotComparable, RefusedError
+from wattmark.core.facts import Embodied, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined, exact
 from wattmark.core.known import Grade
 from wattmark.core.kpis import CATALOG
@@ -137,6 +137,18 @@ def test_whatever_lacks_an_answer_says_why(baseline: object, candidate: object, 
     assert line.used is None
     assert not line.saturated
     assert words in line.reason
+
+
+def test_a_kpi_that_refuses_gives_no_score() -> None:
+    """A refusal is an answer: it is told, and it stops nothing else."""
+
+    def refuse(facts: Facts) -> Figure:
+        raise RefusedError("a PUE of 0.5 is impossible")
+
+    catalog = {**SMALL_CATALOG, "energy": replace(ENERGY, of=refuse)}
+    s = score(a_facts(), a_facts(), HALVES, catalog)
+    assert "a PUE of 0.5 is impossible" in s.lines[0].reason
+    assert s.lines[1].used == 1.0
 
 
 def test_a_shared_meter_cancels_and_a_foreign_one_does_not() -> None:

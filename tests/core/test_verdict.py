@@ -122,6 +122,15 @@ def test_evidence_that_cannot_carry_a_ruling_is_not_enough(repeat: Repeat, words
     assert words in found.reason
 
 
+def test_a_limit_may_ask_for_repeats() -> None:
+    """Of the candidate, and of the baseline where it needs one."""
+    limit = Limit(kpi="energy", max_increase=0.5, repeats=2)
+    assert "1 of the 2 repeats" in judged(limit, one(), against=(one(), one())).reason
+    assert "baseline: 1 of the 2 repeats" in judged(limit, one(), one(), against=(one(),)).reason
+    assert judged(limit, one(), one(), against=(one(), one())).ruling is Ruling.PASS
+    assert judged(Limit(kpi="energy", max=2.0, repeats=2), one(), one()).ruling is Ruling.PASS
+
+
 def test_the_baselines_evidence_counts_too() -> None:
     """A relative limit needs both sides."""
     lacking = one(Missing("energy"))

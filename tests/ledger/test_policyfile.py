@@ -35,6 +35,7 @@ def test_every_field_of_a_limit_is_read(tmp_path: Path) -> None:
         stage = "inference"
         grade = "D"
         coverage = 0.9
+        repeats = 3
         on_undecided = "warn"
         reason = "because"
         [[limit]]
@@ -51,6 +52,7 @@ def test_every_field_of_a_limit_is_read(tmp_path: Path) -> None:
                 stage="inference",
                 grade=Grade.D,
                 coverage=0.9,
+                repeats=3,
                 on_undecided=OnUndecided.WARN,
                 reason="because",
                 place="[[limit]] 1",
@@ -75,6 +77,7 @@ def test_every_field_of_a_limit_is_read(tmp_path: Path) -> None:
         ('[[limit]]\nkpi = "pue"\nmax = 1\ngrade = "c"', "grade: must be one of A, B, C, D, E"),
         ('[[limit]]\nkpi = "pue"\nmax = 1\non_undecided = "skip"', "must be one of fail, warn, pass"),
         ('[[limit]]\nkpi = "pue"\nmax = 1\ncoverage = 0', "coverage is 0"),
+        ('[[limit]]\nkpi = "pue"\nmax = 1\nrepeats = 1.5', "repeats: must be a whole number, not 1.5"),
         ('factors = "mine"', "factors: must be one of baseline, actual"),
     ],
 )

@@ -47,6 +47,8 @@ class Limit:
     grade: Grade | None = None
     """Grade the evidence needs; None: C for absolute limits, D against a baseline on the same host."""
     coverage: float = COVERAGE
+    repeats: int = 1
+    """Fewest repeats of the candidate, and of the baseline where one is needed."""
     on_undecided: OnUndecided = OnUndecided.FAIL
     reason: str = ""
     """Why the limit is there, shown when it is broken."""
@@ -107,5 +109,7 @@ def check_limit(limit: Limit, catalog: Mapping[str, Kpi]) -> None:
         raise UsageError(f"max_decrease is {limit.max_decrease:g}: give a share below 1, 0.05 for 5 %")
     if limit.grade is Grade.E:
         raise UsageError("grade E is declared, not measured, and never passes a gate: ask for D or better")
+    if limit.repeats < 1:
+        raise UsageError(f"repeats is {limit.repeats}: give a whole number from 1 up")
     if not 0.0 < limit.coverage <= 1.0:
         raise UsageError(f"coverage is {limit.coverage:g}: give a share above 0, at most 1")

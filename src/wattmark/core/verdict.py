@@ -182,6 +182,9 @@ def _require_evidence(
             )
         if answer.grade is not None and not answer.grade.at_least(grade):
             raise _NotEnough(f"{whose}evidence is of grade {answer.grade}, grade {grade} or better is needed")
+    for whose, side in (("", ours), ("baseline: ", theirs)):
+        if side and len(side) < limit.repeats:
+            raise _NotEnough(f"{whose}{len(side)} of the {limit.repeats} repeats that are needed")
     for repeat in (*ours, *theirs):
         if repeat.unread:
             raise _NotEnough(f"no energy was read of {', '.join(repeat.unread)}")

@@ -22,6 +22,7 @@ KEYS = (
     "stage",
     "grade",
     "coverage",
+    "repeats",
     "on_undecided",
     "reason",
 )
@@ -72,6 +73,7 @@ def _limit(fields: Fields) -> Limit:
         stage=fields.text("stage", "") or None,
         grade=Grade(grade) if grade else None,
         coverage=COVERAGE if coverage is None else coverage,
+        repeats=_repeats(fields),
         on_undecided=OnUndecided(undecided),
         reason=fields.text("reason", ""),
         place=fields.place,
@@ -81,3 +83,12 @@ def _limit(fields: Fields) -> Limit:
     except UsageError as error:
         raise fields.refused(error) from None
     return limit
+
+
+def _repeats(fields: Fields) -> int:
+    number = fields.number("repeats")
+    if number is None:
+        return 1
+    if number != int(number):
+        raise fields.wrong("repeats", f"must be a whole number, not {number:g}")
+    return int(number)
