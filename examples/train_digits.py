@@ -26,7 +26,9 @@ import wattmark
 
 def main() -> None:
     """Train, evaluate, predict many times, and write metrics.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--hidden", type=int, nargs="+", default=[512, 256], help="sizes of hidden layers")
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--passes", type=int, default=1500, help="how often the 450 test digits are read")
