@@ -29,7 +29,9 @@ class Goal:
 
     def outcome(self, qualities: Iterable[Quality]) -> OutcomeGoal:
         """The goal with its answer, as evidence keeps it."""
-        return OutcomeGoal(condition=f"{self.name}{self.operator}{self.value:g}", reached=self.check(qualities))
+        return OutcomeGoal(
+            condition=f"{self.name}{self.operator}{self.value:g}", reached=self.check(qualities)
+        )
 
 
 def parse_goal(text: str) -> Goal:
