@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from wattmark.version import __version__
 
 if TYPE_CHECKING:
     from wattmark.core.facts import Facts
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wattmark.core.run import Dataset, Run
     from wattmark.core.totals import facts_of
     from wattmark.datasets.describe import dataset
+    from wattmark.decide import compare, gate, score
     from wattmark.ledger.runfile import read_run
     from wattmark.live import Track, log, measured, track
 
@@ -24,6 +25,9 @@ _HOME = {
     "track": "wattmark.live",
     "log": "wattmark.live",
     "measured": "wattmark.live",
+    "score": "wattmark.decide",
+    "compare": "wattmark.decide",
+    "gate": "wattmark.decide",
     "Track": "wattmark.live",
     "Run": "wattmark.core.run",
     "Dataset": "wattmark.core.run",
@@ -47,11 +51,14 @@ __all__ = [
     "Track",
     "Undefined",
     "__version__",
+    "compare",
     "dataset",
     "facts_of",
+    "gate",
     "log",
     "measured",
     "read_run",
+    "score",
     "track",
 ]
 

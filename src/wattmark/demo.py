@@ -14,6 +14,7 @@ from typing import Any
 
 from wattmark.core.errors import MissingExtra
 from wattmark.core.run import Run
+from wattmark.live import track
 
 TEST_DIGITS = 450
 OUTCOME = "accuracy>=0.95"
@@ -58,11 +59,9 @@ def measure_contender(
 
 
 def _one_run(contender: Contender, load: Load, seed: int, out: Path, learn: _Learn) -> Run:
-    import wattmark
-
     with (
         learn.one_thread(1),
-        wattmark.track(
+        track(
             contender.name,
             out=out,
             model=contender.name,

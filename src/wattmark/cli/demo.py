@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wattmark import __version__
 from wattmark.cli.options import json_option
 from wattmark.config import Config, PlaceConfig, ProjectConfig
 from wattmark.core.errors import UsageError
+from wattmark.version import __version__
 
 if TYPE_CHECKING:
     from wattmark.core.repeats import Repeat

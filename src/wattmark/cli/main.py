@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from wattmark import __version__
 from wattmark.core.errors import WattmarkError
+from wattmark.version import __version__
 
 CRASH = 70
 """Exit code of a defect in wattmark itself (EX_SOFTWARE of sysexits.h); never 1, which is a violation."""

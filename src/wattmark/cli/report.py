@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wattmark import __version__
 from wattmark.cli.options import (
     as_one_option,
     baseline_options,
@@ -22,6 +21,7 @@ from wattmark.cli.options import (
     stated_from,
 )
 from wattmark.core.errors import NotComparable, UsageError
+from wattmark.version import __version__
 
 if TYPE_CHECKING:
     from wattmark.core.rubric import Rubric

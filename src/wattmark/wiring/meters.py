@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from wattmark import __version__
 from wattmark.config import Config, MeasureConfig
 from wattmark.core.errors import MeterUnavailable, UsageError, WattmarkError
 from wattmark.core.known import Boundary, Grade, Method
@@ -22,6 +21,7 @@ from wattmark.measure.host import host_id, this_host
 from wattmark.measure.meterset import MeterSet, linked
 from wattmark.meters.clock import boot_clock
 from wattmark.ports import Meter
+from wattmark.version import __version__
 
 LAST_RESORT = "model"
 GPU_METERS = ("nvml", "amdsmi")
