@@ -19,6 +19,9 @@ from wattmark.core.known import Grade, grade_of_sum
 LOG_ABOVE = 0.30
 """Above this relative uncertainty the interval is made in logarithms."""
 
+LARGEST_EXPONENT = 700.0
+"""Beyond e^709 floating point has no number; such a figure says nothing above its lower end."""
+
 GAP_PREFIX = "gap:"
 """Sources named so are worst-case bounds of what was not observed. They add up instead of going in
 quadrature, so that taking readings away can widen an interval but never move its far end inwards."""
@@ -87,11 +90,18 @@ class Figure:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval; in logarithms (value / e^r to value x e^r) when r exceeds 30 %."""
+        """The 95 % interval; in logarithms (value / e^r to value x e^r) when r exceeds 30 %.
+
+        With bounds of gaps in it, it reaches at least as far as they do, down to zero: they are no
+        statistics, both ends of them are possible.
+        """
         r = self.relative
         if r <= LOG_ABOVE or not math.isfinite(r):
             return self.value - self.half_width, self.value + self.half_width
-        low, high = sorted((self.value * math.exp(-r), self.value * math.exp(r)))
+        factor = math.exp(r) if r < LARGEST_EXPONENT else math.inf
+        low, high = sorted((self.value / factor, self.value * factor))
+        if any(name.startswith(GAP_PREFIX) for name in self.errors):
+            low = min(low, max(0.0, self.value - self.half_width))
         return low, high
 
     def scaled(self, factor: float, unit: str) -> Figure:
