@@ -597,7 +597,7 @@ def taken(row: EnergyRow, part: float) -> EnergyRow:
 
 
 @given(evidence(), st.lists(st.sampled_from([0.0, 0.25, 1.0]), min_size=12, max_size=12), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_taking_readings_away_never_moves_the_upper_end_inwards(
     run: Run, parts: list[float], drop: bool
 ) -> None:

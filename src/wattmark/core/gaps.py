@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wattmark.core.figure import Missing
+from wattmark.core.figure import LARGEST_EXPONENT, LOG_ABOVE, Missing
 from wattmark.core.merge import ROUNDING, Observation
 from wattmark.core.run import REFRESH, EnergyRow
 
@@ -77,7 +77,9 @@ def gap_estimate(o: Observation, means: Means) -> Estimate | Missing | None:
     relative = math.hypot(*(e for name, e in row.errors.items() if not name.endswith(REFRESH)))
     most = max(row.max_watts if row.max_watts is not None else 2 * mean, mean)
     least = min(row.idle_watts or 0.0, mean)
-    half = max(most * (1 + relative) - mean, mean - least)
+    # Above 30 % intervals are logarithmic (kpis.md, Uncertainty), so the bound must be too.
+    shown = 1 + relative if relative <= LOG_ABOVE else math.exp(min(relative, LARGEST_EXPONENT))
+    half = max(most * shown - mean, mean - least)
     return Estimate(mean * missing, least * missing, most * missing, half * missing)
 
 
@@ -92,6 +94,8 @@ def refresh_errors(kept: Sequence[Observation], means: Means) -> dict[str, float
         row = o.row
         own = row.energy_joules / row.observed_seconds if row.observed_seconds > 0 else 0.0
         watts = max(own, means.get((o.clock, row.device_id), 0.0))
+        if row.observed_seconds < row.duration_seconds and row.max_watts is not None:
+            watts = max(watts, row.max_watts)
         for name, relative in row.errors.items():
             if name.endswith(REFRESH):
                 joules = relative * row.duration_seconds * watts

@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
 
 from wattmark.core.boundary import boundary_of
 from wattmark.core.facts import Facts, Operations, WorkDone
@@ -19,6 +17,7 @@ from wattmark.core.gaps import Fill, Means, gap_estimate, mean_powers, refresh_e
 from wattmark.core.given import Given
 from wattmark.core.holes import with_holes
 from wattmark.core.known import Grade, Scope
+from wattmark.core.machines import clock_of, device_hours, start_of
 from wattmark.core.merge import Merged, Observation, counted_once, handed_over, without_parts
 from wattmark.core.ranks import attempt_of, missing_per_present, rank_coverage
 from wattmark.core.run import REFRESH, Dataset, Quality, Run, Status
@@ -26,7 +25,6 @@ from wattmark.core.run import REFRESH, Dataset, Quality, Run, Status
 UNSTAGED = "unstaged"
 USUAL_UNITS = ("inferences", "requests", "images", "output_tokens", "audio_seconds", "samples", "outcomes")
 """Functional units in the order in which one is taken when none is asked for."""
-ACCELERATORS = ("gpu", "module", "tpu", "npu")
 _NO_ENERGY = Missing("energy", "no meter gave a reading; `wattmark doctor` says why")
 
 
@@ -72,7 +70,7 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
         training_flop=given.training_flop,
         mfu=given.mfu,
         utilisation=tuple(u for r in runs for u in r.place.utilisation),
-        device_hours=_device_hours(runs),
+        device_hours=device_hours(runs),
         reference_device_factor=given.reference_device_factor,
         renewables=given.renewables,
         operations=_operations(runs, given),
@@ -95,9 +93,9 @@ def observations_of(runs: Sequence[Run], scope: Scope) -> Merged:
     rows = [
         Observation(
             row,
-            _start(run) + row.t0_seconds,
+            start_of(run) + row.t0_seconds,
             run.record_id,
-            _clock(run),
+            clock_of(run),
             stage_at(run, row.t0_seconds, row.duration_seconds),
         )
         for run in runs
@@ -245,19 +243,6 @@ def _by_component(kept: Sequence[Observation], evidence: Evidence) -> dict[str, 
     return {name: figure.with_terms(boundary=whole) for name, figure in parts.items()}
 
 
-def _clock(run: Run) -> str:
-    """The machine and its boot, whose monotonic clock its runs share; else its wall clock."""
-    shared = run.host.boot_id if run.started_monotonic_seconds is not None else None
-    return f"{run.host.id}:{shared or 'utc'}"
-
-
-def _start(run: Run) -> float:
-    """Start on the machine's monotonic clock when there is one, else in seconds since 1970."""
-    if run.host.boot_id is not None and run.started_monotonic_seconds is not None:
-        return run.started_monotonic_seconds
-    return datetime.fromisoformat(run.started_at).timestamp()
-
-
 def _devices_without_share(runs: Sequence[Run]) -> list[str]:
     """Devices that were measured whole, are no part of another, and of which no share is known."""
     missing: dict[str, None] = {}
@@ -362,29 +347,6 @@ def _attempts_reached(runs: Sequence[Run]) -> int | None:
 
 def _dataset(runs: Sequence[Run]) -> Dataset | None:
     return next((r.dataset for r in reversed(runs) if r.dataset is not None), None)
-
-
-def _device_hours(runs: Sequence[Run]) -> float | None:
-    """Provisioned device-hours; runs side by side on one machine have the same devices."""
-    machines: dict[str, list[tuple[float, float, float]]] = {}
-    for run in runs:
-        accelerators = [h for h in run.place.hardware if h.component in ACCELERATORS]
-        devices = accelerators or [h for h in run.place.hardware if h.component == "cpu"]
-        if devices:
-            start, count = _start(run), math.fsum(h.count for h in devices)
-            machines.setdefault(_clock(run), []).append((start, start + run.duration_seconds, count))
-    if not machines:
-        return None
-    return math.fsum(_most_at_once(spans) for spans in machines.values()) / 3600
-
-
-def _most_at_once(spans: Sequence[tuple[float, float, float]]) -> float:
-    """Seconds times the largest count at each moment."""
-    edges = sorted({edge for start, end, _ in spans for edge in (start, end)})
-    return math.fsum(
-        (right - left) * max((n for start, end, n in spans if start <= left and right <= end), default=0.0)
-        for left, right in pairwise(edges)
-    )
 
 
 def _operations(runs: Sequence[Run], given: Given) -> Operations:

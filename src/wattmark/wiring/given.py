@@ -13,6 +13,7 @@ from wattmark.core.facts import Embodied, PeakHardware, Renewables
 from wattmark.core.figure import Missing
 from wattmark.core.given import Given
 from wattmark.core.known import Scope
+from wattmark.core.machines import machine_hours
 
 if TYPE_CHECKING:
     from wattmark.core.facts import Facts
@@ -131,7 +132,7 @@ def _embodied(config: Config, runs: Sequence[Run]) -> Embodied | None:
     stated = config.embodied
     if stated.total_kg is None or stated.lifespan_years is None:
         return None
-    hours = sum(r.duration_seconds for r in runs) / 3600
+    hours = machine_hours(runs)
     utilised = stated.mode == "utilised"
     return Embodied(
         total_grams=stated.total_kg * 1000,
