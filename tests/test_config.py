@@ -1,0 +1,93 @@
+"""``wattmark.toml``: found, read strictly, refused with file and place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wattmark.config import Config, MeasureConfig, PlaceConfig, find_config, load_config
+from wattmark.core.errors import ConfigError
+
+
+def config(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "wattmark.toml"
+    path.write_text(text)
+    return load_config(path)
+
+
+def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
+    """Text, numbers whole or not, yes and no, lists, labels."""
+    found = config(
+        tmp_path,
+        """
+        [tags]
+        team = "vision"
+        [labels]
+        purpose = "test"
+        [place]
+        country = "FRA"
+        pue = 1
+        world_average = false
+        [measure]
+        meters = ["rapl", "nvml"]
+        period_seconds = 0.5
+        gpu_expected = true
+        [project]
+        manual_steps = 2
+        """,
+    )
+    assert (found.tags.team, found.labels) == ("vision", {"purpose": "test"})
+    assert found.place == PlaceConfig(country="FRA", pue=1.0)
+    assert isinstance(found.place.pue, float)
+    assert found.measure == MeasureConfig(meters=("rapl", "nvml"), period_seconds=0.5, gpu_expected=True)
+    assert found.project.manual_steps == 2
+    assert found.path == str(tmp_path / "wattmark.toml")
+
+
+def test_no_file_is_no_trouble() -> None:
+    """The defaults."""
+    assert load_config(None) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("nonsense", "is not valid TOML"),
+        ("[limits]\nx = 1", "[limits]: unknown section; known: labels, tags, place"),
+        ("tags = 5", "[tags]: must be a table"),
+        ("[tags]\ncolour = 'red'", "[tags] colour: unknown key; known: organisation"),
+        ("[place]\npue = 'low'", "[place] pue: must be float, not 'low'"),
+        ("[place]\npue = true", "[place] pue: must be float, not True"),
+        ("[measure]\nmeters = 'rapl'", "[measure] meters: must be a list of strings"),
+        ("[measure]\nmeters = [1]", "[measure] meters: must be a list of strings"),
+        ("[project]\nmanual_steps = 1.5", "[project] manual_steps: must be int, not 1.5"),
+        ("[labels]\nfold = 1", "[labels]: must hold strings only"),
+        ("labels = 'x'", "[labels]: must hold strings only"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, says: str) -> None:
+    """File, place, and what would be right."""
+    with pytest.raises(ConfigError) as caught:
+        config(tmp_path, text)
+    assert str(caught.value).startswith(f"{tmp_path / 'wattmark.toml'}: ")
+    assert says in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    """A folder, or bytes that are no text."""
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path)
+    (tmp_path / "wattmark.toml").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "wattmark.toml")
+
+
+def test_the_nearest_file_is_found(tmp_path: Path) -> None:
+    """In this folder or one above it."""
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (tmp_path / "a" / "wattmark.toml").write_text("")
+    assert find_config(deep) == tmp_path / "a" / "wattmark.toml"
+    (deep / "wattmark.toml").write_text("")
+    assert find_config(deep) == deep / "wattmark.toml"
