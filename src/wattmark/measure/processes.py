@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wattmark.meters.sysfs import first_line
+
 PROC = Path("/proc")
 
 
@@ -99,6 +101,7 @@ class ProcessTree:
     def __init__(self, proc: Path = PROC, *, with_self: bool = True) -> None:
         self._with_self = with_self
         self._proc = proc
+        self._is_real = proc == PROC  # asked once: comparing paths costs more than a system call
         self._tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
         self._most = 0.0
         self._lost = 0.0
@@ -113,7 +116,7 @@ class ProcessTree:
         total = waited[os.getpid()] + self._lost
         if self._with_self:
             total += t.user + t.system
-        if self._seen or self._gone or self._proc != PROC or not childless():
+        if self._seen or self._gone or not self._is_real or not childless():
             total += self._others(waited)
         self._most = max(self._most, total)
         return self._most
@@ -216,7 +219,7 @@ class CpuClock:
 
     def __init__(self, tree: ProcessTree, proc: Path = PROC) -> None:
         self._tree = tree
-        self._path = proc / "stat"
+        self._path = str(proc / "stat")
         self._tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
     def pids(self) -> list[int]:
@@ -226,8 +229,7 @@ class CpuClock:
     def read(self) -> CpuTimes | None:
         """CPU times now; None where /proc/stat cannot be read (other systems)."""
         try:
-            with open(self._path, "rb") as file:
-                line = file.readline()
+            line = first_line(self._path)
         except OSError:
             return None
         busy, capacity, steal = machine_seconds(line, self._tick)

