@@ -207,7 +207,9 @@ def test_a_process_whose_parent_has_gone_is_followed(tmp_path: Path) -> None:
 
 
 def test_a_machine_without_proc_has_no_times(tmp_path: Path) -> None:
-    """None, not zero."""
+    """None, not zero; also where the file says nothing."""
+    assert CpuClock(ProcessTree(tmp_path), tmp_path).read() is None
+    (tmp_path / "stat").write_text("")
     assert CpuClock(ProcessTree(tmp_path), tmp_path).read() is None
 
 

@@ -68,3 +68,37 @@ def test_built_ins_could_be_entry_points() -> None:
     for name, row in catalog.METERS.items():
         entry = EntryPoint(name, row.target, catalog.GROUP)
         assert entry.load().name == name
+
+
+def test_a_meter_without_a_sign_of_its_hardware_is_hopeless(tmp_path: Path) -> None:
+    """No file, or an empty folder where something should be: one reason, and nothing was imported."""
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "sys" / "class" / "powercap").mkdir(parents=True)
+    root = str(tmp_path)
+    assert "/sys/class/powercap/ is not there" in (catalog.hopeless("rapl", root) or "")
+    assert "none of /dev/nvidiactl" in (catalog.hopeless("nvml", root) or "")
+    assert catalog.hopeless("model", root) is None
+    assert catalog.hopeless("a third party's", root) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"),
+    [
+        ("rapl", "sys/class/powercap/intel-rapl:0"),
+        ("rapl_perf", "sys/bus/event_source/devices/power"),
+        ("nvml", "proc/driver/nvidia"),
+        ("nvml", "dev/dxg"),
+        ("amdsmi", "dev/kfd"),
+        ("hwmon", "sys/class/hwmon/hwmon7"),
+    ],
+)
+def test_any_sign_of_the_hardware_is_worth_a_try(tmp_path: Path, name: str, sign: str) -> None:
+    """The meter itself then says whether it works."""
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / sign).mkdir(parents=True)
+    assert catalog.hopeless(name, str(tmp_path)) is None
+
+
+def test_on_other_systems_every_meter_is_tried(tmp_path: Path) -> None:
+    """The signs are Linux's; where there is no /proc they say nothing."""
+    assert catalog.hopeless("nvml", str(tmp_path)) is None

@@ -172,6 +172,8 @@ class ProcessTree:
             return None
         # proc(5): state ppid ... utime stime cutime cstime ... starttime, after the name in brackets
         values = text[text.rfind(b")") + 2 :].split()
+        if len(values) < 20:
+            return None
         user, system, children_user, children_system = map(int, values[11:15])
         return _Process(
             started=int(values[19]),
@@ -230,9 +232,9 @@ class CpuClock:
         """CPU times now; None where /proc/stat cannot be read (other systems)."""
         try:
             line = first_line(self._path)
-        except OSError:
+            busy, capacity, steal = machine_seconds(line, self._tick)
+        except (OSError, ValueError):
             return None
-        busy, capacity, steal = machine_seconds(line, self._tick)
         return CpuTimes(busy, capacity, self._tree.cpu_seconds(), steal)
 
 

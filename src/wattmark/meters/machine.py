@@ -71,6 +71,8 @@ def _linux(stat: Path) -> Callable[[], float]:
 
     def busy() -> float:
         values = [int(v) for v in first_line(path).split()[1:9]]
+        if len(values) < 7:
+            raise ValueError(f"{path} says nothing")  # else nothing would be read as zero seconds
         return (sum(values[:3]) + sum(values[5:7])) / tick  # user nice system, irq softirq
 
     return busy

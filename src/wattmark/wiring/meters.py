@@ -205,9 +205,17 @@ def _set(
     meters: list[Meter],
     choices: list[MeterChoice],
 ) -> MeterSet:
+    found = [d for meter in meters for d in meter.devices]
     if measure.rest_of_node_watts is not None:
-        meters.append(FixedRest(identity, measure.rest_of_node_watts))
-    devices = linked([d for meter in meters for d in meter.devices])
+        if any(d.boundary is Boundary.NODE for d in found):
+            reason = "rest_of_node_watts is left aside: the whole node is read already"
+            choices.append(MeterChoice(meter="stated", chosen=False, reason=reason))
+        else:
+            rest = FixedRest(identity, measure.rest_of_node_watts)
+            meters.append(rest)
+            # What was stated replaces what a model would add.
+            found = [d for d in found if d.component != "rest_of_node"] + list(rest.devices)
+    devices = linked(found)
     seen = {d.component for d in devices}
     not_seen = []
     if not seen & set(SEES_CPU):
@@ -232,6 +240,10 @@ def _try(name: str, identity: str, measure: MeasureConfig, choices: list[MeterCh
         meter = make_meter(name, identity, measure)
     except WattmarkError as error:
         choices.append(MeterChoice(meter=name, chosen=False, reason=str(error)))
+        return None
+    except Exception as error:  # noqa: BLE001 - a driver's surprise must not stop the program that is measured
+        reason = f"could not be set up: {type(error).__name__}: {error}"
+        choices.append(MeterChoice(meter=name, chosen=False, reason=reason))
         return None
     if not meter.devices:
         choices.append(MeterChoice(meter=name, chosen=False, reason="found nothing to read"))
