@@ -87,7 +87,8 @@ def _summary(results: Results, budgets: Sequence[Budget]) -> Iterator[str]:
     yield (
         "wattmark's figure is the median of its costliest judged variant (lowest to highest sample, n). "
         "The best peer is the lowest median of any peer that could be measured; an asterisk marks an "
-        "estimator, which reads no hardware and computes from what it is told."
+        "estimator, which reads no hardware and computes from what it is told. Importing a package alone may "
+        "load next to nothing, ours included; the row below it is what starting a measurement needs."
     )
 
 
