@@ -17,6 +17,7 @@ from wattmark.core.compare import (
     effect_of,
     judge,
     level_interval,
+    over_both,
     over_repeats,
 )
 from wattmark.core.errors import NotComparable, UsageError
@@ -186,15 +187,40 @@ def test_the_centre_keeps_a_shared_gain_and_thins_a_runs_own_error() -> None:
 
 
 def test_repeats_become_one_answer() -> None:
-    """Their geometric mean with a source for their noise; one alone is itself."""
+    """Their geometric mean with a source of noise for each; one alone is itself."""
     one = exact(5.0, "J")
     assert over_repeats([one], "candidate") is one
     both = over_repeats([exact(90.0, "J"), exact(100.0, "J"), exact(100 / 0.9, "J")], "candidate")
     assert isinstance(both, Figure)
     assert both.value == pytest.approx(100.0)
-    assert both.errors["repeats:candidate"] == pytest.approx(
-        100 * 4.302653 * math.log(1 / 0.9) / math.sqrt(3), rel=1e-6
-    )
+    assert both.half_width == pytest.approx(100 * 4.302653 * math.log(1 / 0.9) / math.sqrt(3), rel=1e-6)
+    assert both.errors["repeats:candidate:1"] < 0 < both.errors["repeats:candidate:3"]
+    assert both.errors["repeats:candidate:2"] == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("base", "new"), [((90.0, 100.0, 111.0), (50.0,)), ((90.0, 110.0), (50.0, 51.0, 55.0))]
+)
+def test_a_ratio_over_repeats_is_as_uncertain_as_their_comparison(
+    base: tuple[float, ...], new: tuple[float, ...]
+) -> None:
+    """A score and a comparison of the same runs agree; a single run borrows the noise of the repeats."""
+    sides = [exact(v, "J") for v in base], [exact(v, "J") for v in new]
+    one, two = over_both(*sides)
+    assert isinstance(one, Figure)
+    assert isinstance(two, Figure)
+    effect = effect_of(*sides)
+    assert isinstance(effect, Effect)
+    assert effect.noise is not None
+    assert two.over(one, "1").relative == pytest.approx(effect.noise.half_width())
+
+
+def test_two_single_runs_have_no_noise_to_show() -> None:
+    """Nor have answers without a figure, or zeros."""
+    one, two = exact(1.0, "J"), exact(2.0, "J")
+    assert over_both([one], [two]) == (one, two)
+    assert over_both([one, one], [Missing("work")]) == (one, Missing("work"))
+    assert over_both([one, one], [exact(0.0, "J")]) == (one, exact(0.0, "J"))
 
 
 def test_a_repeat_without_an_answer_is_not_averaged_away() -> None:

@@ -15,7 +15,7 @@ from wattmark.core.errors import NotComparable, RefusedError
 from wattmark.core.facts import Embodied, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined, exact
 from wattmark.core.known import Grade
-from wattmark.core.kpis import CATALOG
+from wattmark.core.kpis import CATALOG, Better
 from wattmark.core.rubric import Aggregation, Factors, Rubric, Weighted
 from wattmark.core.score import Score, assemble, held_at, rankings_differ, score, score_line, score_repeats
 
@@ -59,7 +59,7 @@ def test_the_rubric_chooses_the_aggregation() -> None:
 
 
 def test_a_ratio_above_two_is_saturated_and_shown_unclipped() -> None:
-    """A quarter of the energy counts as 2; unclipped it is 4, and the interval stays that of 4."""
+    """A quarter of the energy counts as 2; unclipped it is 4, and 4 give or take 7 % is 2 for certain."""
     s = score(a_facts(joules(0.9e6, source="other")), a_facts(), HALVES, SMALL_CATALOG)
     line = s.lines[0]
     assert line.saturated
@@ -67,8 +67,23 @@ def test_a_ratio_above_two_is_saturated_and_shown_unclipped() -> None:
     assert line.ratio.value == pytest.approx(4.0)
     assert value(s.arithmetic) == pytest.approx(150.0)
     assert value(s.unclipped) == pytest.approx(250.0)
+    assert line.ratio.half_width == pytest.approx(4 * math.hypot(0.05, 0.05))
     assert isinstance(s.arithmetic, Figure)
-    assert s.arithmetic.half_width == pytest.approx(50 * 4 * math.hypot(0.05, 0.05))
+    assert isinstance(s.geometric, Figure)
+    assert s.arithmetic.interval == pytest.approx((150.0, 150.0))
+    assert s.geometric.interval == pytest.approx((100 * math.sqrt(2), 100 * math.sqrt(2)))
+
+
+def test_the_ends_of_an_interval_are_clipped_as_the_ratio_is() -> None:
+    """A ratio of 1.9 give or take 7 %: 1.77 to 2, and never above 200 points."""
+    s = score(a_facts(joules(3.6e6 / 1.9, source="other")), a_facts(), HALVES, SMALL_CATALOG)
+    low = 1.9 * (1 - math.hypot(0.05, 0.05))
+    assert isinstance(s.arithmetic, Figure)
+    assert isinstance(s.geometric, Figure)
+    assert not s.saturated
+    assert s.arithmetic.interval == pytest.approx((50 * (low + 1), 150.0))
+    assert s.arithmetic.half_width == pytest.approx(50 * (1.9 - low))
+    assert s.geometric.interval == pytest.approx((100 * math.sqrt(low), 100 * math.sqrt(2)))
 
 
 def test_nothing_where_lower_is_better_counts_as_two() -> None:
@@ -249,11 +264,53 @@ def test_the_score_knows_no_units(ratio: float, scale: float) -> None:
 def test_repeats_bring_their_noise_into_the_score() -> None:
     """Three repeats around half the energy: 2 for the ratio, and an interval from their spread alone."""
     repeats = [a_facts(1.8e6 * f) for f in (0.9, 1.0, 1 / 0.9)]
-    s = score_repeats(repeats, [a_facts()], HALVES, SMALL_CATALOG)
+    s = score_repeats(repeats, [a_facts(), a_facts(), a_facts()], HALVES, SMALL_CATALOG)
     assert value(s.arithmetic) == pytest.approx(150.0)
     sd = math.log(1 / 0.9)
-    assert isinstance(s.arithmetic, Figure)
-    assert s.arithmetic.half_width == pytest.approx(100 * 4.302653 * sd / math.sqrt(3), rel=1e-5)
+    assert isinstance(s.unclipped, Figure)
+    assert s.unclipped.half_width == pytest.approx(100 * 4.302653 * sd / math.sqrt(3), rel=1e-5)
+
+
+def test_noise_does_not_cancel_between_kpis_of_different_directions() -> None:
+    """A repeat that used more energy also did less per joule: both ratios fall together."""
+
+    def units_per_joule(facts: Facts) -> Figure:
+        assert isinstance(facts.energy, Figure)
+        return exact(1e6, "1").over(facts.energy, "1/J")
+
+    per_joule = replace(ENERGY, id="per_joule", better=Better.HIGHER, of=units_per_joule)
+    rubric = replace(HALVES, kpis=(Weighted(kpi="energy", weight=0.5), Weighted(kpi="per_joule", weight=0.5)))
+    ours, theirs = ([a_facts(e * f) for f in (0.9, 1.0, 1.2)] for e in (3.0e6, 3.6e6))
+    both = score_repeats(ours, theirs, rubric, {**SMALL_CATALOG, "per_joule": per_joule})
+    energy = replace(rubric, kpis=(Weighted(kpi="energy", weight=1.0),))
+    alone = score_repeats(ours, theirs, energy, SMALL_CATALOG)
+    assert isinstance(both.arithmetic, Figure)
+    assert isinstance(alone.arithmetic, Figure)
+    assert alone.arithmetic.half_width > 10.0
+    assert both.arithmetic.half_width == pytest.approx(alone.arithmetic.half_width)
+
+
+CASES = st.tuples(
+    st.floats(min_value=0.05, max_value=4.0), st.floats(min_value=0.0, max_value=0.3), st.booleans()
+)
+
+
+@given(st.lists(CASES, min_size=2, max_size=2), st.sampled_from(list(Aggregation)))
+def test_an_interval_of_a_score_holds_the_score_and_lies_on_its_scale(
+    cases: list[tuple[float, float, bool]], aggregation: Aggregation
+) -> None:
+    """0 to 200, whatever is clipped and whatever the ratios share."""
+    rubric = replace(HALVES, aggregation=aggregation)
+    lines = []
+    for (ratio, error, shared), item in zip(cases, rubric.kpis, strict=True):
+        name = "shared" if shared else item.kpi
+        candidate = Figure(1 / ratio, "kWh", errors={name: error / ratio})
+        lines.append(score_line(replace(ENERGY, id=item.kpi), item.weight, exact(1.0, "kWh"), candidate))
+    figure = assemble(lines, rubric, Factors.BASELINE).value
+    assert isinstance(figure, Figure)
+    low, high = figure.interval
+    assert 0.0 <= low <= figure.value + 1e-9
+    assert figure.value - 1e-9 <= high <= 200.0
 
 
 def test_repeats_of_another_task_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,13 @@ from tests.reports.sample import GIVEN, RUBRIC, a_real_run, a_report
 from tests.reports.test_as_html import visible
 from wattmark.core.figure import Figure
 from wattmark.core.kpis import CATALOG
-from wattmark.core.rubric import Aggregation
 from wattmark.core.run import OutcomeGoal, Subject
 from wattmark.core.score import score
 from wattmark.core.totals import facts_of
 from wattmark.reports.as_html import html_report
 from wattmark.reports.as_markdown import markdown_report
-from wattmark.reports.sections import answers_of, score_interval
+from wattmark.reports.report_json import json_report
+from wattmark.reports.sections import answers_of
 from wattmark.reports.view import Baseline, ReportData, title_of
 
 
@@ -60,27 +61,23 @@ def test_a_ratio_that_was_clipped_is_marked() -> None:
 
 
 def test_a_clipped_score_has_an_interval_that_it_can_have() -> None:
-    """Ratios of three, give or take ten per cent: 200 whatever the error, and 300 before clipping."""
+    """Ratios of three: 200 whatever the error, and 300 before clipping, in every form of the report."""
     data = beside(3.0)
-    assert data.score is not None
-    found = score_interval(data.score)
-    assert found is not None
-    assert found[0] == pytest.approx((200.0, 200.0))
-    assert found[1] == pytest.approx(300.0)
     assert "300 before ratios were clipped at 2." in visible(html_report(data))
-    rubric = replace(RUBRIC, aggregation=Aggregation.GEOMETRIC)
-    geometric = score_interval(replace(data.score, rubric=rubric))
-    assert geometric is not None
-    assert geometric[0] == pytest.approx((200.0, 200.0))
+    assert "**Score 200** (200 to 200, 300 before clipping)" in markdown_report(data)
+    told = json.loads(json_report(data))["score"]
+    assert told["score"]["interval_95"] == pytest.approx([200.0, 200.0])
+    assert told["geometric"]["interval_95"] == pytest.approx([200.0, 200.0])
+    assert told["unclipped"]["value"] == pytest.approx(300.0)
 
 
 def test_an_outcome_that_was_not_reached_stays_nothing_however_good_the_rest() -> None:
     """0 for half of the weight and 2 for the other half: 100 points, and no interval that hides it."""
     missed = a_real_run(outcome=OutcomeGoal(condition="accuracy>=0.95", reached=False))
     facts, earlier = facts_of([missed], GIVEN), facts_of([a_real_run(3.0, record_id="before")], GIVEN)
-    found = score_interval(score(facts, earlier, RUBRIC, CATALOG))
-    assert found is not None
-    assert found[0] == pytest.approx((100.0, 100.0))
+    found = score(facts, earlier, RUBRIC, CATALOG).value
+    assert isinstance(found, Figure)
+    assert found.interval == pytest.approx((100.0, 100.0))
 
 
 def test_figures_on_different_terms_have_a_reason_and_no_ratio() -> None:

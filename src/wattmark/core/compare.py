@@ -185,11 +185,66 @@ def centre(figures: Sequence[Figure]) -> Figure:
 
 
 def over_repeats(answers: Sequence[Answer], side: str) -> Answer:
-    """One answer for several repeats: their geometric mean, with the noise of the mean as a source.
+    """One answer for several repeats: their geometric mean, with the noise of the mean as its sources.
 
     An answer that is no figure stands for all: a repeat that failed is not averaged away. Values of
     zero or below have no geometric mean: Undefined, unless all are zero. So are unequal terms.
     """
+    middle, logs = _middle(answers), _logs(answers)
+    if not isinstance(middle, Figure) or len(logs) < 2:
+        return middle
+    n = len(logs)
+    return _noisy(middle, side, logs, t_quantile(0.975, n - 1) / math.sqrt(n))
+
+
+def over_both(baseline: Sequence[Answer], candidate: Sequence[Answer]) -> tuple[Answer, Answer]:
+    """One answer for the repeats of each side, with the noise that their ratio has.
+
+    As ``over_repeats``, with the degrees of freedom of Welch's test; a single run beside repeats borrows
+    their noise, as in :func:`effect_of`.
+    """
+    one, two = _middle(baseline), _middle(candidate)
+    logs = _logs(baseline), _logs(candidate)
+    if (
+        not (isinstance(one, Figure) and isinstance(two, Figure))
+        or not all(logs)
+        or len(logs[0] + logs[1]) < 3
+    ):
+        return one, two
+    base, new = spread(logs[0]), spread(logs[1])
+    both = welch(base, new) if min(base.n, new.n) >= 2 else borrowed(base, new)
+    t = t_quantile(0.975, both.df)
+    known = logs[0] if base.n >= new.n else logs[1]
+    sides = ((one, "baseline", logs[0]), (two, "candidate", logs[1]))
+    first, second = (
+        _noisy(middle, side, own if len(own) >= 2 else known, t / math.sqrt(len(own)))
+        for middle, side, own in sides
+    )
+    return first, second
+
+
+def _noisy(middle: Figure, side: str, logs: Sequence[float], times: float) -> Figure:
+    """The figure with one error source per repeat: how far that lay from the mean, on the scale of logs.
+
+    Together they are ``times`` the standard deviation. A repeat that used more energy did less per joule as
+    well: with a source and a sign of its own it moves both, where one source for all noise would cancel.
+    """
+    mean, freedom = math.fsum(logs) / len(logs), math.sqrt(len(logs) - 1)
+    noise = {
+        f"repeats:{side}:{i}": middle.value * times * (v - mean) / freedom
+        for i, v in enumerate(logs, start=1)
+    }
+    return replace(middle, errors={**middle.errors, **noise})
+
+
+def _logs(answers: Sequence[Answer]) -> list[float]:
+    """Logarithms of the answers; none where one of them is no positive figure."""
+    values = [a.value for a in answers if isinstance(a, Figure) and a.value > 0.0]
+    return [math.log(v) for v in values] if len(values) == len(answers) else []
+
+
+def _middle(answers: Sequence[Answer]) -> Answer:
+    """The geometric mean of the answers, without their noise."""
     lacking = next((a for a in answers if not isinstance(a, Figure)), None)
     if lacking is not None or len(answers) == 1:
         return lacking if lacking is not None else answers[0]
@@ -203,10 +258,7 @@ def over_repeats(answers: Sequence[Answer], side: str) -> Answer:
         return figures[0]
     if any(f.value <= 0.0 for f in figures):
         return Undefined("some repeats are zero or negative and others are not: they have no common mean")
-    middle = centre(figures)
-    s = spread([math.log(f.value) for f in figures])
-    noise = middle.value * t_quantile(0.975, s.n - 1) * s.sd / math.sqrt(s.n)
-    return replace(middle, errors={**middle.errors, f"repeats:{side}": noise})
+    return centre(figures)
 
 
 def level_interval(figures: Sequence[Figure], extra_sd: float = 0.0) -> tuple[float, float]:

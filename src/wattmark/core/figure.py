@@ -68,6 +68,8 @@ class Figure:
     """Names and versions of what it was made from."""
     notes: tuple[str, ...] = ()
     """What a reader must be told beside the value."""
+    ends: tuple[float, float] | None = None
+    """The 95 % interval where errors cannot tell it: the value was cut at the edge of its scale."""
 
     @property
     def grade(self) -> Grade | None:
@@ -77,6 +79,8 @@ class Figure:
     @property
     def half_width(self) -> float:
         """Half of the 95 % interval in the figure's unit: sources in quadrature, bounds of gaps on top."""
+        if self.ends is not None:
+            return max(self.value - self.ends[0], self.ends[1] - self.value)
         bounds = math.fsum(abs(e) for name, e in self.errors.items() if name.startswith(GAP_PREFIX))
         return bounds + math.hypot(*(e for name, e in self.errors.items() if not name.startswith(GAP_PREFIX)))
 
@@ -95,6 +99,8 @@ class Figure:
         With bounds of gaps in it, it reaches at least as far as they do, down to zero: they are no
         statistics, both ends of them are possible.
         """
+        if self.ends is not None:
+            return self.ends
         r = self.relative
         if r <= LOG_ABOVE or not math.isfinite(r):
             return self.value - self.half_width, self.value + self.half_width

@@ -1,8 +1,8 @@
 """The score: weighted ratios to a baseline, which scores 100 by definition.
 
 Formulas: kpis.md, Score. r = baseline / x where lower is better, x / baseline where higher is
-better, clipped to 0..2. Intervals are made before clipping, so that a saturated ratio does not
-look certain. A KPI without an answer gives no score: weights are never spread over the rest.
+better, clipped to 0..2. Intervals of ratios are made before clipping, and their ends are clipped as
+the ratios are. A KPI without an answer gives no score: weights are never spread over the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from wattmark.core.compare import over_repeats
+from wattmark.core.compare import over_both
 from wattmark.core.errors import NotComparable
 from wattmark.core.facts import Answer, Embodied, Facts
 from wattmark.core.figure import (
@@ -75,6 +75,11 @@ class Score:
         return self.geometric if self.rubric.aggregation is Aggregation.GEOMETRIC else self.arithmetic
 
     @property
+    def saturated(self) -> bool:
+        """True when any ratio was cut down to 2."""
+        return any(line.saturated for line in self.lines)
+
+    @property
     def disputed(self) -> bool:
         """True when one aggregation says better than the baseline and the other says worse."""
         return rankings_differ([self])
@@ -128,8 +133,7 @@ def score_repeats(
         score_line(
             kpi,
             item.weight,
-            over_repeats([kpi.answer(facts) for facts in baseline], "baseline"),
-            over_repeats([kpi.answer(facts) for facts in candidate], "candidate"),
+            *over_both([kpi.answer(f) for f in baseline], [kpi.answer(f) for f in candidate]),
         )
         for kpi, item in zip(kpis, rubric.kpis, strict=True)
     )
@@ -161,8 +165,8 @@ def assemble(lines: Sequence[ScoreLine], rubric: Rubric, factors: Factors) -> Sc
         rubric=rubric,
         factors=factors,
         lines=tuple(lines),
-        arithmetic=_arithmetic(lines),
-        geometric=_geometric(lines),
+        arithmetic=replace(_arithmetic(lines), ends=_ends(lines, Aggregation.ARITHMETIC)),
+        geometric=replace(_geometric(lines), ends=_ends(lines, Aggregation.GEOMETRIC)),
         unclipped=_unclipped(lines),
     )
 
@@ -223,7 +227,7 @@ def _arithmetic(lines: Sequence[ScoreLine]) -> Figure:
 
 def _geometric(lines: Sequence[ScoreLine]) -> Figure:
     used = [line.used or 0.0 for line in lines]
-    if min(used) == 0.0:
+    if not all(used):
         return _figure(0.0, {}, lines)
     value = POINTS * math.exp(
         math.fsum(line.weight * math.log(u) for line, u in zip(lines, used, strict=True))
@@ -233,6 +237,35 @@ def _geometric(lines: Sequence[ScoreLine]) -> Figure:
         if isinstance(line.ratio, Figure) and line.ratio.value > 0.0:
             slopes[id(line)] = value * line.weight / line.ratio.value
     return _figure(value, slopes, lines)
+
+
+def _ends(lines: Sequence[ScoreLine], aggregation: Aggregation) -> tuple[float, float]:
+    """The interval of a score: 0 to 200 at most.
+
+    Ratios that clipping does not touch propagate as ever, so that what they share cancels. Of the others the
+    ends are clipped and put together all at once, which is never narrower than the truth.
+    """
+    edges = [_clipped_ends(line) for line in lines]
+    cut = [(line.weight, ends) for line, ends in zip(lines, edges, strict=True) if ends is not None]
+    free = [line for line, ends in zip(lines, edges, strict=True) if ends is None]
+    if aggregation is Aggregation.ARITHMETIC:
+        whole = _arithmetic(free).interval
+        found = [whole[i] + POINTS * math.fsum(w * ends[i] for w, ends in cut) for i in (0, 1)]
+    else:
+        whole = _geometric(free).interval
+        found = [whole[i] * math.prod(ends[i] ** w for w, ends in cut) for i in (0, 1)]
+    low, high = (min(POINTS * CLIP, max(0.0, end)) for end in found)
+    return low, high
+
+
+def _clipped_ends(line: ScoreLine) -> tuple[float, float] | None:
+    """The ends of a ratio's interval, clipped; None where clipping changes neither."""
+    if not isinstance(line.ratio, Figure):
+        return CLIP, CLIP
+    low, high = line.ratio.interval
+    if low > 0.0 and high < CLIP:
+        return None
+    return min(CLIP, max(0.0, low)), min(CLIP, max(0.0, high))
 
 
 def _unclipped(lines: Sequence[ScoreLine]) -> Figure | Missing:

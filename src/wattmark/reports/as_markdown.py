@@ -71,9 +71,10 @@ def _score_line(data: ReportData) -> str:
     if not isinstance(value, Figure):
         reasons = "; ".join(f"{line.kpi}: {line.reason}" for line in data.score.lines if line.used is None)
         return f"**No score:** {escaped(reasons)}"
-    (low, high), unclipped = sections.score_interval(data.score) or (value.interval, None)
+    low, high = value.interval
+    unclipped = data.score.unclipped if data.score.saturated else None
     name = data.baseline.name if data.baseline else "baseline"
-    before = "" if unclipped is None else f", {unclipped:.0f} before clipping"
+    before = f", {unclipped.value:.0f} before clipping" if isinstance(unclipped, Figure) else ""
     points = f"**Score {value.value:.0f}** ({low:.0f} to {high:.0f}{before})"
     return f"{points}, where 100 is {escaped(name)}. {_rubric(data.score)}"
 

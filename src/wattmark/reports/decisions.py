@@ -74,7 +74,7 @@ def _aggregations(score: Score) -> list[str]:
             f"{kind} {other.value:.0f}: the two ways to put KPIs together disagree on better or worse, "
             "so look at the KPIs"
         )
-    if any(line.saturated for line in score.lines):
+    if score.saturated:
         whole = score.unclipped
         unclipped = f" (unclipped score {whole.value:.0f})" if isinstance(whole, Figure) else ""
         said.append(f"saturated: a KPI counts at most as twice as good{unclipped}")

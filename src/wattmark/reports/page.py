@@ -147,7 +147,7 @@ def _ruling(ruling: Ruling) -> tuple[str, str]:
 
 
 def _score_tile(score: Score, figure: Figure) -> ScoreTile:
-    (low, high), unclipped = sections.score_interval(score) or (figure.interval, None)
+    low, high = figure.interval
     if low > charts.SCORE_TOP / 2:
         words = "Better than the baseline."
     elif high < charts.SCORE_TOP / 2:
@@ -155,8 +155,8 @@ def _score_tile(score: Score, figure: Figure) -> ScoreTile:
     else:
         words = "Not to be told apart from the baseline."
     interval = f"{low:.0f} to {high:.0f}" if high > low else ""
-    if unclipped is not None:
-        words = f"{words} {unclipped:.0f} before ratios were clipped at 2."
+    if score.saturated and isinstance(score.unclipped, Figure):
+        words = f"{words} {score.unclipped.value:.0f} before ratios were clipped at 2."
     return ScoreTile(f"{figure.value:.0f}", interval, words, charts.score_scale(figure.value, low, high))
 
 

@@ -6,19 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from wattmark.core.compare import over_both
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
 from wattmark.core.known import Scope
 from wattmark.core.kpis import CATALOG, Kpi
 from wattmark.core.policy import Limit
-from wattmark.core.rubric import Aggregation, Factors
+from wattmark.core.rubric import Factors
 from wattmark.core.run import EnergyRow, Run, Status
-from wattmark.core.score import CLIP, POINTS, Score, ScoreLine, held_at, score_line
+from wattmark.core.score import ScoreLine, held_at, score_line
 from wattmark.core.verdict import Finding, Ruling
 from wattmark.reports.assembling import answer_over
 from wattmark.reports.quantities import duration, percent, quantity, scale_of
 from wattmark.reports.timeline import gaps_of
-from wattmark.reports.view import ReportData
+from wattmark.reports.view import Baseline, ReportData
 
 RULING_WORDS: Mapping[Ruling, str] = {
     Ruling.PASS: "pass",
@@ -157,39 +158,18 @@ def comparisons(data: ReportData) -> list[Comparison]:
     scored = {line.kpi: line for line in data.score.lines} if data.score else {}
     found = []
     for kpi in CATALOG.values():
-        now, then = answer_over(kpi, held, "candidate"), data.baseline.answers.get(kpi.id)
-        line = scored.get(kpi.id) or score_line(kpi, 0.0, then or Missing(kpi.id), now)
+        line = scored.get(kpi.id) or score_line(kpi, 0.0, *_both(kpi, data.baseline, held))
         if isinstance(line.candidate, Figure) and isinstance(line.baseline, Figure):
             row = kpi_rows({kpi.id: line.candidate})[0]
             found.append(Comparison(row, line.candidate, line.baseline, line))
     return found
 
 
-def score_interval(score: Score) -> tuple[tuple[float, float], float | None] | None:
-    """(interval in points, score before clipping where clipping cut something); None without a score.
-
-    Around a clipped value the propagated interval would reach where no ratio can. Then the ends of each
-    ratio's interval, made before clipping, are clipped and put together: all ends at once, so never narrower
-    than the truth (kpis.md: intervals are computed before clipping).
-    """
-    value = score.value
-    if not isinstance(value, Figure):
-        return None
-    if not any(line.saturated for line in score.lines):
-        return value.interval, None
-    low, high = (_points_at(score, end) for end in (0, 1))
-    return (low, high), score.unclipped.value if isinstance(score.unclipped, Figure) else None
-
-
-def _points_at(score: Score, end: int) -> float:
-    """The score with every ratio at one end of its interval, clipped."""
-    ends = [line.ratio.interval[end] if isinstance(line.ratio, Figure) else CLIP for line in score.lines]
-    used = [(line.weight, min(CLIP, max(0.0, e))) for line, e in zip(score.lines, ends, strict=True)]
-    if score.rubric.aggregation is Aggregation.ARITHMETIC:
-        return POINTS * math.fsum(weight * ratio for weight, ratio in used)
-    if any(ratio == 0.0 for _, ratio in used):
-        return 0.0
-    return POINTS * math.exp(math.fsum(weight * math.log(ratio) for weight, ratio in used))
+def _both(kpi: Kpi, baseline: Baseline, ours: Sequence[Facts]) -> tuple[Answer, Answer]:
+    """One KPI of both sides, with the noise that their ratio has."""
+    if baseline.repeats:
+        return over_both([kpi.answer(f) for f in baseline.repeats], [kpi.answer(f) for f in ours])
+    return baseline.answers.get(kpi.id) or Missing(kpi.id), answer_over(kpi, ours, "candidate")
 
 
 def error_shares(figure: Figure) -> list[ErrorShare]:
