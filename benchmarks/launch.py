@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -38,6 +39,7 @@ class Job:
     sleep_s: float = 0.0
     settle_s: float = 0.0
     witness: bool = False
+    limit_s: float = TIME_LIMIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def probe(python: Path, variant: Variant, job: Job, network: str = networks.OWN)
         scratch.mkdir()
         told = asdict(variant) | asdict(job) | {"folder": str(scratch), "answer": str(answer)}
         words = [str(python), "-I", str(PROBE), json.dumps(told)]
-        done = _finish(networks.inside(network, words, folder), scratch, home=_home(python, scratch))
+        done = _finish(networks.inside(network, words, folder), scratch, _home(python, scratch), job.limit_s)
         ended = time.monotonic()
         if not answer.exists():
             return Finished(done.error or "the probe gave no answer", done.wall_s, done.cpu_s, done.said)
@@ -86,7 +88,7 @@ def probe(python: Path, variant: Variant, job: Job, network: str = networks.OWN)
         return Finished(found["error"] or done.error, wall, done.cpu_s, said, found)
 
 
-def _finish(words: list[str], folder: Path, home: Path) -> Finished:
+def _finish(words: list[str], folder: Path, home: Path, limit_s: float = TIME_LIMIT_S) -> Finished:
     """Run in a session of its own, which ends with its leader. We must have no other child meanwhile.
 
     The process inherits a path, a language and a home; no proxy, no Python setting.
@@ -99,17 +101,19 @@ def _finish(words: list[str], folder: Path, home: Path) -> Finished:
             words, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
             cwd=folder, env=variables, start_new_session=True,
         )  # fmt: skip
-        try:
-            code = process.wait(timeout=TIME_LIMIT_S)
-            error = f"exit code {code}" if code else ""
-        except subprocess.TimeoutExpired:
-            error = f"still running after {TIME_LIMIT_S:.0f} s"
+        # Not wait(timeout=...), which looks every 50 ms: the wall clock would go by that step.
+        limit = threading.Timer(limit_s, _end_session, [process.pid])
+        limit.start()
+        code = process.wait()
+        limit.cancel()
         wall = time.perf_counter() - began
         _end_session(process.pid)
-        process.wait()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         said.seek(0)
         text = said.read().decode(errors="replace")
+    error = f"exit code {code}" if code else ""
+    if wall >= limit_s:
+        error = f"still running after {limit_s:g} s"
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Finished(error, wall, cpu, text)
 

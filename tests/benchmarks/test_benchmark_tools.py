@@ -108,6 +108,14 @@ def test_a_tool_that_dies_is_a_finding() -> None:
     assert probe(Path(sys.executable), variant, Job()).error == "exit code 9"
 
 
+def test_a_tool_that_hangs_is_ended_and_said() -> None:
+    """A minute of sleep does not hold up the benchmark."""
+    variant = Variant("v", prep="import time", make="time.sleep(60)", start="pass", stop="pass")
+    done = probe(Path(sys.executable), variant, Job(limit_s=0.5))
+    assert done.error == "still running after 0.5 s"
+    assert done.wall_s < 30
+
+
 def test_sockets_look_ups_files_and_programs_are_witnessed() -> None:
     """What a tool does to the world is seen, and counted only when it is the internet."""
     does = "\n".join(
