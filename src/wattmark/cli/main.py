@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import os
 import sys
+from typing import Any
 
 import click
 
+from wattmark.cli.output import NO_ROOM, allow_any_encoding
 from wattmark.core.errors import WattmarkError
 from wattmark.version import __version__
 
 CRASH = 70
 """Exit code of a defect in wattmark itself (EX_SOFTWARE of sysexits.h); never 1, which is a violation."""
+
+READER_GONE = 141
+"""The reader of our output went away (`| head`): 128 + SIGPIPE, as of other programs; never 0, a pass."""
 
 VERBS: dict[str, tuple[str, str]] = {
     # verb -> (module:command, what it does in one line); modules load only when the verb is used
@@ -37,6 +44,10 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
+class _ReaderGone(Exception):
+    """Said in a way of our own: click would end with 1, which is a violation."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are used, so that --help stays quick."""
 
@@ -49,6 +60,20 @@ class LazyGroup(click.Group):
         module, _, attribute = VERBS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        close = difflib.get_close_matches(args[0], VERBS, n=1)
+        if args[0] not in VERBS and close:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGone from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -63,6 +88,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the ``wattmark`` command."""
+    allow_any_encoding()
     try:
         code = cli.main(prog_name="wattmark", standalone_mode=False)
     except click.exceptions.Abort:
@@ -70,15 +96,19 @@ def main() -> None:
         sys.exit(130)
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        sys.exit(error.exit_code if isinstance(error, click.UsageError) else 2)
     except WattmarkError as error:
         click.echo(f"wattmark: {error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away, e.g. `| head`
-        sys.exit(0)
-    except Exception:  # noqa: BLE001
+    except _ReaderGone:
+        # What is still in the buffer would fail again while Python ends, and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(READER_GONE)
+    except Exception as error:  # noqa: BLE001
         # The last door: a defect must be told apart from a failed gate, and show where it is.
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            click.echo(f"wattmark: the output could not be written: {error.strerror}", err=True)
+            sys.exit(2)
         import traceback
 
         traceback.print_exc()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import json
 import os
 import tempfile
@@ -13,10 +15,11 @@ import click
 from wattmark.core.errors import UsageError, WattmarkError
 from wattmark.core.run import Place, Run
 
+STAGES = ("data_preparation", "training", "fine_tuning", "evaluation", "inference")
 TAGS = (
     ("--model", "Name of the model."),
     ("--model-version", "Its version."),
-    ("--stage", "data_preparation, training, fine_tuning, evaluation, inference, or your own word."),
+    ("--stage", f"{', '.join(STAGES)}, or your own word."),
     ("--task", "What it does, e.g. text-classification."),
     ("--workload-class", "Decides which targets apply, e.g. classical, vision-batch."),
     ("--project", "Project."),
@@ -31,7 +34,26 @@ def _tag_options(function: Any) -> Any:
     return function
 
 
+CANNOT_START = 125
+"""Nothing was started; never 2, which the command itself may give."""
+
+
+class _WrongOption(click.UsageError):
+    exit_code = CANNOT_START
+
+
+class _Measure(click.Command):
+    """A wrong option is told apart from an exit code of the measured command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _WrongOption(error.format_message(), ctx) from None
+
+
 @click.command(
+    cls=_Measure,
     context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
     epilog="Exit code: the command's own; 128+n when signal n ended it; 125 to 127 when it could not be "
     "started.",
@@ -51,7 +73,13 @@ def _tag_options(function: Any) -> Any:
 @click.option("--solution", help="Id that joins attempts at one solution.")
 @click.option("--dataset", help="File or folder that is worked on; described after the command ended.")
 @click.option("--budget", help="Energy that may be used, e.g. 5kWh.")
-@click.option("--on-breach", type=click.Choice(["warn", "stop"]), default="warn", show_default=True)
+@click.option(
+    "--on-breach",
+    type=click.Choice(["warn", "stop"]),
+    default="warn",
+    show_default=True,
+    help="When the budget is used up: say so, or end the command.",
+)
 @click.option("--pue", type=float, help="Power usage effectiveness of the site.")
 @click.option("--country", help="Country of the grid, ISO 3166 alpha-3.")
 @click.option("--meter", "meters", multiple=True, help="Use only this meter; may be given again.")
@@ -68,28 +96,30 @@ def command(command: tuple[str, ...], quiet: bool, as_json: bool, **options: Any
     for source in options["quality_from"]:
         if not source.rpartition(":")[0]:
             click.echo(f"wattmark: --quality-from {source!r} is not of the form FILE:KEY", err=True)
-            return 125
+            return CANNOT_START
     if not command:
         click.echo(
             "wattmark: give the command to measure, e.g. wattmark measure -- python train.py", err=True
         )
-        return 125
+        return CANNOT_START
     try:
         return _measured(command, quiet, as_json, options)
     except WattmarkError as error:
         click.echo(f"wattmark: {error}", err=True)
-        return 125
+        return CANNOT_START
 
 
 def _measured(command: tuple[str, ...], quiet: bool, as_json: bool, options: dict[str, Any]) -> int:
-    from wattmark.measure.command import CannotStart, run_command
+    from wattmark.measure.command import CannotStart, environment_found, inherited, run_command
 
+    keep, environ = inherited(), environment_found(os.environ)
     recording, config = _recording(command, options)
-    with tempfile.TemporaryDirectory(prefix="wattmark-") as folder:
+    _warn_of_stage(options["stage"])
+    with _folder_for_lines() as folder:
         log = Path(folder) / "log.jsonl"
         recording.start()
         try:
-            ended = run_command(command, recording, os.environ, log, lambda s: _budget_line(s, quiet))
+            ended = run_command(command, recording, environ, log, lambda s: _budget_line(s, quiet), keep)
         except CannotStart as error:
             recording.discard()
             click.echo(f"wattmark: {error}", err=True)
@@ -101,20 +131,31 @@ def _measured(command: tuple[str, ...], quiet: bool, as_json: bool, options: dic
         run = recording.stop(
             exit_code=ended.exit_code, failed=ended.exit_code != 0, describe=_describe(options["dataset"])
         )
-    _tell(recording, run, config, quiet, as_json)
+    with contextlib.suppress(BrokenPipeError):  # who read our summary went away; the exit code stays
+        _tell(recording, run, config, quiet, as_json)
     return ended.exit_code
+
+
+def _folder_for_lines() -> tempfile.TemporaryDirectory[str]:
+    """Where the command may write lines; outside the run files, which may lie on a slow or shared disk."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="wattmark-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise UsageError(
+            f"no temporary folder can be made ({error.strerror}): free some space, or set TMPDIR to one"
+        ) from None
 
 
 def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, Any]:
     from dataclasses import replace
 
-    from wattmark.live import settings_from
+    from wattmark.live import here, settings_from
     from wattmark.measure.processes import CpuClock, ProcessTree
     from wattmark.measure.recording import Recording, World
     from wattmark.meters.clock import boot_clock
     from wattmark.wiring import load_config, open_meters
 
-    config = load_config(Path.cwd(), os.environ)
+    config = load_config(here(), os.environ)
     measure = config.measure
     if options["meters"]:
         measure = replace(measure, meters=options["meters"])
@@ -129,10 +170,10 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
         tags={
             name.removeprefix("--").replace("-", "_"): options[name[2:].replace("-", "_")] for name, _ in TAGS
         },
-        labels=dict(_pair(text, "--label") for text in options["labels"]),
+        labels=_pairs(options["labels"], "--label"),
         solution=options["solution"],
         outcome=options["outcome"],
-        work={unit: _number(n, "--work") for unit, n in (_pair(t, "--work") for t in options["work"])},
+        work={unit: _number(n, "--work") for unit, n in _pairs(options["work"], "--work").items()},
         budget=options["budget"],
         on_breach=options["on_breach"],
         place=Place(
@@ -158,6 +199,8 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
 def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> None:
     if recording.problem is not None:
         click.echo(f"wattmark: {recording.problem}", err=True)
+    if recording.path is None:
+        click.echo("wattmark: no run file was written: --out names a folder that can be written to", err=True)
     if quiet:
         return
     from wattmark.reports.as_json import answer_json, document
@@ -184,6 +227,15 @@ def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> 
         click.echo(f"run file         {recording.path}  (`wattmark show` on it says more)", err=True)
 
 
+def _warn_of_stage(stage: str | None) -> None:
+    """Any word may be a stage, but a slip of the pen would keep its energy out of the KPIs."""
+    close = difflib.get_close_matches(stage or "", STAGES, n=1, cutoff=0.75)
+    if stage not in STAGES and close:
+        click.echo(
+            f"wattmark: the stage {stage!r} is a word of your own; did you mean {close[0]!r}?", err=True
+        )
+
+
 def _budget_line(state: Any, quiet: bool) -> None:
     if quiet:
         return
@@ -206,10 +258,22 @@ def _read_quality(recording: Any, source: str) -> None:
         for key in path.split("."):
             value = value[key]
         recording.log(quality={path.rpartition(".")[2]: value})
-    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
-        problem = f"no quality from {source}: {type(error).__name__}: {error}"
+    except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError, UsageError) as error:
+        problem = f"no quality from {source}: {_why(error, file)}"
         recording.note(problem)
         click.echo(f"wattmark: {problem}", err=True)
+
+
+def _why(error: Exception, file: str) -> str:
+    match error:
+        case OSError():
+            return f"{file} cannot be read: {error.strerror}"
+        case json.JSONDecodeError():
+            return f"{file} is not JSON: {error}"
+        case KeyError():
+            return f"there is no key {error}"
+        case _:
+            return str(error)
 
 
 def _describe(source: str | None) -> Any:
@@ -220,11 +284,16 @@ def _describe(source: str | None) -> Any:
     return lambda: dataset(source)
 
 
-def _pair(text: str, option: str) -> tuple[str, str]:
-    key, sign, value = text.partition("=")
-    if not sign or not key or not value:
-        raise UsageError(f"{option} {text!r} is not of the form NAME=VALUE")
-    return key, value
+def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not key or not value:
+            raise UsageError(f"{option} {text!r} is not of the form NAME=VALUE")
+        if key in found:
+            raise UsageError(f"{option} {key} is given twice: give it once")
+        found[key] = value
+    return found
 
 
 def _number(text: str, option: str) -> float:

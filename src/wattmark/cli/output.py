@@ -1,0 +1,42 @@
+"""What is printed where the terminal, the locale or the reader cannot take all of it."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import sys
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""Output that does not fit is the disk's matter, not a defect."""
+
+PLAIN = {
+    "\u202f": " ",
+    "\u2013": "-",
+    "\u2026": "...",
+    "\u2192": "->",
+    "\u2212": "-",
+    "\u2248": "~",
+    "\u00b5": "u",
+    "\u00b1": "+-",
+    "\u00d7": "x",
+}
+"""Signs that mean the same in ASCII; block characters become ``#``, all else ``?``."""
+
+_HANDLER = "wattmark-plain"
+
+
+def allow_any_encoding() -> None:
+    """Let text through to streams of small encodings: Latin-1, Windows code pages, ASCII."""
+    codecs.register_error(_HANDLER, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # a stream that was replaced may have none
+        encoding = str(getattr(stream, "encoding", None) or "utf-8")
+        if reconfigure is not None and codecs.lookup(encoding).name != "utf-8":
+            reconfigure(errors=_HANDLER)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    unfit = error.object[error.start : error.end]
+    return "".join(PLAIN.get(c, "#" if "\u2580" <= c <= "\u259f" else "?") for c in unfit), error.end
