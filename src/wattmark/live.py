@@ -112,10 +112,12 @@ class Track:
         self._windows.setdefault(name, []).append(self._started().begin(name, stage, _window.get()))
 
     def end(self, name: str) -> None:
-        """Close the window of that name that was begun last. Raises UsageError when there is none."""
+        """Close the window of that name that was begun last; a warning when there is none."""
+        backend = self._started()
         if not self._windows.get(name):
-            raise UsageError(f"no window {name!r} is open")
-        self._started().end(self._windows[name].pop())
+            warnings.warn(f"wattmark: no window {name!r} is open, so none was ended", stacklevel=2)
+            return
+        backend.end(self._windows[name].pop())
 
     def log(
         self,
@@ -412,7 +414,7 @@ def track(
     """
     from wattmark.wiring.configuration import load_config
 
-    config = load_config(_here(), os.environ)
+    config = load_config(here(), os.environ)
     tags = {
         "stage": stage,
         "model": model,
@@ -471,7 +473,7 @@ def settings_from(
     joins = joins_from(environ)
     folder = out or (Path(environ[OUT]) if environ.get(OUT) else None)
     if folder is None and config.output.folder is not None:
-        base = Path(config.path).parent if config.path else _here()
+        base = Path(config.path).parent if config.path else here()
         folder = base / config.output.folder
     configured = {f: getattr(config.tags, f) for f in Tags.__slots__}
     return Settings(
@@ -499,7 +501,7 @@ def settings_from(
     )
 
 
-def _here() -> Path:
+def here() -> Path:
     """The working directory; the root when it was removed under the program, which is no reason to stop."""
     try:
         return Path.cwd()

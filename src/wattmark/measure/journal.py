@@ -145,6 +145,10 @@ class Journal:
         now: float = 0.0,
     ) -> None:
         """Take one entry, whole or not at all. Raises UsageError for a value that cannot be one."""
+        for what, value in (("work", work), ("failed", failed), ("quality", quality)):
+            if value is not None and not isinstance(value, Mapping):
+                example = "{'accuracy': 0.97}" if what == "quality" else "{'inferences': 1000}"
+                raise UsageError(f"{what} is {value!r}, not of the form {example}")
         done = [
             Work(
                 unit=str(unit),
