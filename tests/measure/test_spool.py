@@ -63,6 +63,11 @@ def test_odd_characters_leave_a_readable_file(tmp_path: Path) -> None:
     spool = spooled(tmp_path)
     path = spool.land(a_run(record_id=IDS[0], subject=Subject(labels={"file": "a\udcff", "city": "Köln"})))
     assert read_run(path).subject.labels == {"file": "a?", "city": "Köln"}
+    other = spooled(tmp_path, IDS[1])
+    other.checkpoint(a_run(record_id=IDS[1], subject=Subject(labels={"file": "a\udcff", "city": "Köln"})))
+    abandon(other)
+    (orphan,) = close_orphans(tmp_path)
+    assert read_run(orphan).subject.labels == {"file": "a?", "city": "Köln"}
 
 
 def test_a_live_run_is_no_orphan(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +61,8 @@ class Recording:
         self._world = world
         self._lock = threading.RLock()
         self._disk = threading.RLock()  # a slow disk holds up the watcher, never a window's edge
-        self._wake = threading.Event()
+        self._asleep = threading.Lock()  # free: the watcher may go. An Event costs a third more per second
+        self._asleep.acquire()
         self._thread: threading.Thread | None = None
         self._spool: Spool | None = None
         self._own_cpu = 0.0
@@ -108,7 +110,7 @@ class Recording:
         if self._foreign:
             return self._snapshot(Status.OPEN, self._world.clock())
         before = time.thread_time()
-        self._wake.set()
+        self._stop_watching()
         with self._lock:
             if self._result is not None:
                 return self._result
@@ -126,7 +128,7 @@ class Recording:
 
     def discard(self) -> None:
         """Stop and keep nothing: there was nothing to measure."""
-        self._wake.set()
+        self._stop_watching()
         with self._lock:
             if self._result is None:
                 self._result = self._snapshot(Status.CLOSED, self._timeline.cut())
@@ -236,8 +238,12 @@ class Recording:
     def _done(self) -> bool:
         return self._result is not None or self._foreign
 
+    def _stop_watching(self) -> None:
+        with suppress(RuntimeError):  # it was told before
+            self._asleep.release()
+
     def _watch(self) -> None:
-        while not self._wake.wait(self._settings.period_seconds):
+        while not self._asleep.acquire(timeout=min(self._settings.period_seconds, threading.TIMEOUT_MAX)):
             before = time.thread_time()
             with self._lock:
                 if self._done:

@@ -58,7 +58,7 @@ class Spool:
 
         It is written compactly: only then does Python use its fast encoder, inside the measured program.
         """
-        _replace(self._path, json.dumps(plain(run), allow_nan=False), self._folder)
+        _replace(self._path, json.dumps(plain(run), allow_nan=False, ensure_ascii=False), self._folder)
 
     def land(self, run: Run) -> Path:
         """Put the finished run file in its place and clear the spool. Raises OSError."""
@@ -151,7 +151,7 @@ def _close_orphan(out: Path, lock_path: Path, final_name: str) -> Path | None:
         if not final.exists():
             document["status"] = Status.INTERRUPTED.value
             document["seq"] = int(document.get("seq", 0)) + 1
-            _replace(final, json.dumps(document, indent=1), lock_path.parent)
+            _replace(final, json.dumps(document, indent=1, ensure_ascii=False), lock_path.parent)
             made = final
     for path in (spool, lock_path.with_suffix(".log"), lock_path):
         path.unlink(missing_ok=True)

@@ -47,6 +47,7 @@ class Timeline:
         self._clock = clock
         self._period = period_seconds
         self._cuts: list[_Cut] = []
+        self._closed: list[EnergyRow] = []
         self._times: list[float] = []
         self._totals: list[list[float]] = [[] for _ in meters.devices]
         self._spacing = 0.0
@@ -85,8 +86,11 @@ class Timeline:
             for d, a in zip(self._meters.devices, self._accumulators, strict=True)
         )
         divided = shares(self._edge, self._now) if self._edge and self._now else None
-        cuts = [*self._cuts, _Cut(growing, divided)]
-        return tuple(row for cut in cuts for row in self._rows_of(cut))
+        # Closed cuts never change: each becomes rows once, at the next checkpoint and not at the edge.
+        for cut in self._cuts:
+            self._closed.extend(self._rows_of(cut))
+        self._cuts.clear()
+        return (*self._closed, *self._rows_of(_Cut(growing, divided)))
 
     def series(self) -> tuple[Series, ...]:
         """Cumulative energy per device, thinned."""
