@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import a_row
-from wattmark.core.known import Grade
+from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.merge import Observation, counted_once, handed_over, without_parts
 from wattmark.core.run import SourceId
 
@@ -126,6 +126,27 @@ def test_a_part_is_not_added_to_its_whole() -> None:
     node = seen(watts=10.0, device_id=NODE)
     cpu = seen(watts=4.0, part_of=NODE)
     assert without_parts([node, cpu]) == (node,)
+
+
+@pytest.mark.parametrize("part_of", [None, "psys:nobody-read-it"])
+def test_a_meter_of_the_machine_holds_what_other_runs_read_on_it(part_of: str | None) -> None:
+    """One run knew of the node's meter and the other did not: their rows are not added."""
+    node = seen(run="a", watts=10.0, device_id=NODE, boundary=Boundary.NODE)
+    cpu = seen(run="b", watts=4.0, part_of=part_of)
+    assert without_parts([node, cpu]) == (node,)
+    elsewhere = seen(run="b", watts=4.0, clock="other")
+    assert without_parts([node, elsewhere]) == (node, elsewhere)
+    supplies = [node, seen(run="a", device_id="node:h/psu-2", boundary=Boundary.NODE)]
+    assert without_parts(supplies) == tuple(supplies)
+
+
+def test_a_model_of_the_machine_gives_way_to_its_meter_and_holds_no_device_by_itself() -> None:
+    """What a model says of a node may leave the GPU out; a meter at its plug does not."""
+    model = seen(run="b", device_id="node:h/model", boundary=Boundary.NODE, method=Method.MODELLED)
+    gpu = seen(run="b", device_id="gpu", component="gpu")
+    assert without_parts([model, gpu]) == (model, gpu)
+    node = seen(run="a", device_id=NODE, boundary=Boundary.NODE)
+    assert without_parts([node, model, gpu]) == (node,)
 
 
 def test_a_chain_keeps_its_top() -> None:

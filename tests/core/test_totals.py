@@ -254,13 +254,23 @@ def cut_row(pieces: int) -> list[EnergyRow]:
 def test_cutting_a_run_into_windows_does_not_make_it_less_certain(pieces: int) -> None:
     """What one row lost at an edge the next one gained: 0.1 s at 9 W, however many rows."""
     found = energy(with_rows(*cut_row(pieces), duration_seconds=100.0))
-    assert found.errors[SENSOR] == pytest.approx(0.9)
+    assert [e for name, e in found.errors.items() if name.startswith(SENSOR)] == [pytest.approx(0.9)]
 
 
 def test_stretches_apart_have_edges_of_their_own() -> None:
     """Two separate runs of one GPU: their edges are independent."""
     run = with_rows(*cut_row(10), duration_seconds=100.0)
-    assert energy(run, later(run, 1000.0)).errors[SENSOR] == pytest.approx(0.9 * math.sqrt(2))
+    found = energy(run, later(run, 1000.0))
+    assert math.hypot(*(e for name, e in found.errors.items() if name.startswith(SENSOR))) == pytest.approx(
+        0.9 * math.sqrt(2)
+    )
+
+
+def test_edges_of_two_runs_do_not_cancel_in_a_ratio() -> None:
+    """The gain of the sensor does; when it last moved before each run began is chance."""
+    run = with_rows(*cut_row(1), duration_seconds=100.0)
+    ratio = energy(later(run, 1000.0)).over(energy(run), "1")
+    assert ratio.half_width == pytest.approx(0.001 * math.sqrt(2))
 
 
 def test_a_window_shorter_than_its_sensors_interval_is_no_certain_zero() -> None:
@@ -386,6 +396,12 @@ def test_a_missing_rank_lowers_coverage_and_widens_the_interval() -> None:
     assert energy(rank(0), fill=Fill.MOST).value == 90.0 + 1000.0
     unlimited = rank(0, energies=(a_row(max_watts=None),))
     assert energy(unlimited, fill=Fill.MOST).value == 90.0 + 180.0
+
+
+def test_missing_ranks_of_two_jobs_do_not_cancel_in_a_ratio() -> None:
+    """What either job's missing ranks used is not known."""
+    one, two = energy(rank(0)), energy(later(rank(0), 1000.0))
+    assert two.over(one, "1").relative == pytest.approx(one.relative + two.relative, rel=0.01)
 
 
 def test_taking_a_rank_away_never_moves_the_upper_end_inwards() -> None:

@@ -87,7 +87,8 @@ def refresh_errors(kept: Sequence[Observation], means: Means) -> dict[str, float
     """What the edges of rows may have got wrong, in joules, because sensors update only so often.
 
     One update interval at the device's power, per stretch and not per row: what one row lost at an edge
-    the next one gained, so that cutting a run into windows does not make its whole less certain.
+    the next one gained, so that cutting a run into windows does not make its whole less certain. Each run
+    has edges of its own: in a ratio of two runs they do not cancel as the sensor's gain does.
     """
     edges: dict[str, list[tuple[str, float, float, float]]] = {}
     for o in kept:
@@ -99,7 +100,7 @@ def refresh_errors(kept: Sequence[Observation], means: Means) -> dict[str, float
         for name, relative in row.errors.items():
             if name.endswith(REFRESH):
                 joules = relative * row.duration_seconds * watts
-                edges.setdefault(name, []).append((o.clock, o.start, o.end, joules))
+                edges.setdefault(f"{name}:{o.record_id}", []).append((o.clock, o.start, o.end, joules))
     return {name: _over_stretches(sorted(found)) for name, found in edges.items()}
 
 

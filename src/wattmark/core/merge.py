@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 
+from wattmark.core.known import Boundary, Method
 from wattmark.core.run import EnergyRow
 
 ROUNDING = 1e-6
@@ -128,6 +129,8 @@ class _Family:
     def __init__(self, observations: Sequence[Observation]) -> None:
         self._outer: dict[_Key, set[str]] = {}
         self._rows: dict[_Key, list[Observation]] = {}
+        # Clock -> (place of the boundary, device id) of what holds everything narrower on that machine.
+        self._wider: dict[str, set[tuple[int, str]]] = {}
         seconds: dict[tuple[_Key, str], float] = {}
         for o in observations:
             key = (o.clock, o.row.device_id)
@@ -135,12 +138,14 @@ class _Family:
             outer = self._outer.setdefault(key, set())
             if o.row.part_of is not None:
                 outer.add(o.row.part_of)
+            if o.row.boundary is not Boundary.DEVICE and o.row.method is not Method.MODELLED:
+                self._wider.setdefault(o.clock, set()).add((_PLACES[o.row.boundary], o.row.device_id))
             seconds[key, o.record_id] = seconds.get((key, o.record_id), 0.0) + o.row.observed_seconds
         read = [o for o in observations if seconds[(o.clock, o.row.device_id), o.record_id] > 0]
         # Outer device -> when some part of it was read.
         parts: dict[_Key, list[tuple[float, float]]] = {}
         for o in read:
-            for outer_id in self._ancestors(o.clock, o.row.device_id):
+            for outer_id in self._ancestors(o):
                 parts.setdefault((o.clock, outer_id), []).append((o.start, o.end))
         self.silent = [
             o
@@ -157,18 +162,25 @@ class _Family:
     def above(self, o: Observation) -> list[tuple[float, float]]:
         """When something that contains this row's device was counted."""
         found: list[tuple[float, float]] = []
-        for outer in self._ancestors(o.clock, o.row.device_id):
+        for outer in self._ancestors(o):
             stretches = self._stretches.get((o.clock, outer), [])
             first = max(0, bisect_left(stretches, (o.start, o.start)) - 1)
             found.extend(takewhile(lambda stretch: stretch[0] < o.end, stretches[first:]))
         return found
 
-    def _ancestors(self, clock: str, device_id: str) -> list[str]:
-        """Every device around this one, the device itself never among them."""
-        found: dict[str, None] = {}
+    def _ancestors(self, o: Observation) -> list[str]:
+        """Every device around this one, the device itself never among them.
+
+        A meter of the whole machine holds all its devices, in whichever run and by whichever meter they were
+        read, and what a model says of the machine; a model itself holds only what names it.
+        """
+        device_id = o.row.device_id
+        place = 0 if o.row.method is Method.MODELLED else _PLACES[o.row.boundary]
+        around = sorted(outer for wider, outer in self._wider.get(o.clock, ()) if wider > place)
+        found: dict[str, None] = dict.fromkeys(outer for outer in around if outer != device_id)
         todo = [device_id]
         while todo:
-            for outer in sorted(self._outer.get((clock, todo.pop()), ())):
+            for outer in sorted(self._outer.get((o.clock, todo.pop()), ())):
                 if outer != device_id and outer not in found:
                     found[outer] = None
                     todo.append(outer)
@@ -177,6 +189,8 @@ class _Family:
 
 _Key = tuple[str, str]
 """Clock and device id."""
+_PLACES = {boundary: place for place, boundary in enumerate(Boundary)}
+"""Device, node, facility: the wider the higher."""
 
 
 def _overlap(o: Observation, stretches: Sequence[tuple[float, float]]) -> float:

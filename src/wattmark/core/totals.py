@@ -176,7 +176,8 @@ def energy_of(kept: Sequence[Observation], evidence: Evidence) -> Figure | Missi
     lost = _most_of_missing_ranks(kept, evidence.runs)
     if lost > 0:
         if evidence.fill is Fill.MEAN:
-            errors[f"{GAP_PREFIX}ranks"] = lost
+            # Named by what left evidence, so that missing ranks of two jobs do not cancel in a ratio.
+            errors[f"{GAP_PREFIX}ranks of {kept[0].record_id}"] = lost
         elif evidence.fill is Fill.MOST:
             add(lost, Grade.D, {})
     coverage = _coverage(kept) * rank_coverage(evidence.runs) if not evidence.merged.unread else 0.0
