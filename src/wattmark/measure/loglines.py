@@ -144,10 +144,10 @@ def _of_type(entry: Mapping[str, Any], key: str, kind: type, said: str) -> Any:
 def _dataset(entry: Mapping[str, Any]) -> Dataset | None:
     if entry.get("dataset") is None:
         return None
-    told = _mapping(entry, "dataset")
+    told = {key: value for key, value in _mapping(entry, "dataset").items() if value is not None}
     whole_numbers = ("rows", "total_bytes", "unique_bytes")
     for key, value in told.items():
         kind = int if key in whole_numbers else bool if key == "declared" else str
-        if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ValueError(f"dataset: {key} must be of type {kind.__name__}")
     return Dataset(**told)
