@@ -121,6 +121,7 @@ def test_a_check_without_a_calibration_is_refused(tmp_path: Path, recorded: tupl
         (("--point", "idle=x"), "is not NAME=WATTS"),
         (("--point", "load:x=4"), "is not NAME=WATTS"),
         (("--point", "idle=0"), "above 0 W"),
+        (("--point", "idle=4"), "one point cannot tell gain from offset"),
         (("--point", "idle"), "nobody can be asked"),
         (("--point", "idle=4", "--duration", "0"), "more than 0"),
     ],
@@ -251,6 +252,15 @@ def test_a_check_by_one_measured_point(calibrated_here: Calibration, tmp_path: P
     shown = run(tmp_path, "show")
     assert "drifted" in shown.output
     assert json.loads(run(tmp_path, "show", "--json").stdout)["lifts_grade"] is False
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_measuring(
+    tmp_path: Path, recorded: tuple[str, str]
+) -> None:
+    """A file stands in the way; minutes of measuring would be lost."""
+    (tmp_path / "home").write_text("not a folder")
+    with pytest.raises(UsageError, match="name a folder with WATTMARK_HOME"):
+        run(tmp_path, "--wall", recorded[1], "--run", recorded[0])
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from wattmark.cli.dataset import command
-from wattmark.core.errors import EvidenceError
+from wattmark.core.errors import EvidenceError, UsageError
 
 
 def run(tmp_path: Path, *arguments: str, **options: Any) -> Result:
@@ -64,3 +64,11 @@ def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
     """The message says which."""
     with pytest.raises(EvidenceError, match=r"nowhere.*does not exist"):
         run(tmp_path, str(tmp_path / "nowhere"))
+
+
+def test_a_folder_among_files_is_named(tmp_path: Path, rows: Path) -> None:
+    """Which of the paths does not fit, and what does."""
+    with pytest.raises(UsageError, match="is a folder: give one folder alone, or several files"):
+        run(tmp_path, str(tmp_path), str(rows))
+    with pytest.raises(UsageError, match=r"none\.csv: does not exist"):
+        run(tmp_path, str(rows), str(tmp_path / "none.csv"))

@@ -121,3 +121,17 @@ def test_a_stored_estimate_is_not_stored_again(tmp_path: Path, pilot: Path) -> N
     verb(command, "--pilot", pilot, "--fraction", "0.5", "--out", plan)
     with pytest.raises(UsageError, match="stored already"):
         verb(command, "--from", plan, "--out", plan)
+
+
+def test_estimate_and_actual_stand_in_one_unit(pilot: Path) -> None:
+    """Both in Wh: joules beside watt-hours could not be compared at a glance."""
+    verb(command, "--pilot", pilot, "--fraction", "0.5", "--out", "plan.json")
+    text = verb(command, "--from", "plan.json", "--actual", pilot).output
+    assert "estimated   50.0 mWh" in text
+    assert "actual      25.0 mWh" in text
+
+
+def test_only_what_is_lacking_is_asked_for() -> None:
+    """The device was named; the MFU was not."""
+    with pytest.raises(UsageError, match=r"needs --mfu, achieved over peak \(0 to 1\)$"):
+        verb(command, "--flop", "3e20", "--hardware", "h100-sxm")

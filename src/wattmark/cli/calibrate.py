@@ -81,6 +81,8 @@ def command(context: click.Context, /, **options: Any) -> int | None:
         raise UsageError(
             "give steady points (--point idle=45 --point load=120) or a recording (--wall CSV --run RUN)"
         )
+    if not options["dry_run"]:
+        calibrations.usable(calibrations_folder(os.environ))  # before minutes of measuring, not after
     config = config_here()
     config = replace(config, measure=replace(config.measure, calibration=False))
     host, inputs, fit = _from_wall(options) if options["wall"] else _from_points(options, config)
@@ -134,6 +136,8 @@ def _from_points(options: Mapping[str, Any], config: Config) -> tuple[Host, Mapp
     if options["duration"] <= 0:
         raise UsageError("--duration must be more than 0 seconds")
     wanted = [_wanted(text, own_load=not options["no_load"]) for text in options["points"]]
+    if len(wanted) == 1 and not options["check"]:
+        raise UsageError("one point cannot tell gain from offset: give at least idle and load")
     host, inputs, points = measure_points(
         wanted, lambda point: _measured(point, options, config), options["resolution"]
     )
@@ -277,9 +281,13 @@ def _check(host: Host, fit: Fit, options: Mapping[str, Any]) -> int:
         body = {"id": after.id, "holds": after.drifted is None, "points": len(fit.points), "outside": outside}
         click.echo(document("calibration_check", 1, body))
     else:
-        click.echo("\n".join(outside) or f"all {len(fit.points)} points are as foretold")
+        click.echo("\n".join(outside) or _as_foretold(len(fit.points)))
         click.echo(f"{after.id} " + ("has drifted: calibrate again" if after.drifted else "holds"))
     return 1 if after.drifted else 0
+
+
+def _as_foretold(points: int) -> str:
+    return "the point is as foretold" if points == 1 else f"all {points} points are as foretold"
 
 
 def _as_json(made: Calibration, path: Path | None) -> str:

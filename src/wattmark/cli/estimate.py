@@ -69,7 +69,7 @@ def command(as_json: bool, out: Path | None, actual: tuple[Path, ...], **options
     if as_json:
         click.echo(document(SCHEMA, 1, body))
         return
-    lines = _text(made) if made else [f"estimated   {answer_text(energy)}"]
+    lines = _text(made) if made else [f"estimated   {_in_kwh(energy)}"]
     click.echo("\n".join([*lines, *(_beside_text(seen) if seen else [])]))
     if out is not None:
         click.echo(f"\nStored in {out}; afterwards: wattmark estimate --from {out} --actual RUN")
@@ -82,8 +82,10 @@ def _make(options: dict[str, Any]) -> Estimate:
 
 
 def _from_flop(options: dict[str, Any]) -> Estimate:
-    if options["hardware"] is None or options["mfu"] is None:
-        raise UsageError("an estimate from FLOP needs --hardware ID and --mfu, achieved over peak (0 to 1)")
+    needed = {"hardware": "--hardware ID", "mfu": "--mfu, achieved over peak (0 to 1)"}
+    lacking = [words for name, words in needed.items() if options[name] is None]
+    if lacking:
+        raise UsageError(f"an estimate from FLOP needs {' and '.join(lacking)}")
     spec = find(load_hardware(), options["hardware"])
     peak = peak_of(spec, options["precision"], sparse=options["sparse"])
     if isinstance(peak, Missing):
@@ -168,10 +170,9 @@ def _body(made: Estimate) -> dict[str, Any]:
 
 def _text(made: Estimate) -> list[str]:
     boundary = made.energy.terms["boundary"]
-    kwh = made.energy.scaled(1 / 3.6e6, "kWh")
-    lines = [f"energy      {answer_text(kwh)}, {boundary} boundary"]
+    lines = [f"energy      {_in_kwh(made.energy)}, {boundary} boundary"]
     if made.facility:
-        lines.append(f"at the site {answer_text(made.facility.scaled(1 / 3.6e6, 'kWh'))}")
+        lines.append(f"at the site {_in_kwh(made.facility)}")
     lines += [f"carbon      {answer_text(made.carbon)}", f"cost        {answer_text(made.cost)}"]
     if made.device_hours is not None:
         lines.append(f"device time {made.device_hours:.4g} h")
@@ -189,10 +190,14 @@ def _beside_body(seen: Beside) -> dict[str, Any]:
     }
 
 
+def _in_kwh(energy: Figure) -> str:
+    return answer_text(energy.scaled(1 / 3.6e6, "kWh"))
+
+
 def _beside_text(seen: Beside) -> list[str]:
     held = "inside the interval" if seen.inside else "outside the interval"
     return [
         "",
-        f"actual      {answer_text(seen.actual.scaled(1 / 3.6e6, 'kWh'))}",
+        f"actual      {_in_kwh(seen.actual)}",
         f"ratio       {percent(seen.ratio.value)} of the estimate, {held}",
     ]

@@ -108,7 +108,13 @@ def _paths(what: Any) -> tuple[Path | None, list[Path]]:
         return (path, []) if path.is_dir() else (None, [path])
     if isinstance(what, Iterable) and not isinstance(what, (bytes, Mapping)):
         paths = [Path(p) for p in what if isinstance(p, (str, os.PathLike))]
-        if paths and all(p.is_file() for p in paths):
+        unfit = next((p for p in paths if not p.is_file()), None)
+        if unfit is not None:
+            problem = (
+                "is a folder: give one folder alone" if unfit.is_dir() else "does not exist: give a path"
+            )
+            raise UsageError(f"{unfit}: {problem}, or several files")
+        if paths:
             return None, sorted(paths)
     raise UsageError(
         f"a {type(what).__name__} is no dataset that wattmark can read: give a path, several files, "

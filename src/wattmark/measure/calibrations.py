@@ -13,7 +13,7 @@ from typing import Any
 
 from wattmark.core.calibrated import apply_to_run
 from wattmark.core.calibration import Calibration, Fit, HoldOut, Line, Point
-from wattmark.core.errors import EvidenceError, NotComparable
+from wattmark.core.errors import EvidenceError, NotComparable, UsageError
 from wattmark.core.known import Method
 from wattmark.core.run import Host, Run
 
@@ -38,9 +38,26 @@ def file_of(directory: Path, fingerprint: str) -> Path:
     return directory / f"{fingerprint}.json"
 
 
+def usable(directory: Path) -> None:
+    """Make the folder of calibrations. Raises UsageError where nothing can be written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        writable = os.access(directory, os.W_OK)
+        reason = "Permission denied"
+    except OSError as error:
+        writable, reason = False, error.strerror or str(error)
+    if not writable:
+        raise UsageError(
+            f"{directory}: no calibration can be kept there: {reason}; name a folder with WATTMARK_HOME"
+        )
+
+
 def save(directory: Path, calibration: Calibration) -> Path:
-    """Write a calibration whole or not at all, in the place of an older one of the same machine."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write a calibration whole or not at all, in the place of an older one of the same machine.
+
+    Raises UsageError where nothing can be written.
+    """
+    usable(directory)
     target = file_of(directory, calibration.host_fingerprint)
     text = json.dumps(as_document(calibration), indent=1, allow_nan=False)
     handle, part = tempfile.mkstemp(dir=directory, prefix=".part-", suffix=".json")

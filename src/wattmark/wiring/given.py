@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
 
     Raises RefusedError for an unknown country or an impossible PUE, UsageError for a contradiction.
     """
+    _refuse_contradictions(stated)
     project = config.project
     quality_map = stated.quality_map
     if quality_map is None and project.quality_worst is not None and project.quality_best is not None:
@@ -63,6 +65,15 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
         reference_device_factor=project.reference_device_factor,
         scope=Scope.SHARE if stated.share else Scope.WHOLE,
     )
+
+
+def _refuse_contradictions(stated: Stated) -> None:
+    if stated.world_average and (stated.country is not None or stated.intensity is not None):
+        other = "--intensity" if stated.intensity is not None else "--country"
+        raise UsageError(f"--world-average and {other} contradict each other: give one of them")
+    count = stated.lifetime_inferences
+    if count is not None and not 0 < count < math.inf:
+        raise UsageError(f"--lifetime-inferences {count:g}: give how many the model will serve, more than 0")
 
 
 def facts_for(runs: Sequence[Run], config: Config, stated: Stated) -> Facts:
@@ -90,8 +101,8 @@ def _pue(config: Config, stated: Stated, runs: Sequence[Run]) -> Pue | None:
 
 def _intensity(config: Config, stated: Stated, runs: Sequence[Run]) -> Intensity | None:
     if stated.intensity is not None:
-        if stated.intensity < 0:
-            raise UsageError(f"--intensity {stated.intensity:g} is negative; give gCO2e per kWh")
+        if not 0 <= stated.intensity < math.inf:
+            raise UsageError(f"--intensity {stated.intensity:g} is impossible: give gCO2e per kWh, 0 or more")
         return Intensity(grams_per_kwh=stated.intensity, zone=stated.country or "stated", source="declared")
     if stated.country is not None:
         return _country(stated.country)
