@@ -14,6 +14,7 @@
   }
 
   function clock(seconds) {
+    if (seconds < 0.1) { return Number((1000 * seconds).toPrecision(3)) + " ms"; }
     if (seconds < 120) { return Number(seconds.toFixed(2)) + " s"; }
     var s = Math.round(seconds), h = Math.floor(s / 3600), m = Math.floor(s % 3600 / 60);
     var two = function (n) { return String(n).padStart(2, "0"); };
