@@ -9,7 +9,7 @@ from wattmark.core.figure import Figure
 from wattmark.core.gaps import Fill
 from wattmark.core.given import Given
 from wattmark.core.holes import unread_components, with_holes
-from wattmark.core.run import Hardware, Place
+from wattmark.core.run import Hardware, Place, Series
 from wattmark.core.totals import facts_of
 
 
@@ -72,6 +72,24 @@ def test_hardware_without_a_reading_is_named() -> None:
     run = a_run(place=Place(hardware=hardware))
     assert unread_components([run]) == ["gpu (Model of a GPU)"]
     assert unread_components([a_run()]) == []
+
+
+def test_one_silent_accelerator_of_several_is_named() -> None:
+    """Two GPUs listed and the rows of one left out: half of the energy is missing, not a better run."""
+    rows = tuple(a_row(component="gpu", device_id=f"GPU-{i}") for i in range(2))
+    place = Place(hardware=(Hardware(component="gpu", name="Model of a GPU", count=2.0),))
+    assert unread_components([a_run(place=place, energies=rows)]) == []
+    assert unread_components([a_run(place=place, energies=rows[:1])]) == ["1 of 2 gpu devices"]
+    socketed = Place(hardware=(Hardware(component="cpu", name="Model of a CPU", count=2.0),))
+    assert unread_components([a_run(place=socketed)]) == []
+
+
+def test_a_device_with_a_series_and_no_row_is_named() -> None:
+    """Memory and the rest of the node are in no list of hardware, and a run that read them kept a series."""
+    series = Series(device_id="dram:0", component="dram", t_seconds=(0.0, 10.0), energy_joules=(0.0, 30.0))
+    dram = a_row(component="dram", device_id="dram:0", energy_joules=30.0)
+    assert unread_components([a_run(energies=(a_row(), dram), series=(series,))]) == []
+    assert unread_components([a_run(series=(series,))]) == ["dram:0"]
 
 
 def test_a_reading_of_the_whole_holds_its_parts() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -62,27 +62,41 @@ def _unobserved(like: EnergyRow, start: float, end: float) -> EnergyRow:
 
 
 def unread_components(runs: Iterable[Run]) -> list[str]:
-    """Processors that the runs say they had and of which no energy was read, by component and name.
+    """What the runs say they had and of which no energy was read: processors, and devices with a series.
 
-    A reading of the whole node holds them all; a share counts as a reading.
+    A reading of the whole node holds all processors; a share counts as a reading.
     """
     found: dict[str, None] = {}
     for run in runs:
+        rows = {row.device_id for row in run.energies}
+        found.update(dict.fromkeys(s.device_id for s in run.series if s.device_id not in rows))
         read = {row.component for row in run.energies}
         if read & {"node", "facility"}:
             continue
         for item in run.place.hardware:
-            if (
-                item.component in READABLE
-                and item.component not in read
-                and not _inside(item.component, read)
-            ):
+            if item.component not in READABLE or _inside(item.component, read):
+                continue
+            if item.component not in read:
                 found[f"{item.component} ({item.name})"] = None
+        found.update(dict.fromkeys(_too_few(run)))
     return list(found)
+
+
+def _too_few(run: Run) -> Iterator[str]:
+    """Accelerators of which some were read and others were not."""
+    listed: dict[str, float] = {}
+    for item in run.place.hardware:
+        listed[item.component] = listed.get(item.component, 0.0) + item.count
+    for component, count in listed.items():
+        read = len({row.device_id for row in run.energies if row.component == component})
+        if component in COUNTED and 0 < read < count:
+            yield f"{count - read:g} of {count:g} {component} devices"
 
 
 READABLE = ("cpu", "gpu", "module", "tpu", "npu")
 """Components whose energy matters and whose absence would flatter a total."""
+COUNTED = ("gpu", "module", "tpu", "npu")
+"""Components of which each has a reading of its own; one model or counter may stand for all CPUs."""
 
 
 def _inside(component: str, read: set[str]) -> bool:
