@@ -9,6 +9,7 @@ from benchmarks.budgets import Budget
 from benchmarks.results import Measurement, Observation, Results
 
 NOT_MEASURED = "not measured in this run"
+NOT_JUDGED = "no figure that a verdict could rest on: see below"
 
 INTRODUCTION = """\
 A tool that measures energy should not use much of it, and should not get in the way. This page puts what
@@ -94,12 +95,11 @@ def _summary(results: Results, budgets: Sequence[Budget]) -> Iterator[str]:
 
 def _summary_row(results: Results, budget: Budget) -> list[str]:
     measured = results.of_row(budget.row)
-    ours = [m for m in measured if _is_judged(results.tools[m.tool], m)]
+    ours = [m for m in measured if _is_judged(results, m)]
     peer = _best_peer(results, budget)
     done = [m for m in ours if m.median is not None]
     if not done:
-        why = f"failed: {_short(ours[0].error)}" if ours else _absent(results, budget)
-        return [budget.what, budget.text, why, "–", peer]
+        return [budget.what, budget.text, _why_no_figure(results, budget, ours), "–", peer]
     worst = max(done, key=_median)
     value = budget.shown(_median(worst))
     shown = f"**{figure(value, budget.unit)}** ({_spread(worst)}, n = {len(worst.samples)})"
@@ -107,15 +107,22 @@ def _summary_row(results: Results, budget: Budget) -> list[str]:
     return [budget.what, budget.text, shown, met, peer]
 
 
-def _is_judged(tool: Mapping[str, Any], one: Measurement) -> bool:
-    return bool(tool["ours"]) and one.variant in tool["judged"]
+def _is_judged(results: Results, one: Measurement) -> bool:
+    tool = results.tools.get(one.tool)
+    return tool is not None and bool(tool["ours"]) and one.variant in tool["judged"]
+
+
+def _why_no_figure(results: Results, budget: Budget, ours: Sequence[Measurement]) -> str:
+    if ours:
+        return f"failed: {_short(ours[0].error)}"
+    return NOT_JUDGED if results.of_row(budget.row) else _absent(results, budget)
 
 
 def _best_peer(results: Results, budget: Budget) -> str:
     peers = {
         _starred(results, m): budget.shown(m.median)
         for m in results.of_row(budget.row)
-        if not results.tools[m.tool]["ours"] and m.median is not None
+        if m.median is not None and m.tool in results.tools and not results.tools[m.tool]["ours"]
     }
     if not peers:
         return "–"

@@ -15,13 +15,15 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, from anywhere
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, from anywhere, by any Python
 
 from benchmarks import budgets, environments, machine, report, results, rows, tools
 from benchmarks.context import QUICK, Context, Installed, Settings
 
-HERE = Path(__file__).resolve().parent
-PAGE = HERE.parent / "docs" / "benchmarks.md"
+ROOT = Path(__file__).resolve().parent.parent
+HERE = ROOT / "benchmarks"
+PAGE = ROOT / "docs" / "benchmarks.md"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wattmark-benchmarks"
 
 BROKEN = 1

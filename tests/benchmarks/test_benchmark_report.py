@@ -101,6 +101,22 @@ def test_a_variant_that_does_more_is_shown_and_not_judged() -> None:
     assert "| wattmark, more | 50 |" in page
 
 
+def test_a_simulation_is_shown_and_earns_no_verdict() -> None:
+    """What is neither a tool under test nor a judged variant stays out of the summary, and in the row."""
+    page = markdown(
+        _results(
+            Measurement(
+                "calibration-error", "wattmark", "%", (0.5,), variant="simulated", note="a simulation"
+            ),
+            Measurement("calibration-error", "readings alone", "%", (30.0,)),
+        ),
+        [CALIBRATION],
+    )
+    row = _summary(page, "Error against a wall meter")
+    assert row.endswith("| no figure that a verdict could rest on: see below | – | – |")
+    assert "| wattmark, simulated | 0.5 | 0.5 | 1 | a simulation |" in page
+
+
 def test_a_row_that_nothing_measured_is_said_and_not_filled_in() -> None:
     """No calibration was run, so there is no figure, no verdict, and a line at the end."""
     page = markdown(_results(), [CALIBRATION])
