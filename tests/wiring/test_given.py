@@ -1,41 +1,157 @@
-"""What is stated must be possible and must not contradict itself."""
+"""What was stated: the command line beats the configuration, and that beats the place the runs recorded."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from wattmark.config import Config
-from wattmark.core.errors import UsageError
-from wattmark.wiring import Stated, given_from
+from tests.builders import HOST, a_run
+from wattmark.config import Config, EmbodiedConfig, PlaceConfig, ProjectConfig, Tags
+from wattmark.core.errors import ConfigError, RefusedError, UsageError
+from wattmark.core.known import Scope
+from wattmark.core.run import Place, Run
+from wattmark.wiring import Stated, facts_for, given_from, load_config
+
+NOTHING = Stated()
 
 
-@pytest.mark.parametrize("count", [0.0, -5.0, math.nan, math.inf])
-def test_an_impossible_lifetime_is_refused(count: float) -> None:
-    """It must not read as one that was not given."""
-    with pytest.raises(UsageError, match="--lifetime-inferences"):
-        given_from(Config(), Stated(lifetime_inferences=count))
+def placed(**place: Any) -> Run:
+    return a_run(place=Place(**place))
 
 
-@pytest.mark.parametrize("intensity", [-5.0, math.nan, math.inf])
-def test_an_impossible_intensity_is_refused(intensity: float) -> None:
-    """Below zero, or no number at all."""
-    with pytest.raises(UsageError, match="--intensity"):
-        given_from(Config(), Stated(intensity=intensity))
+def config(**place: Any) -> Config:
+    return Config(place=PlaceConfig(**place))
 
 
-@pytest.mark.parametrize(
-    "other", [Stated(country="FRA", world_average=True), Stated(intensity=5.0, world_average=True)]
-)
-def test_a_place_and_the_world_contradict_each_other(other: Stated) -> None:
-    """One of them would be left out in silence."""
-    with pytest.raises(UsageError, match="contradict"):
-        given_from(Config(), other)
+# --- PUE --------------------------------------------------------------------------------------------
 
 
-def test_a_country_names_the_zone_of_a_stated_intensity() -> None:
-    """These two go together: the figure counts, the country says where."""
-    given = given_from(Config(), Stated(country="FRA", intensity=50.0))
-    assert given.intensity is not None
-    assert (given.intensity.grams_per_kwh, given.intensity.zone) == (50.0, "FRA")
+def test_the_nearest_pue_holds() -> None:
+    """Said now, configured, that of an office, recorded; else none is known."""
+    run = placed(pue=1.5, pue_kind="measured")
+    said = given_from(config(pue=1.3), Stated(pue=1.1), [run]).pue
+    configured = given_from(config(pue=1.3, pue_relative_error=0.02), NOTHING, [run]).pue
+    office = given_from(config(site="office"), NOTHING, [run]).pue
+    recorded = given_from(Config(), NOTHING, [run]).pue
+    assert [(p.value, p.kind) for p in (said, configured, office, recorded) if p] == [
+        (1.1, "declared"),
+        (1.3, "declared"),
+        (1.0, "office"),
+        (1.5, "measured"),
+    ]
+    assert configured is not None
+    assert configured.relative_error == 0.02
+    assert given_from(Config(), NOTHING, [a_run()]).pue is None
+
+
+def test_runs_of_two_sites_have_no_common_pue() -> None:
+    """The message says how to go on."""
+    with pytest.raises(UsageError, match="different PUEs: give one with --pue"):
+        given_from(Config(), NOTHING, [placed(pue=1.1), placed(pue=1.2)])
+
+
+# --- intensity --------------------------------------------------------------------------------------
+
+
+def test_the_nearest_intensity_holds() -> None:
+    """A figure said now, a country said now, the world on request, the configuration, the runs' country."""
+    run = placed(country="FRA")
+    ours = config(
+        country="POL", intensity_g_per_kwh=50.0, intensity_source="contract", intensity_basis="direct"
+    )
+
+    def told(settings: Config, stated: Stated) -> tuple[str, str]:
+        found = given_from(settings, stated, [run]).intensity
+        assert found is not None
+        return found.zone, found.source
+
+    assert told(ours, Stated(intensity=12.0, country="DEU")) == ("DEU", "declared")
+    assert told(ours, Stated(intensity=12.0)) == ("stated", "declared")
+    assert told(ours, Stated(country="DEU"))[0] == "DEU"
+    assert told(ours, Stated(world_average=True))[0] == "WORLD"
+    assert told(ours, NOTHING) == ("POL", "contract")
+    assert told(config(country="POL"), NOTHING)[0] == "POL"
+    assert told(config(world_average=True), NOTHING)[0] == "WORLD"
+    assert told(Config(), NOTHING)[0] == "FRA"
+    assert given_from(Config(), NOTHING, [a_run()]).intensity is None
+    zone = replace(config(intensity_g_per_kwh=1.0), tags=Tags(zone="DE-LU"))
+    assert told(zone, NOTHING)[0] == "DE-LU"
+
+
+def test_a_place_that_is_not_known_is_refused() -> None:
+    """No world average in silence; no negative figure; no mixture of countries."""
+    with pytest.raises(RefusedError, match="no grid intensity is known for 'XXX'"):
+        given_from(config(country="XXX"), NOTHING)
+    with pytest.raises(UsageError, match="--intensity -1 is impossible"):
+        given_from(Config(), Stated(intensity=-1.0))
+    with pytest.raises(UsageError, match="FRA, POL: look at them one by one"):
+        given_from(Config(), NOTHING, [placed(country="POL"), placed(country="FRA")])
+
+
+# --- the rest ---------------------------------------------------------------------------------------
+
+
+def test_declared_facts_are_passed_on() -> None:
+    """And what is said now comes first."""
+    project = ProjectConfig(
+        functional_unit="images",
+        quality="f1",
+        quality_worst=1.0,
+        quality_best=0.0,
+        lifetime_inferences=1e6,
+        manual_steps=3,
+        reference_device_factor=2.0,
+    )
+    found = given_from(Config(project=project), NOTHING)
+    assert (found.functional_unit, found.quality_name, found.quality_map) == ("images", "f1", (1.0, 0.0))
+    assert (found.lifetime_inferences, found.manual_steps, found.reference_device_factor) == (1e6, 3, 2.0)
+    assert found.scope is Scope.WHOLE
+    stated = Stated(
+        functional_unit="requests", quality="wer", quality_map=(0.5, 0.0), lifetime_inferences=5.0, share=True
+    )
+    said = given_from(Config(project=project), stated)
+    assert (said.functional_unit, said.quality_name, said.quality_map) == ("requests", "wer", (0.5, 0.0))
+    assert (said.lifetime_inferences, said.scope) == (5.0, Scope.SHARE)
+
+
+def test_embodied_carbon_is_reserved_for_as_long_as_machines_were() -> None:
+    """1 t over 4 years; two runs at once for an hour reserve an hour, on two machines two."""
+    embodied = Config(embodied=EmbodiedConfig(total_kg=1000.0, lifespan_years=4.0))
+    hour = a_run(duration_seconds=3600.0)
+    beside = replace(hour, record_id="b")
+    found = given_from(embodied, NOTHING, [hour, beside]).embodied
+    assert found is not None
+    assert (found.total_grams, found.lifespan_hours) == (1e6, 4 * 8766.0)
+    assert (found.reserved_hours, found.utilised_hours) == (pytest.approx(1.0), None)
+    elsewhere = replace(beside, host=replace(HOST, id="other"))
+    found = given_from(embodied, NOTHING, [hour, elsewhere]).embodied
+    assert found is not None
+    assert found.reserved_hours == pytest.approx(2.0)
+
+
+def test_utilised_hours_are_told_in_that_mode_only() -> None:
+    """The two modes are never mixed; without a life span there is nothing to share out."""
+    mode = EmbodiedConfig(total_kg=1.0, lifespan_years=1.0, mode="utilised", utilisation=0.5)
+    found = given_from(Config(embodied=mode), NOTHING, [a_run(duration_seconds=3600.0)]).embodied
+    assert found is not None
+    assert (found.reserved_hours, found.utilised_hours) == (None, pytest.approx(1.0))
+    assert given_from(Config(embodied=EmbodiedConfig(total_kg=1.0)), NOTHING).embodied is None
+
+
+def test_facts_are_made_under_what_was_stated() -> None:
+    """From settings to totals in one call."""
+    assert facts_for([a_run()], config(pue=1.2), NOTHING).pue.value == 1.2  # type: ignore[union-attr]
+
+
+def test_the_configuration_in_force_is_named_or_the_nearest(tmp_path: Path) -> None:
+    """``WATTMARK_CONFIG`` first; a name that leads nowhere is an error, not a default."""
+    named = tmp_path / "mine.toml"
+    named.write_text("[tags]\nteam = 'a'\n")
+    (tmp_path / "wattmark.toml").write_text("[tags]\nteam = 'b'\n")
+    assert load_config(tmp_path, {"WATTMARK_CONFIG": str(named)}).tags.team == "a"
+    assert load_config(tmp_path, {}).tags.team == "b"
+    with pytest.raises(ConfigError, match="named by WATTMARK_CONFIG, is not there"):
+        load_config(tmp_path, {"WATTMARK_CONFIG": str(tmp_path / "none")})
