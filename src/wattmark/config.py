@@ -146,6 +146,31 @@ SECTIONS: Mapping[str, type] = {
 }
 
 
+MOST = 1e30
+"""No number here is larger; whole numbers in TOML know no limit."""
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "[place] pue": (1.0, 1000.0),
+    "[place] pue_relative_error": (0.0, 1.0),
+    "[place] intensity_g_per_kwh": (0.0, 1e6),
+    "[place] intensity_relative_error": (0.0, 10.0),
+    "[measure] period_seconds": (0.001, 86400.0),
+    "[measure] rest_of_node_watts": (0.0, 1e6),
+    "[measure] bmc_accuracy": (0.0, 1.0),
+    "[project] lifetime_inferences": (0.0, MOST),
+    "[project] manual_steps": (0, 1e6),
+    "[project] reference_device_factor": (0.0, 1e6),
+    "[project] training_flop": (0.0, MOST),
+    "[project] mfu": (0.0, 1.0),
+    "[embodied] total_kg": (0.0, 1e9),
+    "[embodied] lifespan_years": (0.01, 100.0),
+    "[embodied] reserved_share": (0.0, 1.0),
+    "[embodied] utilisation": (0.0, 1.0),
+    "[embodied] relative_error": (0.0, 10.0),
+}
+"""What a number can be: least and most."""
+CHOICES: Mapping[str, tuple[str, ...]] = {"[embodied] mode": ("reserved", "utilised")}
+
+
 def find_config(start: Path) -> Path | None:
     """The nearest ``wattmark.toml`` in this folder or one above it."""
     return next((p for folder in (start, *start.parents) if (p := folder / FILE_NAME).is_file()), None)
@@ -163,7 +188,7 @@ def load_config(path: Path | None) -> Config:
 
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, endless nesting
         raise ConfigError(str(path), "", f"is not valid TOML: {error}") from None
     sections: dict[str, Any] = {}
     for name, table in document.items():
@@ -207,9 +232,24 @@ def _value(file: str, place: str, value: Any, hint: Any) -> Any:
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
             return tuple(value)
         raise ConfigError(file, place, "must be a list of strings")
-    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and (float in allowed or int in allowed)
+    ):
+        least, most = LIMITS.get(place, (-MOST, MOST))
+        if not least <= value <= most:
+            raise ConfigError(file, place, f"must be from {least:g} to {most:g}, not {value!r:.40}")
+        return float(value) if float in allowed else _whole(file, place, value)
+    if place in CHOICES and value not in CHOICES[place]:
+        raise ConfigError(file, place, f"must be {' or '.join(CHOICES[place])}, not {value!r:.40}")
     plain = tuple(a for a in allowed if isinstance(a, type) and a is not type(None))
     if (isinstance(value, bool) and bool not in plain) or not isinstance(value, plain):
-        raise ConfigError(file, place, f"must be {' or '.join(p.__name__ for p in plain)}, not {value!r}")
+        raise ConfigError(file, place, f"must be {' or '.join(p.__name__ for p in plain)}, not {value!r:.40}")
+    return value
+
+
+def _whole(file: str, place: str, value: float) -> int:
+    if isinstance(value, float):
+        raise ConfigError(file, place, f"must be int, not {value!r}")
     return value

@@ -72,7 +72,7 @@ def test_a_wrong_field_is_named(tmp_path: Path, fields: dict[str, Any], place: s
 def test_nothing_is_negative(tmp_path: Path, field: str) -> None:
     """An energy below zero is damage."""
     run = a_run(energies=(a_row(), a_row(**{field: -1.0})))
-    assert "negative energy or time - at `$.energies[1]`" in refused(written(tmp_path, run))
+    assert f"-1 is negative - at `$.energies[1].{field}`" in refused(written(tmp_path, run))
 
 
 def test_nothing_is_observed_for_longer_than_it_lasted(tmp_path: Path) -> None:

@@ -47,6 +47,10 @@ class Outcome(StrEnum):
     """The limit lies inside the interval: not enough evidence."""
 
 
+MOST_LOG = 690.0
+"""A wider interval than a factor of 10^299 is given as this: more does not fit into a number."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """A ratio of candidate over baseline with what is needed to judge it. Logarithms inside."""
@@ -83,7 +87,7 @@ class Effect:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the ratio."""
-        low, high = self.log_interval
+        low, high = (max(-MOST_LOG, min(MOST_LOG, edge)) for edge in self.log_interval)
         return math.exp(low), math.exp(high)
 
     @property

@@ -14,6 +14,7 @@ from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.given import Given
 from wattmark.core.methodology import Methodology
 from wattmark.core.run import Run
+from wattmark.ledger.sound import first_fault
 
 BASELINE_NAME = "wattmark-baseline.json"
 SCHEMA = "wattmark.baseline"
@@ -51,7 +52,7 @@ def is_baseline_file(path: Path) -> bool:
     """True when a file says that it holds baselines. Never raises for what is not readable."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Head).schema == SCHEMA
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
 
 
@@ -72,7 +73,7 @@ def read_baselines(path: Path) -> dict[str, Baseline]:
         document = msgspec.json.decode(content, type=_Document)
     except OSError as error:
         raise EvidenceError(str(path), f"cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceError(str(path), f"is not a baseline file: {error}") from None
     return {name: _baseline(str(path), name, entry) for name, entry in document.baselines.items()}
 
@@ -123,6 +124,10 @@ def _baseline(file: str, name: str, entry: _Entry) -> Baseline:
             f"the evidence of baseline {name!r} was altered: its hash is not the one it was set with. "
             "Set it again from the run files",
         )
+    for index, run in enumerate(entry.runs):
+        if (fault := first_fault(run)) is not None:
+            place, problem = fault
+            raise EvidenceError(file, f"run {index} of baseline {name!r}: {problem} - at `{place}`")
     terms = Methodology(entry.terms)
     if terms.fingerprint != entry.fingerprint:
         raise EvidenceError(file, f"the terms of baseline {name!r} were altered: set it again")

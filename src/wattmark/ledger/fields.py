@@ -26,8 +26,12 @@ def parse_toml(text: str, file: str) -> Mapping[str, Any]:
     """A TOML document from text. Raises ConfigError with the line when it is not TOML."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, endless nesting
         raise ConfigError(file, "", f"is not valid TOML: {error}") from None
+
+
+MOST = 1e30
+"""No number in a policy or a rubric is larger; whole numbers in TOML know no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,8 @@ class Fields:
         value = self.values.get(key)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
-            raise self.wrong(key, f"must be a number, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST:
+            raise self.wrong(key, f"must be a number, not {value!r:.40}")
         return float(value)
 
     def texts(self, key: str) -> tuple[str, ...]:
