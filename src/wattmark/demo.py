@@ -7,7 +7,7 @@ Digits, test set), so that nothing is fetched.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,15 +46,20 @@ class Load:
         return self.passes * TEST_DIGITS
 
 
-def measure_contender(
-    contender: Contender, load: Load, repeats: int, out: Path, tell: Callable[[str], None]
-) -> list[Run]:
-    """Train and use one model ``repeats`` times, each in a run of its own. Raises MissingExtra."""
+def measure_in_turns(
+    contenders: Mapping[str, Contender], load: Load, repeats: int, out: Path, tell: Callable[[str], None]
+) -> dict[str, list[Run]]:
+    """Train and use each model ``repeats`` times, each time in a run of its own. Raises MissingExtra.
+
+    The models take turns, so that what else the machine does falls on both. The run files go to a folder of
+    ``out`` per key.
+    """
     learn = _scikit_learn()
-    found = []
+    found: dict[str, list[Run]] = {key: [] for key in contenders}
     for number in range(1, repeats + 1):
-        tell(f"{contender.name}: {contender.what}, run {number} of {repeats}")
-        found.append(_one_run(contender, load, number, out, learn))
+        for key, contender in contenders.items():
+            tell(f"{contender.name}: {contender.what}, run {number} of {repeats}")
+            found[key].append(_one_run(contender, load, number, out / key, learn))
     return found
 
 

@@ -93,7 +93,7 @@ def command(
     from wattmark.reports.as_html import html_report
 
     report.write_text(html_report(data), encoding="utf-8")
-    click.echo(_json(told, report) if as_json else _text(told, report, folder, quick))
+    click.echo(_json(told, report) if as_json else _text(told, report, config, quick))
 
 
 def _fresh_folder(out: Path) -> Path:
@@ -107,7 +107,7 @@ def _fresh_folder(out: Path) -> Path:
 
 
 def _measure(folder: Path, repeats: int, quick: bool) -> tuple[list[Run], list[Run]]:
-    from wattmark.demo import BASELINE, LEANER, Load, measure_contender
+    from wattmark.demo import BASELINE, LEANER, Load, measure_in_turns
 
     load = Load(epochs=20, passes=1000) if quick else Load()
     total = 2 * repeats
@@ -118,10 +118,8 @@ def _measure(folder: Path, repeats: int, quick: bool) -> tuple[list[Run], list[R
         done += 1
         click.echo(f"[{done}/{total}] {what} ...", err=True)
 
-    return (
-        measure_contender(BASELINE, load, repeats, folder / "baseline", tell),
-        measure_contender(LEANER, load, repeats, folder / "leaner", tell),
-    )
+    found = measure_in_turns({"baseline": BASELINE, "leaner": LEANER}, load, repeats, folder, tell)
+    return found["baseline"], found["leaner"]
 
 
 def _judge(wide: Sequence[Run], lean: Sequence[Run], config: Config, policy_file: Path) -> Told:
@@ -165,7 +163,7 @@ def _report(wide: Sequence[Run], lean: Sequence[Run], told: Told) -> ReportData:
     )
 
 
-def _text(told: Told, report: Path, folder: Path, quick: bool) -> str:
+def _text(told: Told, report: Path, config: Config, quick: bool) -> str:
     from wattmark.core.kpis import CATALOG
     from wattmark.reports.as_text import answer_text, table
 
@@ -173,12 +171,7 @@ def _text(told: Told, report: Path, folder: Path, quick: bool) -> str:
     rows = [
         (CATALOG[k].title, answer_text(CATALOG[k].of(old)), answer_text(CATALOG[k].of(new))) for k in SHOWN
     ]
-    verdicts = [
-        f"verdict          {told.verdict.ruling.value}: the lean model, by {told.verdict.policy}",
-        *_findings(told.verdict),
-        f"the other way    {told.reverse.ruling.value}: the wide model held against the lean one",
-        *_findings(told.reverse),
-    ]
+    folder, again = report.parent, _stated_again(config)
     return "\n".join(
         [
             "",
@@ -186,27 +179,45 @@ def _text(told: Told, report: Path, folder: Path, quick: bool) -> str:
             "",
             f"score            {answer_text(told.score.value)}  (the baseline is 100, rubric "
             f"{told.score.rubric.label}, {len(told.leaner)} against {len(told.baseline)} runs)",
-            *verdicts,
             "",
+            f"the lean model, held against the wide one by {told.verdict.policy}:",
+            *_ruled(told.verdict),
+            "the wide model, held against the lean one:",
+            *_ruled(told.reverse),
+            "",
+            *_undecided(told, quick),
             *_said(new, quick),
             "",
             f"report           {report}",
             f"run files        {folder}/baseline, {folder}/leaner",
-            f"next             wattmark show {folder}/leaner",
-            f"                 wattmark compare {folder}/baseline {folder}/leaner",
+            f"next             wattmark show {folder}/leaner {again}",
+            f"                 wattmark compare {folder}/baseline {folder}/leaner {again}",
         ]
     )
 
 
-def _findings(verdict: Verdict) -> list[str]:
-    lines = []
-    for finding in verdict.findings:
-        interval = ""
-        if finding.interval is not None:
-            low, high = finding.interval
-            interval = f", {low:+.0%} to {high:+.0%} against the baseline"
-        lines.append(f"  {finding.ruling.value:<12} {finding.limit.kpi}{interval}")
-    return lines
+def _ruled(verdict: Verdict) -> list[str]:
+    from wattmark.reports.decisions import verdict_text
+
+    return [f"  {line}" for line in verdict_text(verdict).splitlines() if line]
+
+
+def _undecided(told: Told, quick: bool) -> list[str]:
+    """What would decide, when the runs differ too much among themselves."""
+    wanted = [f.runs_needed for f in told.verdict.findings if f.runs_needed is not None]
+    if not wanted or quick:
+        return []
+    runs = max(*wanted, len(told.leaner) + 1)
+    return [f"to decide        a machine with nothing else to do, or more runs: --repeats {runs}"]
+
+
+def _stated_again(config: Config) -> str:
+    """The options that state the same to other verbs."""
+    place = config.place
+    where = "--world-average" if place.world_average else f"--country {place.country}"
+    if place.intensity_g_per_kwh is not None:
+        where = f"--intensity {place.intensity_g_per_kwh:g}"
+    return f"{where} --pue 1 --lifetime-inferences {LIFETIME_INFERENCES:g}"
 
 
 def _said(facts: Any, quick: bool) -> list[str]:
