@@ -88,7 +88,7 @@ def test_a_mistake_names_its_place(text: str, words: str) -> None:
 
 
 def test_the_default_policy_is_valid_as_shipped_and_with_everything_on() -> None:
-    """One relative limit is on; the mission's targets are there, switched off."""
+    """One relative limit is on; common targets are there, switched off."""
     assert [limit.kpi for limit in parse_policy(DEFAULT, "d").limits] == ["energy_to_solution"]
     on = {limit.kpi: limit for limit in parse_policy(switched_on(DEFAULT), "d").limits}
     assert on["carbon_per_inference_operational"].max == 1.0

@@ -92,5 +92,5 @@ def test_limits_become_words() -> None:
 
 
 def test_targets_that_are_switched_off_are_told_too() -> None:
-    """They are the mission's, and a reader of the guide asks for them."""
+    """They are common ones, and a reader of the guide asks for them."""
     assert default_targets()["hardware_utilisation_efficiency"] == "at least 0.65"

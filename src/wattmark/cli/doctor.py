@@ -168,6 +168,6 @@ def _headline(found: Survey) -> str:
         return (
             "No sensor can be read here: energy is MODELLED from processor time and tables "
             "(grade D, ± 50 %).\n"
-            "Good for comparing runs on this machine; not for absolute limits (they need grade C) or stars."
+            "Good for comparing runs on this machine; not for absolute limits: they need grade C."
         )
     return f"This machine has sensors; the best is of grade {best}."
