@@ -22,7 +22,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     """
     from wattmark.core.kpis import CATALOG
     from wattmark.reports.as_json import answer_json, document
-    from wattmark.reports.as_text import answer_text, run_summary, table
+    from wattmark.reports.as_text import answer_text, run_summary, stated_text, table
     from wattmark.wiring import facts_for
 
     loaded, _ = load(runs)
@@ -47,6 +47,9 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
             continue
         click.echo(f"{item.path}")
         click.echo(run_summary(item.run, facts))
+        stated_line = stated_text(facts)
+        if stated_line:
+            click.echo(stated_line)
         click.echo(table(("KPI", "answer"), [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()]))
     if as_json:
         click.echo(document("show", 1, {"runs": shown}))

@@ -112,6 +112,17 @@ def run_summary(run: Run, facts: Facts, *, ascii_only: bool = False, brief: bool
     return "\n".join(lines)
 
 
+def stated_text(facts: Facts) -> str:
+    """The PUE and the grid that carbon is counted with, and whose figures they are; "" without both."""
+    said = []
+    if isinstance(facts.pue, Figure):
+        said.append(f"PUE {facts.pue.value:.4g}")
+    if isinstance(facts.intensity, Figure):
+        grams = quantity(facts.intensity.value, facts.intensity.unit)
+        said.append(f"grid {grams} ({', '.join(facts.intensity.sources) or 'no source stated'})")
+    return f"counted with     {', '.join(said)}" if said else ""
+
+
 def _headline(run: Run, facts: Facts) -> list[str]:
     lines = []
     if isinstance(facts.energy, Figure):

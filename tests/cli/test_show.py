@@ -1,0 +1,39 @@
+"""``wattmark show`` as a user runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders import a_run
+from tests.cli.running import kept, verb
+from wattmark.cli.show import command
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration of this machine is in force."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WATTMARK_CONFIG", raising=False)
+
+
+def test_what_carbon_is_counted_with_is_shown(tmp_path: Path) -> None:
+    """The intensity with its source and year, so that nobody has to look it up."""
+    run = kept(tmp_path, a_run(), "one")
+    text = verb(command, run, "--country", "FRA", "--pue", "1.2").stdout
+    (line,) = [line for line in text.splitlines() if line.startswith("counted with")]
+    assert "PUE 1.2, grid " in line
+    assert "gCO2e/kWh (Ember" in line
+    assert "FRA" in line
+
+
+def test_nothing_stated_shows_nothing(tmp_path: Path) -> None:
+    """No line of unknowns: each KPI says what it lacks."""
+    assert "counted with" not in verb(command, kept(tmp_path, a_run(), "one")).stdout
+
+
+def test_raw_prints_the_file(tmp_path: Path) -> None:
+    """Byte for byte."""
+    run = kept(tmp_path, a_run(), "one")
+    assert verb(command, run, "--raw").stdout == run.read_text()
