@@ -545,6 +545,16 @@ def test_what_was_given_is_passed_on_and_what_was_not_is_missing() -> None:
         facts_of([a_run()], Given(pue=Pue(value=0.5)))
 
 
+def test_attempts_side_by_side_on_one_machine_share_its_time() -> None:
+    """Two runs of one CPU at once used 90 J in 10 s: 9 W, not 4.5 W. One after the other took 20 s."""
+    first = a_run()
+    assert facts_of([first, later(first, 0.0)], GIVEN).duration_seconds == pytest.approx(10.0)
+    assert facts_of([first, later(first, 4.0)], GIVEN).duration_seconds == pytest.approx(14.0)
+    assert facts_of([first, later(first, 50.0)], GIVEN).duration_seconds == pytest.approx(20.0)
+    elsewhere = replace(later(first, 0.0), host=replace(HOST, id="other"))
+    assert facts_of([first, elsewhere], GIVEN).duration_seconds == pytest.approx(20.0)
+
+
 def test_operations_add_up_what_measuring_cost() -> None:
     """Own and workload CPU seconds; where one run does not tell, the sum is not known."""
     cost = Overhead(cpu_seconds=1.0, workload_cpu_seconds=50.0)
@@ -555,12 +565,32 @@ def test_operations_add_up_what_measuring_cost() -> None:
     assert (found.manual_steps, found.declared_share) == (2, 0.5)
     untold = facts_of([*runs, later(a_run(overhead=Overhead(cpu_seconds=1.0)), 99.0)], GIVEN).operations
     assert (untold.own_cpu_seconds, untold.workload_cpu_seconds) == (3.0, None)
+    silent = facts_of([*runs, later(a_run(), 99.0)], GIVEN).operations
+    assert silent.own_cpu_seconds is None
     nothing = facts_of([a_run()], GIVEN).operations
     assert (nothing.own_cpu_seconds, nothing.workload_cpu_seconds, nothing.declared_share) == (
         None,
         None,
         None,
     )
+
+
+@pytest.mark.parametrize(("kept", "share"), [(12, 1.0), (11, 1.0), (5, 0.5), (None, 1 / 12)])
+def test_utilisation_covers_the_time_of_every_run_that_has_the_device(kept: int | None, share: float) -> None:
+    """An hour holds twelve windows, the last of which may be cut short; a run without GPUs misses none."""
+    gpu = (Hardware(component="gpu", name="G"),)
+
+    def hour(windows: int | None) -> Run:
+        rows = [
+            Utilisation(component="gpu", signal="nvml_busy_time", mean=0.5, windows_300s=(0.5,) * windows)
+            for windows in (windows,)
+            if windows is not None
+        ]
+        return a_run(duration_seconds=3600.0, place=Place(hardware=gpu, utilisation=tuple(rows)))
+
+    runs = [hour(12), later(hour(kept), 5000.0), later(a_run(duration_seconds=3600.0), 9999.0)]
+    found = facts_of(runs, GIVEN).utilisation_coverage
+    assert found == {("gpu", "nvml_busy_time"): pytest.approx(share)}
 
 
 def test_the_rest_is_taken_from_the_runs() -> None:

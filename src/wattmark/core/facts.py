@@ -98,7 +98,7 @@ class Facts:
     energy_by_component: Mapping[str, Figure] = field(default_factory=dict)
     """Component (cpu, gpu, dram, rest_of_node, node, ...) -> joules; parts of ``energy``."""
     duration_seconds: float = 0.0
-    """Seconds from first to last moment, attempts added up."""
+    """Seconds from first to last moment, attempts added up; those side by side on one machine count once."""
     attempts: int = 1
     attempts_reached: int | None = None
     """How many of the attempts reached the outcome; None when not every attempt tells."""
@@ -124,6 +124,8 @@ class Facts:
     mfu: float | None = None
     """Model FLOP utilisation: achieved over peak FLOP/s during training, declared, 0 to 1."""
     utilisation: tuple[Utilisation, ...] = ()
+    utilisation_coverage: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """Component and signal -> share of the time that its windows cover, of the run covered least."""
     device_hours: float | None = None
     """Provisioned device-hours (all provisioned accelerators, or CPUs when there are none)."""
     reference_device_factor: float | None = None

@@ -17,12 +17,13 @@ from wattmark.core.gaps import Fill, Means, gap_estimate, mean_powers, refresh_e
 from wattmark.core.given import Given
 from wattmark.core.holes import with_holes
 from wattmark.core.known import Grade, Scope
-from wattmark.core.machines import clock_of, device_hours, start_of
+from wattmark.core.machines import clock_of, device_hours, machine_hours, start_of
 from wattmark.core.merge import Merged, Observation, counted_once, handed_over, without_parts
 from wattmark.core.ranks import attempt_of, missing_per_present, rank_coverage
 from wattmark.core.run import REFRESH, Dataset, Quality, Run, Status
 
 UNSTAGED = "unstaged"
+WINDOW_SECONDS = 300.0
 USUAL_UNITS = ("inferences", "requests", "images", "output_tokens", "audio_seconds", "samples", "outcomes")
 """Functional units in the order in which one is taken when none is asked for."""
 _NO_ENERGY = Missing("energy", "no meter gave a reading; `wattmark doctor` says why")
@@ -70,6 +71,7 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
         training_flop=given.training_flop,
         mfu=given.mfu,
         utilisation=tuple(u for r in runs for u in r.place.utilisation),
+        utilisation_coverage=_utilisation_coverage(runs),
         device_hours=device_hours(runs),
         reference_device_factor=given.reference_device_factor,
         renewables=given.renewables,
@@ -274,10 +276,15 @@ def _status_notes(runs: Sequence[Run]) -> list[str]:
 
 
 def _duration(runs: Sequence[Run]) -> float:
-    longest: dict[str, float] = {}
+    """Of each attempt its longest rank; attempts side by side on one machine share its time and energy."""
+    longest: dict[str, Run] = {}
     for run in runs:
-        longest[attempt_of(run)] = max(longest.get(attempt_of(run), 0.0), run.duration_seconds)
-    return math.fsum(longest.values())
+        before = longest.get(attempt_of(run))
+        if before is None or run.duration_seconds > before.duration_seconds:
+            longest[attempt_of(run)] = run
+    if len(longest) == 1:
+        return next(iter(longest.values())).duration_seconds
+    return machine_hours(list(longest.values())) * 3600
 
 
 def _work(runs: Sequence[Run]) -> dict[str, WorkDone]:
@@ -346,16 +353,35 @@ def _attempts_reached(runs: Sequence[Run]) -> int | None:
     return len({name for name, reached in told if reached})
 
 
+def _utilisation_coverage(runs: Sequence[Run]) -> dict[tuple[str, str], float]:
+    """Windows kept against the length of each run that has such devices.
+
+    The last window of a run is seldom whole and not missed.
+    """
+    found: dict[tuple[str, str], float] = {}
+    for component, signal in {(u.component, u.signal) for run in runs for u in run.place.utilisation}:
+        shares = [1.0]
+        for run in runs:
+            rows = [u for u in run.place.utilisation if u.component == component]
+            kept = max((len(u.windows_300s) for u in rows if u.signal == signal), default=0)
+            has = bool(rows) or any(h.component == component for h in run.place.hardware)
+            if has and run.duration_seconds > 0:
+                shares.append((kept + 1) * WINDOW_SECONDS / run.duration_seconds)
+        found[component, signal] = min(shares)
+    return found
+
+
 def _dataset(runs: Sequence[Run]) -> Dataset | None:
     return next((r.dataset for r in reversed(runs) if r.dataset is not None), None)
 
 
 def _operations(runs: Sequence[Run], given: Given) -> Operations:
     overheads = [r.overhead for r in runs if r.overhead is not None]
+    told_by_all = len(overheads) == len(runs)  # what one run leaves out would flatter the others
     workload = [o.workload_cpu_seconds for o in overheads]
     rows = [w.declared for r in runs for w in r.work]
     return Operations(
-        own_cpu_seconds=math.fsum(o.cpu_seconds for o in overheads) if overheads else None,
+        own_cpu_seconds=math.fsum(o.cpu_seconds for o in overheads) if overheads and told_by_all else None,
         workload_cpu_seconds=math.fsum(w for w in workload if w is not None)
         if workload and all(w is not None for w in workload)
         else None,

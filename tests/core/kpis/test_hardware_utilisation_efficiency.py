@@ -76,6 +76,13 @@ def test_less_than_an_hour_is_not_sustained() -> None:
     assert "65%" in answer.hint
 
 
+def test_windows_that_are_missing_lower_the_coverage() -> None:
+    """So that a gate does not pass on the busy hours alone."""
+    assert of(KPI, some_facts(utilisation=(seen(),))).coverage == 1.0
+    half = some_facts(utilisation=(seen(),), utilisation_coverage={("gpu", "sm_activity"): 0.5})
+    assert of(KPI, half).coverage == 0.5
+
+
 def test_without_any_reading_it_is_missing() -> None:
     """Not zero."""
     assert of(KPI, some_facts(utilisation=())).field == "utilisation"

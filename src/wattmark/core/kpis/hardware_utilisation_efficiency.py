@@ -45,6 +45,7 @@ def hardware_utilisation_efficiency(facts: Facts) -> Answer:
     return Figure(
         value=nearest_rank((u, r.provisioned_devices) for r in rows for u in r.windows_300s),
         unit="1",
+        coverage=facts.utilisation_coverage.get((first.component, first.signal), 1.0),
         terms={"component": first.component, "signal": first.signal, "statistic": "p10 of 300 s windows"},
         sources=(first.signal,),
         notes=(f"mean {_mean(rows):.0%}", f"signal: {first.signal.replace('_', ' ')}"),
