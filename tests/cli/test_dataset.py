@@ -72,3 +72,10 @@ def test_a_folder_among_files_is_named(tmp_path: Path, rows: Path) -> None:
         run(tmp_path, str(tmp_path), str(rows))
     with pytest.raises(UsageError, match=r"none\.csv: does not exist"):
         run(tmp_path, str(rows), str(tmp_path / "none.csv"))
+
+
+def test_several_files_are_not_named_after_one(tmp_path: Path, rows: Path) -> None:
+    """The name says that there are more."""
+    other = tmp_path / "valid.jsonl"
+    other.write_text('{"a": 4}\n')
+    assert "train.jsonl and 1 more" in run(tmp_path, str(rows), str(other)).stdout

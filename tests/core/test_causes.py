@@ -108,7 +108,7 @@ def test_unequal_terms_are_refused(changes: dict[str, object], field: str) -> No
 def test_without_energy_or_grid_there_is_no_split() -> None:
     """What is missing is named, and on which side."""
     assert carbon_change(a_facts(), a_facts(intensity=Missing("grid intensity", "--country"))) == Missing(
-        "grid intensity (after: grid intensity)", "--country"
+        "grid intensity of the second", "--country"
     )
     assert isinstance(carbon_change(a_facts(energy=Missing("energy")), a_facts()), Missing)
 

@@ -58,10 +58,12 @@ def carbon_change(
     ``embodied`` is the embodied carbon of each side in gCO2e, where both are known. Raises
     NotComparable when energy, PUE or intensity stand on different terms, or are known on one side only.
     """
-    for facts, name in ((before, "before"), (after, "after")):
-        for what, value in (("energy", facts.energy), ("grid intensity", facts.intensity)):
-            if isinstance(value, Missing):
-                return Missing(f"{what} ({name}: {value.field})", value.hint)
+    for one_side, other in ((before.energy, after.energy), (before.intensity, after.intensity)):
+        lacking = next((v for v in (one_side, other) if isinstance(v, Missing)), None)
+        if lacking is not None:
+            both = isinstance(one_side, Missing) and isinstance(other, Missing)
+            side = "" if both else " of the first" if lacking is one_side else " of the second"
+            return Missing(f"{lacking.field}{side}", lacking.hint)
     _require_terms(before, after)
     notes: list[str] = []
     grams = (0.0, 0.0)

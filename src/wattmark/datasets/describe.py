@@ -80,6 +80,8 @@ def describe(
     root, paths = _paths(what)
     files = _files(root, paths)
     shown = name if name is not None else (root or paths[0]).resolve().name
+    if name is None and len(paths) > 1:
+        shown = f"{shown} and {len(paths) - 1} more"
     if not cache:
         return _of_files(files, shown, progress)
     directory = kept.folder(os.environ if environ is None else environ)
