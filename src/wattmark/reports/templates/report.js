@@ -101,7 +101,7 @@
       return at === null || at === undefined ? "–" : value === null || value === undefined ? "not seen" : watts(value);
     };
     return {
-      width: width, height: width < 600 ? 260 : 330, padding: [22, 16, 0, 0],
+      width: width, height: width < 600 ? 260 : 330, padding: [22, 26, 0, 0],
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false } },
       legend: { live: true },
       scales: {
