@@ -11,5 +11,5 @@ PUBLISHED = Path(__file__).resolve().parents[2] / "docs" / "run.schema.json"
 
 
 def test_the_published_schema_is_up_to_date() -> None:
-    """docs/run.schema.json is what the code would write today (`python scripts/generate_docs.py` writes it)."""
+    """docs/run.schema.json is what the code would write now (`python scripts/generate_docs.py` writes it)."""
     assert json.loads(PUBLISHED.read_text()) == json.loads(json.dumps(json_schema()))
