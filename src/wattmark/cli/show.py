@@ -46,7 +46,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
             )
             continue
         click.echo(f"{item.path}")
-        click.echo(run_summary(item.run, facts))
+        click.echo(run_summary(item.run, facts, brief=len(loaded) > 1))
         stated_line = stated_text(facts)
         if stated_line:
             click.echo(stated_line)
