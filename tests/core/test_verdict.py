@@ -138,6 +138,15 @@ def test_the_baselines_evidence_counts_too() -> None:
     assert "baseline: missing: energy" in found.reason
 
 
+def test_a_baseline_without_some_of_its_ranks_is_not_enough() -> None:
+    """What the missing ranks did is not known: without it the baseline would look worse per unit."""
+    half = replace(one(), ranks=0.5)
+    limit = Limit(kpi="energy", max_increase=0.5, coverage=0.1)
+    assert judged(limit, one(), against=(one(),)).ruling is Ruling.PASS
+    assert "ranks left no evidence" in judged(limit, one(), against=(half,)).reason
+    assert judged(limit, half, against=(one(),)).ruling is Ruling.PASS
+
+
 def test_grade_d_is_enough_against_a_baseline_on_the_same_host() -> None:
     """And not against one from another machine."""
     weak = one(joules(3.6e6, grades={Grade.D: 1.0}))

@@ -34,7 +34,9 @@ class Repeat:
     """Host fingerprints."""
     block: str | None = None
     unread: tuple[str, ...] = ()
-    """Processors that the runs list and nobody read."""
+    """Devices that the runs list and nobody read."""
+    ranks: float = 1.0
+    """Share of the ranks of distributed runs that left evidence."""
     bounded: bool = True
     """False when something was not observed of a device whose most power is not known."""
 
@@ -104,6 +106,7 @@ def _repeat(runs: Sequence[Run], given: Given) -> Repeat:
         hosts=tuple(sorted({run.host.fingerprint for run in runs})),
         block=blocks.pop() if len(blocks) == 1 else None,
         unread=tuple(unread_components(runs)),
+        ranks=rank_coverage(runs),
         bounded=all(
             row.max_watts is not None or row.coverage >= 1.0
             for run in runs

@@ -185,6 +185,9 @@ def _require_evidence(
     for whose, side in (("", ours), ("baseline: ", theirs)):
         if side and len(side) < limit.repeats:
             raise _NotEnough(f"{whose}{len(side)} of the {limit.repeats} repeats that are needed")
+    if any(repeat.ranks < 1.0 for repeat in theirs):
+        # The energy of a missing rank has bounds; its work has none, and without it the baseline looks worse.
+        raise _NotEnough("baseline: some ranks left no evidence, so that what they did is not known")
     for repeat in (*ours, *theirs):
         if repeat.unread:
             raise _NotEnough(f"no energy was read of {', '.join(repeat.unread)}")
