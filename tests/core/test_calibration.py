@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.calibrations import a_calibration
-from wattmark.core.calibration import Point, fit_points, fit_series, student_t
+from wattmark.core.calibration import Point, fit_points, fit_series
 from wattmark.core.calibration_drift import checked, departures, has_drifted
 from wattmark.core.errors import RefusedError
 
@@ -155,12 +155,6 @@ def test_neighbours_that_resemble_each_other_widen_the_interval() -> None:
         return fit_series(points, lag_seconds=0.0, correlation=1.0).line.gain_error
 
     assert gain_error(wobble) > 1.3 * gain_error(alternating)
-
-
-@pytest.mark.parametrize(("freedom", "quantile"), [(1, 12.71), (10, 2.23), (20, 2.086), (60, 2.000)])
-def test_students_t(freedom: int, quantile: float) -> None:
-    """Published two-sided 95 % quantiles, to 0.5 %."""
-    assert student_t(freedom) == pytest.approx(quantile, rel=0.005)
 
 
 def test_a_point_where_the_line_foretells_it_is_no_drift() -> None:

@@ -79,6 +79,17 @@ def test_repeats_bring_their_noise() -> None:
     assert found.repeats == (3, 3)
 
 
+def test_an_undecided_level_says_how_many_runs_would_decide() -> None:
+    """Three repeats of +-10 %: more would show a limit 10 % away, none one that is within the meter's 5 %."""
+    repeats = tuple(one(3.6e6 * f) for f in (0.9, 1.0, 1.1))
+    found = judged(Limit(kpi="energy", max=1.1), *repeats)
+    assert found.ruling is Ruling.UNDECIDED
+    assert found.runs_needed is not None
+    assert 3 < found.runs_needed < 100
+    assert judged(Limit(kpi="energy", max=1.01), *repeats).runs_needed is None
+    assert judged(Limit(kpi="energy", max=1.01)).runs_needed is None
+
+
 def test_a_fall_is_judged_where_higher_is_better() -> None:
     """Quality of 0.9 against 0.95 falls by 5.3 %."""
     before = one(quality=exact(0.95, "1", quality="accuracy"))

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from wattmark.core.errors import RefusedError
 from wattmark.core.known import Method
+from wattmark.core.stats import t_quantile
 
 LIFTS_BELOW = 0.05
 """A calibration lifts a grade when its hold-out residual is at most this (kpis.md, Grades)."""
@@ -26,8 +27,6 @@ PROCESS_NOISE = 0.01
 LEAST_SPAN = 0.10
 """Readings must differ by at least this share of their mean, or the gain is a guess."""
 Z95 = 1.96
-_STUDENT_T_975 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13)
-"""Two-sided 95 % quantiles of Student's t for 1 to 15 degrees of freedom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,19 +286,12 @@ def _widening(residuals: Sequence[float], weights: Sequence[float], *, correlate
     if correlated:
         rho = min(0.99, max(0.0, _neighbours(residuals)))
         inflation *= math.sqrt((1 + rho) / (1 - rho))
-    return inflation * student_t(freedom)
+    return inflation * t_quantile(0.975, freedom)
 
 
 def _neighbours(residuals: Sequence[float]) -> float:
     """Correlation of each residual with the next one (lag-1 autocorrelation); some residual is not zero."""
     return math.fsum(a * b for a, b in pairwise(residuals)) / math.fsum(r * r for r in residuals)
-
-
-def student_t(freedom: int) -> float:
-    """Two-sided 95 % quantile of Student's t; above 15 degrees of freedom by its expansion around 1.96."""
-    if freedom <= len(_STUDENT_T_975):
-        return _STUDENT_T_975[freedom - 1]
-    return Z95 + (Z95**3 + Z95) / (4 * freedom)
 
 
 def _remarks(line: Line) -> tuple[str, ...]:

@@ -283,6 +283,16 @@ def level_interval(figures: Sequence[Figure], extra_sd: float = 0.0) -> tuple[fl
     return middle.value * math.exp(-half), middle.value * math.exp(half)
 
 
+def runs_for_level(figures: Sequence[Figure], limit: float) -> int | None:
+    """Runs that would show on which side of a limit the level lies; None: no number would, or none can be told."""
+    if len(figures) < 2 or limit <= 0.0 or any(f.value <= 0.0 for f in figures):
+        return None
+    middle = centre(figures)
+    distance = math.log(middle.value / limit)
+    room = math.sqrt(max(0.0, distance**2 - middle.relative**2))
+    return runs_to_decide(spread([math.log(f.value) for f in figures]).sd, 0.0, room)
+
+
 def _edge(better: Better, limit: float) -> tuple[float, bool]:
     """The limit on the log ratio, and whether lying above it is bad."""
     if better is Better.LOWER:

@@ -22,6 +22,7 @@ from wattmark.core.compare import (
     effect_of,
     judge,
     level_interval,
+    runs_for_level,
 )
 from wattmark.core.errors import NotComparable, UsageError
 from wattmark.core.facts import Answer, Facts
@@ -62,7 +63,7 @@ class Finding:
     reason: str = ""
     """Why there is not enough evidence, or what else to know."""
     runs_needed: int | None = None
-    """Runs per side that would decide, where that can be said."""
+    """Runs (per side, where there is a baseline) that would decide, where that can be said."""
     tolerated: bool = False
     """True when the policy lets this undecided limit through."""
 
@@ -208,7 +209,9 @@ def _absolute(found: Finding, kpi: Kpi, ours: Sequence[Repeat]) -> Finding:
     outcomes = [judge(i, limit.bound, limit.max is not None) for i in intervals]
     whole = min(low for low, _ in intervals), max(high for _, high in intervals)
     reason = NOISE_UNKNOWN if len(ours) == 1 else ""
-    return _ruled(replace(found, interval=whole, reason=reason), outcomes, noise_hidden=extra > 0.0)
+    needed = runs_for_level(_figures(kpi, ours, ESTIMATE), limit.bound)
+    found = replace(found, interval=whole, reason=reason, runs_needed=needed)
+    return _ruled(found, outcomes, noise_hidden=extra > 0.0)
 
 
 def _relative(found: Finding, kpi: Kpi, ours: Sequence[Repeat], theirs: Sequence[Repeat]) -> Finding:

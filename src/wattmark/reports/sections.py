@@ -296,7 +296,8 @@ def finding_text(finding: Finding) -> str:
             said.append(_held_against(finding, finding.value.unit))
     said.append(finding.reason)
     if finding.runs_needed is not None:
-        said.append(f"{finding.runs_needed} runs per side would decide")
+        per_side = " per side" if finding.limit.relative else ""
+        said.append(f"{finding.runs_needed} runs{per_side} would decide")
     if finding.tolerated:
         said.append("let through, as the policy says")
     if finding.ruling is Ruling.VIOLATION:
