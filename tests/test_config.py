@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from wattmark.config import Config, MeasureConfig, PlaceConfig, find_config, load_config
+from wattmark.config import FILE_NAME, Config, MeasureConfig, PlaceConfig, find_config, load_config
 from wattmark.core.errors import ConfigError
 
 
@@ -81,6 +84,43 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "wattmark.toml").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "wattmark.toml")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_folder_that_may_not_be_looked_into_holds_none(tmp_path: Path) -> None:
+    """A program that gave up its rights goes on being measured below a folder that is closed to it."""
+    closed = tmp_path / "closed"
+    inner = closed / "inner"
+    inner.mkdir(parents=True)
+    closed.chmod(0o700)
+    code = (
+        "import os, sys; from pathlib import Path; from wattmark.config import find_config\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "assert find_config(Path(sys.argv[1])) is None"
+    )
+    subprocess.run([sys.executable, "-c", code, str(inner)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("place = {pue = 0.5}", "[place] pue: must be from 1 to 1000"),
+        ("place = {pue = nan}", "must be from 1 to 1000"),
+        ("measure = {period_seconds = inf}", "must be from 0.001 to 86400"),
+        ("measure = {rest_of_node_watts = -5}", "must be from 0 to 1e+06"),
+        ("project = {manual_steps = 1.5}", "must be int"),
+        ("embodied = {mode = 'shared'}", "must be reserved or utilised"),
+        ("project = {quality_worst = nan}", "must be from -1e+30"),
+        ("place = {pue = " + "9" * 5000 + "}", "is not valid TOML"),
+        ("place = " + "[" * 5000, "is not valid TOML"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(tmp_path: Path, line: str, says: str) -> None:
+    """With its place, before anything is counted with it."""
+    (tmp_path / FILE_NAME).write_text(line)
+    with pytest.raises(ConfigError) as refused:
+        load_config(tmp_path / FILE_NAME)
+    assert says in str(refused.value)
 
 
 def test_the_nearest_file_is_found(tmp_path: Path) -> None:

@@ -491,13 +491,14 @@ def test_a_program_that_forgets_to_stop_leaves_an_interrupted_run(tmp_path: Path
 
 
 def test_a_forked_worker_of_a_tracked_program_exits_in_peace(tmp_path: Path) -> None:
-    """os.fork and multiprocessing's fork, each using the track: one run file, with the parent's work only."""
+    """os.fork and multiprocessing's fork, each using the track: one run file, with everybody's work."""
     code = """
 import multiprocessing, os, sys, wattmark
 def work(n):
     wattmark.log(work={"samples": 1000})
     with wattmark.track("child", out=sys.argv[1]) as t:
         t.log(work={"samples": 1000})
+    run.log(work={"samples": 500})
     return n
 with wattmark.track(out=sys.argv[1]) as run:
     run.log(work={"samples": 1})
@@ -514,8 +515,8 @@ with wattmark.track(out=sys.argv[1]) as run:
     )
     assert (said.stdout.splitlines(), said.stderr) == (["[1, 2, 3]", "0"], "")
     (found,) = read_runs([tmp_path])
-    assert [w.count for w in found.run.work] == [1.0]
-    assert found.run.windows == ()
+    assert sum(w.count for w in found.run.work) == 1 + 4 * (1000 + 1000 + 500)
+    assert [w.name for w in found.run.windows] == ["child"] * 4
 
 
 def test_a_folder_that_was_removed_is_no_obstacle(tmp_path: Path) -> None:

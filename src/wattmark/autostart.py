@@ -10,6 +10,7 @@ import atexit
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from wattmark.core.errors import WattmarkError
@@ -18,7 +19,7 @@ from wattmark.measure.environment import LOG, OUT, RUN
 
 def begin() -> None:
     """Start to measure this process, unless something measures it already."""
-    if os.environ.get(LOG) or os.environ.get(RUN):
+    if os.environ.get(LOG) or os.environ.get(RUN) or _is_wattmark(sys.orig_argv[1:]):
         return
     from wattmark.live import track
 
@@ -32,6 +33,11 @@ def begin() -> None:
     if log is not None:
         os.environ[LOG], os.environ[RUN] = str(log), identity
     atexit.register(_end, running, os.getpid())
+
+
+def _is_wattmark(arguments: Sequence[str]) -> bool:
+    """Whether this is the wattmark command: `wattmark measure` would else be measured beside its command."""
+    return bool(arguments) and (Path(arguments[0]).stem == "wattmark" or arguments[:2] == ["-m", "wattmark"])
 
 
 def _folder() -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -173,7 +174,12 @@ CHOICES: Mapping[str, tuple[str, ...]] = {"[embodied] mode": ("reserved", "utili
 
 def find_config(start: Path) -> Path | None:
     """The nearest ``wattmark.toml`` in this folder or one above it."""
-    return next((p for folder in (start, *start.parents) if (p := folder / FILE_NAME).is_file()), None)
+    return nearest(start, FILE_NAME)
+
+
+def nearest(start: Path, name: str) -> Path | None:
+    """The file of that name in this folder or the closest above; where we may not look there is none."""
+    return next((p for folder in (start, *start.parents) if os.path.isfile(p := folder / name)), None)
 
 
 def load_config(path: Path | None) -> Config:

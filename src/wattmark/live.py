@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -66,13 +67,11 @@ class Track:
         """Begin to measure."""
         if self._backend is not None:
             raise UsageError("this track was started already; make a new one for each stretch")
-        self._above = outer = _running()
+        self._above, outer = _active.get(), _running()
         if outer is not None:
             self._backend = _Inner(outer, self._settings)
-        elif os.environ.get(LOG) and os.environ.get(
-            RUN
-        ):  # also for threads of a program that measures itself
-            self._backend = _Joined(Path(os.environ[LOG]), self._settings)
+        elif (log := _log_to_join()) is not None:  # also in threads of a program that measures itself
+            self._backend = _Joined(log, self._settings)
         else:
             self._backend = _Own(self._settings, self._config)
         _active.set(self)
@@ -236,6 +235,11 @@ class Track:
         name = self._settings.name if self._settings.name != "run" else function.__qualname__
         return Track(replace(self._settings, name=name), self._config)
 
+    @property
+    def _forked(self) -> bool:
+        """Whether this is a forked child's copy of a run that goes on in its parent."""
+        return isinstance(self._backend, _Own) and self._backend.recording.foreign
+
     def _started(self) -> _Backend:
         if self._backend is None:
             raise UsageError("this track was not started: use `with wattmark.track():` or call start()")
@@ -272,6 +276,9 @@ class _Own:
         if dataset is not None and not isinstance(dataset, Dataset):
             self.datasets.append(dataset)  # read after the last reading
             entry = {k: v for k, v in entry.items() if k != "dataset"}
+        if self.recording.foreign and self.recording.log_path is not None:
+            write_line(self.recording.log_path, entry)
+            return
         self.recording.log(window=window, **entry)
 
     def stop(self, failed: bool) -> Run:
@@ -347,9 +354,19 @@ class _Joined:
 def _running() -> Track | None:
     """The innermost track around the caller that has not been stopped (a task may outlive its track)."""
     found = _active.get()
-    while found is not None and (found._stopped or found._backend is None):
+    while found is not None and (found._stopped or found._backend is None or found._forked):
         found = found._above
     return found
+
+
+def _log_to_join() -> Path | None:
+    """Where the run that measures us takes lines: the one we were forked from, or the environment's."""
+    found = _active.get()
+    while found is not None:
+        if found._forked and not found._stopped:
+            return found._backend.recording.log_path if isinstance(found._backend, _Own) else None
+        found = found._above
+    return Path(os.environ[LOG]) if os.environ.get(LOG) and os.environ.get(RUN) else None
 
 
 def _leave(opened: Any, before: Any) -> None:
@@ -468,7 +485,7 @@ def settings_from(
         from wattmark.core.carbon import check_pue
 
         check_pue(place.pue)
-    if config.measure.period_seconds <= 0:
+    if not 0 < config.measure.period_seconds < math.inf:
         raise UsageError(f"the period is {config.measure.period_seconds:g} s: it must be more than 0")
     joins = joins_from(environ)
     folder = out or (Path(environ[OUT]) if environ.get(OUT) else None)
@@ -511,7 +528,7 @@ def here() -> Path:
 
 def measured() -> bool:
     """True when something measures this program: a track around the caller, or `wattmark measure`."""
-    return _running() is not None or bool(os.environ.get(LOG))
+    return _running() is not None or _log_to_join() is not None or bool(os.environ.get(LOG))
 
 
 def log(**entry: Any) -> None:
@@ -523,8 +540,8 @@ def log(**entry: Any) -> None:
     active = _running()
     if active is not None:
         active.log(**entry)
-    elif os.environ.get(LOG):
-        problem = write_line(Path(os.environ[LOG]), entry)
+    elif (log := _log_to_join() or os.environ.get(LOG)) is not None:
+        problem = write_line(Path(log), entry)
         if problem is not None:
             warnings.warn(problem, stacklevel=2)
     else:

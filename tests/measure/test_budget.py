@@ -55,3 +55,9 @@ def test_without_progress_nothing_is_projected(progress: float | None) -> None:
     """Nothing divided by nothing is not known."""
     state = state_of(Budget(200.0), 201.0, progress)
     assert (state.projected_joules, state.will_breach, state.breached) == (None, False, True)
+
+
+def test_a_budget_beyond_all_reason_is_refused() -> None:
+    """1e999 is infinite, and nothing would ever breach it."""
+    with pytest.raises(UsageError, match="less than the world uses"):
+        parse_budget("1e999kWh")

@@ -11,6 +11,12 @@ SLURM = {"SLURM_PROCID": "2", "SLURM_NTASKS": "4", "SLURM_JOB_ID": "77"}
 MPI = {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "PMIX_NAMESPACE": "ns"}
 
 
+@pytest.mark.parametrize(("rank", "size"), [("-1", "2"), ("2", "2"), ("0", "9" * 30), ("9" * 30, "9" * 31)])
+def test_a_rank_that_cannot_be_is_none(rank: str, size: str) -> None:
+    """The run file would not be readable."""
+    assert joins_from({"RANK": rank, "WORLD_SIZE": size}).rank is None
+
+
 @pytest.mark.parametrize(
     ("environ", "rank", "world_size", "parent"),
     [

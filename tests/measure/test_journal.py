@@ -9,7 +9,7 @@ import pytest
 
 from wattmark.core.errors import UsageError
 from wattmark.core.run import Dataset, Work
-from wattmark.measure.journal import MOST_NOTES, Journal, amount
+from wattmark.measure.journal import MOST_KINDS, MOST_NOTES, Journal, amount
 
 
 def journal(most: int = 10, *declared: Work) -> Journal:
@@ -200,3 +200,39 @@ def test_remarks_do_not_fill_the_file() -> None:
         j.note("remark 0")
     assert len(j.notes) == MOST_NOTES
     assert j.remarks()[-1] == f"{20 + MOST_NOTES + 20} more remarks, or the same again, were left out"
+
+
+# --- a run file stays small and readable -------------------------------------------------------------
+
+
+def test_sums_that_are_beyond_all_reason_are_refused() -> None:
+    """They would become infinite, and no run file could be written."""
+    taken = journal()
+    taken.log(work={"x": 1e36})
+    with pytest.raises(UsageError, match="too large to be real"):
+        taken.log(work={"x": 1e36})
+    with pytest.raises(UsageError, match="too large to be real"):
+        taken.log(quality={"q": 1e308})
+    with pytest.raises(UsageError, match="too small to be real"):
+        taken.log(work={"y": 5e-324})
+    assert [w.count for w in taken.work] == [1e36]
+
+
+@pytest.mark.parametrize("what", ["work", "quality"])
+def test_names_are_limited_in_number_and_length(what: str) -> None:
+    """A name per item would fill memory and file."""
+    taken = journal()
+    for number in range(MOST_KINDS):
+        taken.log(**{what: {f"name {number}": 1.0}})
+    with pytest.raises(UsageError, match="more than 1000"):
+        taken.log(**{what: {"one more": 1.0}})
+    taken.log(**{what: {"name 5": 2.0}})
+    with pytest.raises(UsageError, match="longer than 200"):
+        taken.log(**{what: {"n" * 201: 1.0}})
+
+
+def test_a_windows_name_is_cut() -> None:
+    """A prompt as a name would fill the file."""
+    taken = journal()
+    taken.begin("n" * 100_000, None, None, 1.0)
+    assert len(taken.kept_windows(2.0)[0].name) == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import msgspec
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from tests.measure.machine import Machine
 from wattmark.core.plain import plain
 from wattmark.core.run import Run
+from wattmark.ledger.sound import first_fault
 from wattmark.measure.journal import Journal
-from wattmark.measure.loglines import KNOWN, LineReader, LineTaker
+from wattmark.measure.loglines import KNOWN, LONGEST, LineReader, LineTaker
 from wattmark.measure.recording import Recording
 from wattmark.measure.settings import Settings
 
@@ -138,7 +140,7 @@ def test_whatever_is_written_the_run_file_stays_readable(lines: list[bytes]) -> 
         recording._taker.take(number, line)
     run = recording.stop()
     text = json.dumps(plain(run), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-    assert msgspec.json.decode(text, type=Run).record_id == run.record_id
+    assert first_fault(msgspec.json.decode(text, type=Run)) is None
 
 
 # --- following a file -------------------------------------------------------------------------------
@@ -158,3 +160,64 @@ def test_a_line_counts_once_it_is_ended(tmp_path: Path) -> None:
     assert list(reader.new_lines()) == [(3, b"two\n")]
     assert list(reader.new_lines(final=True)) == [(4, b"three")]
     assert not reader.grown()
+
+
+def lines_of(reader: LineReader, final: bool = False) -> list[bytes]:
+    return [line for _, line in reader.new_lines(final)]
+
+
+def test_a_log_that_is_written_anew_is_noticed(tmp_path: Path) -> None:
+    """``>`` in place of ``>>``: what can be read is read, and that lines may be lost is said."""
+    log = tmp_path / "log"
+    reader = LineReader(log)
+    log.write_bytes(b'{"work": {"a": 1}}\n')
+    assert len(lines_of(reader)) == 1
+    log.write_bytes(b'{"work": {"bb": 22}}\n')
+    assert reader.grown()
+    assert lines_of(reader) == [b'{"work": {"bb": 22}}\n']
+    os.utime(log, ns=(1, 1))  # written again with the same content
+    assert reader.grown()
+    assert lines_of(reader) == []
+    assert len(reader.problems) == 2
+    assert all("append to it" in problem for problem in reader.problems)
+    assert not reader.grown()
+
+
+def test_a_line_without_end_is_not_held_in_memory(tmp_path: Path) -> None:
+    """Its beginning is one bad line; the one after it counts."""
+    log = tmp_path / "log"
+    reader = LineReader(log)
+    with log.open("wb") as file:
+        for _ in range(40):
+            file.write(b"x" * (1 << 20))
+            file.flush()
+            assert all(len(line) == LONGEST + 1 for line in lines_of(reader))
+        file.write(b'\n{"progress": 0.5}\n')
+    told = list(reader.new_lines(True))
+    assert told == [(2, b'{"progress": 0.5}\n')]
+
+
+def test_a_last_line_without_newline_counts_at_the_end(tmp_path: Path) -> None:
+    """Although nothing was written since it was seen."""
+    log = tmp_path / "log"
+    reader = LineReader(log)
+    log.write_bytes(b'{"progress": 0.5}')
+    assert lines_of(reader) == []
+    assert not reader.grown()
+    assert lines_of(reader, final=True) == [b'{"progress": 0.5}']
+
+
+def test_a_log_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    """Not an empty one, but one that was there and is no file."""
+    (tmp_path / "log").mkdir()
+    reader = LineReader(tmp_path / "log")
+    assert lines_of(reader) == []
+    assert reader.problems == ["the log could not be read: Is a directory"]
+
+
+@pytest.mark.parametrize("rows", [10**40, -1])
+def test_an_impossible_size_of_a_dataset_is_refused(rows: int) -> None:
+    """The run file would not be readable."""
+    journal = taken(json.dumps({"dataset": {"name": "d", "rows": rows}}))
+    assert journal.dataset is None
+    assert "dataset: rows" in journal.notes[0]

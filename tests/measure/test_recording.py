@@ -234,7 +234,7 @@ def test_a_calibration_that_fails_leaves_the_run_as_it_was() -> None:
 
     recording = Recording(Settings(period_seconds=NEVER), replace(Machine().world(), finish=finish))
     recording.start()
-    assert recording.stop().notes == ("no calibration was applied: calibration.json: is not valid",)
+    assert recording.stop().notes == ("no calibration was applied: is not valid",)
 
 
 def test_a_calibration_is_applied_at_the_end() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 
 from tests.builders import a_run
 from tests.measure.machine import Machine
+from wattmark.core.errors import ConfigError, EvidenceError, without_paths
 from wattmark.core.run import Status, Subject
 from wattmark.ledger.runfile import read_run
 from wattmark.measure.recording import Recording
@@ -320,7 +322,7 @@ def test_a_disk_of_sixteen_kilobytes_does_not_stop_the_program(tmp_path: Path) -
 
 
 def test_a_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
-    """The run is measured all the same; its notes and its problem name the folder."""
+    """The run is measured all the same; its problem names the folder, its notes only say what is wrong."""
     path = tmp_path / "file"
     path.write_text("")
     recording = Recording(Settings(out=path), Machine().world())
@@ -328,7 +330,7 @@ def test_a_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
     run = recording.stop()
     assert recording.path is None
     assert str(path) in (recording.problem or "")
-    assert run.notes == (recording.problem,)
+    assert run.notes == ("nothing can be kept on disk: File exists",)
 
 
 def test_a_slow_disk_holds_up_no_window(tmp_path: Path) -> None:
@@ -342,3 +344,51 @@ def test_a_slow_disk_holds_up_no_window(tmp_path: Path) -> None:
         assert not done.is_alive()
     assert [w.name for w in recording.stop().windows] == ["step"]
     assert json.loads(next(tmp_path.glob(f"*{SUFFIX}")).read_text())["status"] == "closed"
+
+
+def test_a_folder_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    """A program that clears its output folder does not lose its run."""
+    recording = Recording(Settings(out=tmp_path / "runs"), Machine().world())
+    recording.start()
+    shutil.rmtree(tmp_path / "runs")
+    recording.stop()
+    assert recording.path is not None
+    assert read_run(recording.path).record_id == recording.record_id
+
+
+def test_what_could_not_land_is_landed_by_the_next_process(tmp_path: Path) -> None:
+    """Its lock is given back, so that it is an orphan."""
+    out = tmp_path / "runs"
+    recording = Recording(Settings(out=out), Machine().world())
+    recording.start()
+    assert recording._spool is not None
+    recording._spool.final.mkdir()
+    recording.stop()
+    assert recording.path is None
+    recording._spool.final.rmdir()
+    (landed,) = close_orphans(out)
+    assert read_run(landed).status is Status.INTERRUPTED
+
+
+@pytest.mark.parametrize("content", ["{}", '{"schema": "wattmark.run", "seq": null}', "[" * 100_000])
+def test_a_spool_file_that_is_none_never_reaches_the_host(tmp_path: Path, content: str) -> None:
+    """Whatever lies there, starting to measure goes on."""
+    folder = tmp_path / ".open"
+    folder.mkdir()
+    (folder / "a.lock").write_text("1 a.run.json")
+    (folder / "a.run.json").write_text(content)
+    assert close_orphans(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "/home/someone/x"), "Permission denied"),
+        (EvidenceError("/home/someone/x", "is empty"), "is empty"),
+        (ConfigError("/home/someone/x", "[a]", "is wrong"), "is wrong"),
+        (ValueError("no number"), "no number"),
+    ],
+)
+def test_notes_tell_no_paths(error: Exception, said: str) -> None:
+    """A path holds the name of its user."""
+    assert without_paths(error) == said

@@ -259,9 +259,8 @@ def _read_quality(recording: Any, source: str) -> None:
             value = value[key]
         recording.log(quality={path.rpartition(".")[2]: value})
     except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError, UsageError) as error:
-        problem = f"no quality from {source}: {_why(error, file)}"
-        recording.note(problem)
-        click.echo(f"wattmark: {problem}", err=True)
+        recording.note(f"no quality from {Path(file).name}:{path}: {_why(error, Path(file).name)}")
+        click.echo(f"wattmark: no quality from {source}: {_why(error, file)}", err=True)
 
 
 def _why(error: Exception, file: str) -> str:

@@ -68,6 +68,17 @@ class NotComparable(WattmarkError):
         super().__init__(f"these {what} may not be compared: {fields}")
 
 
+def without_paths(error: Exception) -> str:
+    """What went wrong, for a run file: paths are left out, because they tell the names of users."""
+    match error:
+        case OSError():
+            return error.strerror or type(error).__name__
+        case EvidenceError() | ConfigError():
+            return error.problem
+        case _:
+            return str(error)
+
+
 class MeterUnavailable(WattmarkError):
     """A meter cannot work on this machine; the message is the reason shown to the user."""
 

@@ -19,6 +19,11 @@ REFRESH = ":refresh"
 """An error source of a row that ends so belongs to the row's edges: the sensor's update interval over the
 row's duration. Where one row follows the other, what the first edge gives the next one takes."""
 
+MOST_COUNT = 1e36
+"""No amount of work is larger: a billion times the FLOP of the largest trainings (5e26, Epoch AI 2025)."""
+LEAST = 1e-30
+"""A number that is not 0 and smaller than this is a defect, and its reciprocal would be one too."""
+
 
 class Status(StrEnum):
     """Whether a run is still going, ended in order, or was cut off."""

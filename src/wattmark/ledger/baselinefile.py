@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from wattmark.config import nearest
 from wattmark.core.baseline import Baseline
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.given import Given
@@ -45,7 +46,7 @@ class _Head(msgspec.Struct):
 
 def find_baseline(start: Path) -> Path | None:
     """The nearest baseline file in this folder or one above it."""
-    return next((p for folder in (start, *start.parents) if (p := folder / BASELINE_NAME).is_file()), None)
+    return nearest(start, BASELINE_NAME)
 
 
 def is_baseline_file(path: Path) -> bool:

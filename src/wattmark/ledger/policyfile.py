@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wattmark.config import nearest
 from wattmark.core.errors import UsageError
 from wattmark.core.known import Grade
 from wattmark.core.kpis import CATALOG
@@ -30,7 +31,7 @@ KEYS = (
 
 def find_policy(start: Path) -> Path | None:
     """The nearest policy file in this folder or one above it."""
-    return next((p for folder in (start, *start.parents) if (p := folder / POLICY_NAME).is_file()), None)
+    return nearest(start, POLICY_NAME)
 
 
 def read_policy(path: Path) -> Policy:

@@ -8,20 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from wattmark.core.run import EnergyRow, Place, Run, Window
+from wattmark.core.run import LEAST, MOST_COUNT, EnergyRow, Place, Run, Window
 
 MOST_SECONDS = 1e10
 """317 years."""
 MOST_JOULES = 1e21
 """Ten times the electricity that the world generates in a year (31 PWh in 2024, Ember)."""
 MOST_WATTS = 1e13
-MOST_COUNT = 1e36
-"""Units of work; a billion times the FLOP of the largest trainings (5e26, Epoch AI 2025)."""
 MOST_RANKS = 10_000_000
 MOST_ERROR = 1e6
 """Relative half width of an error source."""
-LEAST = 1e-30
-"""A number that is not 0 and smaller than this is a defect, and its reciprocal would be one too."""
 ROUNDING = 1e-6
 
 Fault = tuple[str, str]
@@ -147,7 +143,7 @@ def _done(run: Run) -> Iterator[Fault]:
 
 def _place(place: Place) -> Iterator[Fault]:
     if place.pue is not None:
-        yield from _between("$.place.pue", place.pue, 1.0, 1000.0)
+        yield from _between("$.place.pue", place.pue, 1.0, MOST_COUNT)
     for name, share in (("others_share", place.others_share), ("reserved_share", place.reserved_share)):
         if share is not None:
             yield from _between(f"$.place.{name}", share, 0.0, 1.0)
@@ -170,5 +166,5 @@ def _between(place: str, number: float, least: float, most: float) -> Iterator[F
         yield place, f"{number:g} is negative"
     elif not least - ROUNDING <= number <= most + ROUNDING:
         yield place, f"{number:g} is not from {least:g} to {most:g}"
-    elif 0 < abs(number) < LEAST:
+    elif least == 0 < number < LEAST:
         yield place, f"{number:g} is too small to be real"

@@ -47,8 +47,8 @@ def parse_budget(text: str, on_breach: str = "warn") -> Budget:
     if on_breach not in ("warn", "stop"):
         raise UsageError(f"on breach is {on_breach!r}: it is either warn or stop")
     joules = float(found[1]) * _JOULES[found[2].lower()]
-    if joules <= 0:
-        raise UsageError(f"the budget {text!r} must be more than nothing")
+    if not 0 < joules < 1e21:
+        raise UsageError(f"the budget {text!r} must be more than nothing, and less than the world uses")
     return Budget(joules, on_breach)
 
 

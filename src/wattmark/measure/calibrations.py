@@ -13,7 +13,7 @@ from typing import Any
 
 from wattmark.core.calibrated import apply_to_run
 from wattmark.core.calibration import Calibration, Fit, HoldOut, Line, Point
-from wattmark.core.errors import EvidenceError, NotComparable, UsageError
+from wattmark.core.errors import EvidenceError, NotComparable, UsageError, without_paths
 from wattmark.core.known import Method
 from wattmark.core.run import Host, Run
 
@@ -136,7 +136,7 @@ def calibrated(run: Run, directory: Path, now: datetime) -> Run:
             return run if silent else _noted(run, f"not calibrated: {kept.reason}")
         after = apply_to_run(kept.calibration, run)
     except (EvidenceError, NotComparable, OSError) as error:
-        return _noted(run, f"not calibrated: {error}")
+        return _noted(run, f"not calibrated: {without_paths(error)}")
     return _noted(after, kept.warning) if kept.warning else after
 
 

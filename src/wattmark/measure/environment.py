@@ -16,6 +16,8 @@ SOLUTION = "WATTMARK_SOLUTION"
 START = "WATTMARK_START"
 """When 1, a Python process measures itself from start to end."""
 
+MOST_RANKS = 10_000_000
+"""No job has more processes."""
 _RANKS = (
     # (rank, world size, ids that name the job), first found wins
     ("RANK", "WORLD_SIZE", ("TORCHELASTIC_RUN_ID", "SLURM_JOB_ID")),
@@ -44,7 +46,7 @@ def joins_from(environ: Mapping[str, str]) -> Joins:
     solution = environ.get(SOLUTION) or (f"slurm-array-{array}" if array else None)
     for rank_name, size_name, job_names in _RANKS:
         rank, size = _number(environ.get(rank_name)), _number(environ.get(size_name))
-        if rank is None or size is None or size < 2:
+        if rank is None or size is None or not 0 <= rank < size or not 2 <= size <= MOST_RANKS:
             continue
         job = next((environ[n] for n in job_names if environ.get(n)), None)
         restart = environ.get("TORCHELASTIC_RESTART_COUNT", "0")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from wattmark.core.errors import UsageError
-from wattmark.core.run import Dataset, Quality, Window, Work
+from wattmark.core.run import LEAST, MOST_COUNT, Dataset, Quality, Window, Work
 
 LOWER_IS_BETTER = ("loss", "wer", "cer", "perplexity", "error", "mse", "rmse", "mae", "fid")
 """Usual names of qualities for which less is better; anything else is taken as higher-is-better."""
 MOST_NOTES = 100
 """Remarks kept one by one."""
+MOST_KINDS = 1000
+"""Units of work, and names of qualities, that one run tells apart."""
+LONGEST_NAME = 200
+"""Characters of a name; a window's is cut, so that a run file stays small."""
 
 
 @dataclass(slots=True)
@@ -61,7 +65,7 @@ class Journal:
         outer = above.id if above else None
         place, before = self._last.get(outer, (0, None))
         extends = place if not kept and stage is not None and stage == before else None
-        opened = _Open(self._next, outer, name, stage, now, kept, extends)
+        opened = _Open(self._next, outer, name[:LONGEST_NAME], stage, now, kept, extends)
         self._next += 1
         self._open[opened.id] = opened
         self._kept += kept
@@ -160,6 +164,7 @@ class Journal:
             for unit in dict.fromkeys((*(work or {}), *(failed or {})))
         ]
         good = [_quality(str(name), value, higher_is_better) for name, value in (quality or {}).items()]
+        self._room_for(done, good)
         if progress is not None:
             self.progress = min(1.0, max(0.0, _finite("progress", progress)))
         for one in done:
@@ -169,8 +174,23 @@ class Journal:
         if dataset is not None:
             self.dataset = dataset
 
+    def _room_for(self, done: Sequence[Work], good: Sequence[Quality]) -> None:
+        """Raise UsageError when an entry would make a run file that nobody could read."""
+        for name in (*(w.unit for w in done), *(q.name for q in good)):
+            if len(name) > LONGEST_NAME:
+                raise UsageError(f"the name {name[:40]!r}... is longer than {LONGEST_NAME} characters")
+        if any(_key(w) not in self._work for w in done):
+            _few({w.unit for w in (*self._work.values(), *done)}, "units of work")
+        if good:
+            _few({q.name for q in (*self.quality, *good)}, "names of qualities")
+        for work in done:
+            before = self._work.get(_key(work))
+            if before is not None:
+                amount(work.unit, before.count + work.count)
+                amount(work.unit, before.failed + work.failed)
+
     def _add(self, work: Work, now: float | None = None) -> None:
-        key = (work.unit, work.window, work.declared, work.precision)
+        key = _key(work)
         before = self._work.get(key)
         if before is not None:
             work = replace(before, count=before.count + work.count, failed=before.failed + work.failed)
@@ -189,6 +209,15 @@ class Journal:
         )
 
 
+def _few(kinds: Collection[str], what: str) -> None:
+    if len(kinds) > MOST_KINDS:
+        raise UsageError(f"more than {MOST_KINDS} {what}: use one name for what is of one kind")
+
+
+def _key(work: Work) -> tuple[str, int | None, bool, str | None]:
+    return work.unit, work.window, work.declared, work.precision
+
+
 def _quality(name: str, value: Any, higher_is_better: bool | None) -> Quality:
     if higher_is_better is None:
         higher_is_better = not any(word in name.lower() for word in LOWER_IS_BETTER)
@@ -202,6 +231,8 @@ def _finite(name: str, value: Any) -> float:
         raise UsageError(f"{name} is {str(value)[:80]!r}, which is not a number") from None
     if not math.isfinite(number):
         raise UsageError(f"{name} is {number}, which is not a finite number")
+    if abs(number) > MOST_COUNT:
+        raise UsageError(f"{name} is {number:g}, which is too large to be real")
     return number
 
 
@@ -210,4 +241,6 @@ def amount(name: str, value: Any) -> float:
     number = _finite(name, value)
     if number < 0:
         raise UsageError(f"work {name} is {number:g}: an amount of work is not negative")
+    if 0 < number < LEAST:
+        raise UsageError(f"work {name} is {number:g}, which is too small to be real")
     return number

@@ -17,11 +17,11 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from wattmark.core.errors import WattmarkError
 from wattmark.core.run import Dataset
-from wattmark.measure.journal import Journal
+from wattmark.measure.journal import Journal, amount
 
 KNOWN = frozenset(
     {"work", "failed", "quality", "dataset", "progress", "precision", "higher_is_better", "event", "window"}
@@ -29,6 +29,9 @@ KNOWN = frozenset(
 )
 LONGEST = 1 << 20
 """Bytes of one line; a longer one is not a log entry."""
+OVERWRITTEN = "the log was written anew: append to it (>> in a shell), or lines are lost"
+KEPT = 64
+"""Bytes at the end of what was read, by which a file that was written anew is noticed."""
 
 
 class LineReader:
@@ -38,28 +41,58 @@ class LineReader:
         self._path = path
         self._offset = 0
         self._number = 0
+        self._seen = (0, 0)
+        self._last = b""
+        self._skipping = False
+        self.problems: list[str] = []
+        """What is wrong with the file itself."""
 
     def grown(self) -> bool:
         """True when there is something new; costs one stat call."""
         try:
-            return os.stat(self._path).st_size > self._offset
+            now = os.stat(self._path)
         except OSError:
             return False
+        return (now.st_size, now.st_mtime_ns) != self._seen
 
     def new_lines(self, final: bool = False) -> Iterator[tuple[int, bytes]]:
-        """Whole new lines with their numbers; at the end also a last one without newline."""
+        """Whole new lines with their numbers; at the end also a last one without newline.
+
+        Of a line that is too long only the beginning is given, and it is never held in memory whole.
+        """
         try:
             with open(self._path, "rb") as file:
-                file.seek(self._offset)
-                content = file.read()
-        except OSError:
-            return
-        whole = content if final else content[: content.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        for line in whole.splitlines(keepends=True):
-            self._number += 1
-            if line.strip():
-                yield self._number, line
+                now = os.fstat(file.fileno())
+                if now.st_size and self._seen[0] == now.st_size and self._seen[1] != now.st_mtime_ns:
+                    self.problems.append(f"line {self._number} may be one of several: {OVERWRITTEN}")
+                self._seen = (now.st_size, now.st_mtime_ns)
+                self._check_what_was_read(file)
+                yield from self._lines(file, final)
+        except OSError as error:
+            self.problems.append(f"the log could not be read: {error.strerror}")
+
+    def _lines(self, file: BinaryIO, final: bool) -> Iterator[tuple[int, bytes]]:
+        file.seek(self._offset)
+        while True:
+            line = file.readline(LONGEST + 1)
+            ended = line.endswith(b"\n")
+            if not line or not (ended or final or len(line) > LONGEST):
+                return
+            self._offset += len(line)
+            self._last = line[-KEPT:]
+            beginning = not self._skipping
+            self._skipping = not ended
+            if beginning:
+                self._number += 1
+                if line.strip():
+                    yield self._number, line
+
+    def _check_what_was_read(self, file: BinaryIO) -> None:
+        """Whoever writes with ``>`` in place of ``>>`` overwrites earlier lines: start again, and say so."""
+        file.seek(self._offset - len(self._last))
+        if file.read(len(self._last)) != self._last:
+            self._offset, self._last, self._skipping = 0, b"", False
+            self.problems.append(f"after line {self._number} {OVERWRITTEN}")
 
 
 class LineTaker:
@@ -150,4 +183,6 @@ def _dataset(entry: Mapping[str, Any]) -> Dataset | None:
         kind = int if key in whole_numbers else bool if key == "declared" else str
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ValueError(f"dataset: {key} must be of type {kind.__name__}")
+        if kind is int:
+            amount(f"dataset: {key}", value)
     return Dataset(**told)

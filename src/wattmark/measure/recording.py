@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from wattmark.core.errors import UsageError, WattmarkError
+from wattmark.core.errors import UsageError, WattmarkError, without_paths
 from wattmark.core.readings import Device
 from wattmark.core.run import (
     Dataset,
@@ -208,6 +208,11 @@ class Recording:
         return self._spool.log_path if self._spool is not None else None
 
     @property
+    def foreign(self) -> bool:
+        """Whether this is a forked child's copy: it neither measures nor writes."""
+        return self._foreign
+
+    @property
     def problem(self) -> str | None:
         """Why the run file could not be written, if it could not."""
         return self._problem
@@ -224,7 +229,9 @@ class Recording:
         try:
             found = describe()
         except Exception as error:  # noqa: BLE001 - any dataset class may be behind it, and the host must go on
-            self._journal.note(f"the dataset could not be described: {type(error).__name__}: {error}")
+            self._journal.note(
+                f"the dataset could not be described: {type(error).__name__}: {without_paths(error)}"
+            )
         else:
             self._journal.dataset = found or self._journal.dataset
 
@@ -232,7 +239,7 @@ class Recording:
         try:
             return self._world.finish(run)
         except (WattmarkError, OSError, ValueError) as error:
-            return replace(run, notes=(*run.notes, f"no calibration was applied: {error}"))
+            return replace(run, notes=(*run.notes, f"no calibration was applied: {without_paths(error)}"))
 
     @property
     def _done(self) -> bool:
@@ -262,9 +269,11 @@ class Recording:
     def _take_lines(self, final: bool = False) -> None:
         if self._reader is None and self._spool is not None and self._spool.log_path.exists():
             self._reader = LineReader(self._spool.log_path)
-        if self._reader is not None and self._reader.grown():
+        if self._reader is not None and (self._reader.grown() or final):
             for number, line in self._reader.new_lines(final):
                 self._taker.take(number, line)
+            while self._reader.problems:
+                self._journal.note(self._reader.problems.pop())
 
     def _open_spool(self, out: Path) -> None:
         spool = Spool(out, self.record_id, self._started_at.strftime("%Y%m%dT%H%M%SZ"))
@@ -275,7 +284,7 @@ class Recording:
             self._spool = spool
             self._checkpoint(self._timeline.start)
         except (OSError, ValueError) as error:
-            self._trouble(f"{out}: {error}")
+            self._trouble("nothing can be kept on disk", error)
 
     def _checkpoint(self, now: float) -> None:
         self._checkpointed = now
@@ -290,7 +299,7 @@ class Recording:
             try:
                 self._spool.checkpoint(run)
             except (OSError, ValueError) as error:
-                self._trouble(f"a checkpoint could not be written: {error}")
+                self._trouble("a checkpoint could not be written", error)
 
     def _land(self, run: Run) -> None:
         if self._spool is None:
@@ -299,11 +308,12 @@ class Recording:
             try:
                 self.path = self._spool.land(run)
             except (OSError, ValueError) as error:
-                self._trouble(f"the run file could not be written: {error}")
+                self._trouble("the run file could not be written", error)
+                self._spool.forget_lock()  # what was checkpointed is an orphan now: the next process lands it
 
-    def _trouble(self, what: str) -> None:
-        self._problem = what
-        self._journal.note(what)
+    def _trouble(self, what: str, error: Exception) -> None:
+        self._problem = f"{what}: {error}"
+        self._journal.note(f"{what}: {without_paths(error)}")
 
     def _snapshot(self, status: Status, now: float) -> Run:
         s, world = self._settings, self._world

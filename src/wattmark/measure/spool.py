@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from wattmark.core.plain import plain
-from wattmark.core.run import Run, Status
+from wattmark.core.run import SCHEMA, Run, Status
 
 try:
     import fcntl
@@ -62,7 +62,11 @@ class Spool:
 
     def land(self, run: Run) -> Path:
         """Put the finished run file in its place and clear the spool. Raises OSError."""
-        write_atomically(self.final, run, self._folder)
+        try:
+            write_atomically(self.final, run, self._folder)
+        except FileNotFoundError:  # somebody has removed the folder meanwhile
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.final, run, self._folder)
         self.discard()
         return self.final
 
@@ -123,7 +127,7 @@ def close_orphans(out: Path) -> list[Path]:
                 continue
             try:
                 made = _close_orphan(out, lock_path, lock.read().partition(" ")[2])
-            except (OSError, ValueError):
+            except (OSError, ValueError, TypeError):
                 continue  # a full disk, or a folder that is not ours: it stays an orphan for the next one
             if made is not None:
                 landed.append(made)
@@ -161,9 +165,9 @@ def _close_orphan(out: Path, lock_path: Path, final_name: str) -> Path | None:
 def _document(path: Path) -> dict[str, Any] | None:
     try:
         document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None  # killed before the first checkpoint: there is nothing to land
-    return dict(document) if isinstance(document, Mapping) else None
+    return dict(document) if isinstance(document, Mapping) and document.get("schema") == SCHEMA else None
 
 
 def _sweep(folder: Path) -> None:
@@ -171,7 +175,10 @@ def _sweep(folder: Path) -> None:
 
     By age and not by process: on a shared folder the writer may run on another machine.
     """
-    for path in folder.glob("*.tmp"):
+    late = [
+        p for p in folder.glob("*.log") if not p.with_suffix(".lock").exists()
+    ]  # written after the run landed
+    for path in (*folder.glob("*.tmp"), *late):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
                 path.unlink()
