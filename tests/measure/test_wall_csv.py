@@ -83,3 +83,32 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """Is named."""
     with pytest.raises(EvidenceError, match="cannot be read"):
         read_wall_csv(tmp_path / "none.csv", START)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('time,power\n1,"' + "x" * 200_000 + '"\n', "is not a CSV file after line 1"),
+        ('time,"' + "x" * 200_000 + '"\n1,2\n', "is not a CSV file"),
+        ("time,power,power\n1,2,3\n", "has 2 columns named 'power'"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: str, says: str) -> None:
+    """And no column is chosen among those of one name."""
+    path = tmp_path / "wall.csv"
+    path.write_text(content)
+    with pytest.raises(EvidenceError, match=says):
+        read_wall_csv(path, START)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["nan,5", "inf,5", "-1e300,5", "0001-01-01T00:00:00,5", "9999-12-31T23:59:59,5", "1,nan", "1,1e308"],
+)
+def test_a_line_that_cannot_be_is_left_out(tmp_path: Path, line: str) -> None:
+    """It is counted as skipped; the others stay."""
+    path = tmp_path / "wall.csv"
+    path.write_text(f"time,power\n{line}\n2,7\n")
+    recording = read_wall_csv(path, START)
+    assert [(s.at, s.watts) for s in recording.samples] == [(2.0, 7.0)]
+    assert recording.skipped == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,10 @@ POWER_UNITS = {"w": 1.0, "watts": 1.0, "watt": 1.0, "kw": 1e3, "mw": 1e-3}
 EPOCH_SECONDS_FROM = 1e8
 """Numbers above this are seconds since 1970 (1e8 is 1973); below, seconds since the recording began."""
 EPOCH_MILLISECONDS_FROM = 1e11
+MOST_TIME = 1e14
+"""The year 5138 in milliseconds."""
+MOST_WATTS = 1e9
+"""No wall meter shows more, in any unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,10 @@ def read_wall_csv(
     when = _column(path, header, time_column, TIME_WORDS, "--time-column")
     power = _column(path, header, power_column, POWER_WORDS, "--power-column")
     scale, unit_name = _unit(path, power, unit)
-    start = datetime.fromisoformat(run_started_at).timestamp()
+    try:
+        start = datetime.fromisoformat(run_started_at).timestamp()
+    except (ValueError, OverflowError):
+        raise EvidenceError(str(path), f"the run's start {run_started_at[:40]!r} is not a time") from None
     notes: dict[str, None] = {}
     samples: list[WallSample] = []
     skipped = 0
@@ -86,16 +92,33 @@ def _table(path: Path) -> tuple[Sequence[str], list[Mapping[str, str | None]], s
     first = text.partition("\n")[0]
     delimiter = max((";", "\t", ","), key=first.count)
     reader = csv.DictReader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
-    header = [name.strip() for name in reader.fieldnames or ()]
+    try:
+        header = [name.strip() for name in reader.fieldnames or ()]
+    except csv.Error as error:
+        raise EvidenceError(str(path), f"is not a CSV file: {error}") from None
     if len(header) < 2:
         raise EvidenceError(
             str(path), "has no header with a column of times and one of power in its first line"
         )
     reader.fieldnames = header
-    return header, [dict(line) for line in reader], delimiter
+    try:
+        return header, [dict(line) for line in reader], delimiter
+    except csv.Error as error:
+        raise EvidenceError(str(path), f"is not a CSV file after line {reader.line_num}: {error}") from None
 
 
 def _column(path: Path, header: Sequence[str], asked: str | None, words: Sequence[str], option: str) -> str:
+    found = _column_found(path, header, asked, words, option)
+    if header.count(found) > 1:
+        raise EvidenceError(
+            str(path), f"has {header.count(found)} columns named {found!r}: rename all but one"
+        )
+    return found
+
+
+def _column_found(
+    path: Path, header: Sequence[str], asked: str | None, words: Sequence[str], option: str
+) -> str:
     if asked is not None:
         if asked not in header:
             raise EvidenceError(str(path), f"has no column {asked!r}; it has {', '.join(header)}")
@@ -129,7 +152,7 @@ def _number(text: str | None, *, decimal_comma: bool) -> float | None:
         value = float(cleaned)
     except ValueError:
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return value if 0 <= value <= MOST_WATTS else None
 
 
 def _seconds(text: str | None, start: float, notes: dict[str, None]) -> float | None:
@@ -139,6 +162,8 @@ def _seconds(text: str | None, start: float, notes: dict[str, None]) -> float | 
         number = float(text)
     except ValueError:
         return _moment(text.strip(), start, notes)
+    if not abs(number) <= MOST_TIME:
+        return None
     if number >= EPOCH_MILLISECONDS_FROM:
         return number / 1000 - start
     if number >= EPOCH_SECONDS_FROM:
@@ -151,6 +176,8 @@ def _moment(text: str, start: float, notes: dict[str, None]) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if not 1970 < moment.year < 9000:
         return None
     if moment.tzinfo is None:
         notes["times name no zone and are read as local time of this machine"] = None
