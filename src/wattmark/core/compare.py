@@ -284,7 +284,7 @@ def level_interval(figures: Sequence[Figure], extra_sd: float = 0.0) -> tuple[fl
 
 
 def runs_for_level(figures: Sequence[Figure], limit: float) -> int | None:
-    """Runs that would show on which side of a limit the level lies; None: no number would, or none can be told."""
+    """Runs that would show on which side of a limit the level lies; None: none would, or none can be told."""
     if len(figures) < 2 or limit <= 0.0 or any(f.value <= 0.0 for f in figures):
         return None
     middle = centre(figures)
