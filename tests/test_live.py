@@ -160,7 +160,7 @@ def test_an_outcome_a_budget_and_declared_work_are_kept(start: Callable[..., Tra
 
 
 def test_windows_nest_by_block_and_by_name(start: Callable[..., Track]) -> None:
-    """Blocks inside blocks, and begin and end by name, last first."""
+    """Blocks inside blocks, begin and end by name, last first: work belongs to the innermost."""
     track = start()
     with track.window("training", stage="training"):
         for _ in range(2):
@@ -171,8 +171,44 @@ def test_windows_nest_by_block_and_by_name(start: Callable[..., Track]) -> None:
     run = track.stop()
     assert run is not None
     training, first, second = run.windows
-    assert (training.stage, first.parent, second.parent) == ("training", training.id, training.id)
-    assert run.work[0].window == training.id
+    assert (training.stage, first.parent, second.parent) == ("training", training.id, first.id)
+    assert run.work[0].window == second.id
+
+
+def test_begin_and_end_nest_among_themselves(start: Callable[..., Track]) -> None:
+    """What is begun after an end, also one out of order, is inside what is still open."""
+    track = start()
+    track.begin("training")
+    for _ in range(2):
+        track.begin("epoch")
+        track.end("epoch")
+    track.begin("evaluation")
+    track.end("training")
+    track.end("evaluation")
+    track.begin("export")
+    run = track.stop()
+    assert run is not None
+    assert [(w.name, w.parent) for w in run.windows] == [
+        ("training", None),
+        ("epoch", 1),
+        ("epoch", 1),
+        ("evaluation", 1),
+        ("export", None),
+    ]
+
+
+def test_a_window_that_was_never_ended_is_not_part_of_the_next_run(start: Callable[..., Track]) -> None:
+    """Ids begin anew with each run."""
+    first = start()
+    first.begin("left open")
+    first.stop()
+    second = start()
+    with second.window("outer"):
+        pass
+    second.begin("own")
+    run = second.stop()
+    assert run is not None
+    assert [w.parent for w in run.windows] == [None, None]
 
 
 def test_a_track_inside_a_track_is_a_window(start: Callable[..., Track], tmp_path: Path) -> None:

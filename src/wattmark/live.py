@@ -57,7 +57,7 @@ class Track:
         self._config = config
         self._backend: _Backend | None = None
         self._above: Track | None = None
-        self._windows: dict[str, list[Any]] = {}
+        self._windows: dict[str, list[tuple[Any, Any]]] = {}
         self._stopped = False
         self._result: Run | None = None
         self.path: Path | None = None
@@ -74,6 +74,7 @@ class Track:
             self._backend = _Joined(log, self._settings)
         else:
             self._backend = _Own(self._settings, self._config)
+            _window.set(None)  # one that was never ended belongs to an earlier run
         _active.set(self)
         return self
 
@@ -108,7 +109,10 @@ class Track:
 
     def begin(self, name: str, *, stage: str | None = None) -> None:
         """Open a window by name; close it with :meth:`end`."""
-        self._windows.setdefault(name, []).append(self._started().begin(name, stage, _window.get()))
+        before = _window.get()
+        opened = self._started().begin(name, stage, before)
+        self._windows.setdefault(name, []).append((opened, before))
+        _window.set(opened)
 
     def end(self, name: str) -> None:
         """Close the window of that name that was begun last; a warning when there is none."""
@@ -116,7 +120,9 @@ class Track:
         if not self._windows.get(name):
             warnings.warn(f"wattmark: no window {name!r} is open, so none was ended", stacklevel=2)
             return
-        backend.end(self._windows[name].pop())
+        opened, before = self._windows[name].pop()
+        _leave(opened, before)
+        backend.end(opened)
 
     def log(
         self,

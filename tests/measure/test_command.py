@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -273,3 +274,51 @@ def test_a_child_that_somebody_waits_for_is_left_to_them() -> None:
     assert process.returncode == 0
     time.sleep(0.3)
     abandoned.look()
+
+
+def test_nothing_private_is_kept(tmp_path: Path) -> None:
+    """No argument, variable, path, user or host name, however they turn up in errors on the way."""
+    home = tmp_path / "home-of-alice"
+    home.mkdir()
+    (home / "metrics.json").write_text("no json, token-in-file")
+    (home / "train.py").write_text(
+        "import os, sys, wattmark\n"
+        "wattmark.log(dataset=sys.argv[0] + '.missing')\n"
+        "with wattmark.track('part', out='/proc/alice'): pass\n"
+        "open(os.environ['WATTMARK_LOG'], 'a').write(os.environ['API_TOKEN'] + '\\n')\n"
+    )
+    line = [*MEASURE[:-3], "--out", str(home / "runs"), "--quality-from", f"{home}/metrics.json:accuracy"]
+    line += [
+        "--dataset",
+        f"{home}/none.csv",
+        "--",
+        sys.executable,
+        f"{home}/train.py",
+        "--key",
+        "argument-key",
+    ]
+    environ = {**os.environ, "API_TOKEN": "variable-token", "USER": "alice", "HOME": str(home)}
+    subprocess.run(line, cwd=tmp_path, env=environ, capture_output=True, check=True)
+    (file,) = (home / "runs").glob("*.run.json")
+    text = file.read_text()
+    assert len(read_run(file).notes) >= 3, "the errors were told"
+    for private in ("alice", "argument-key", "variable-token", "token-in-file", "train.py", str(tmp_path)):
+        assert private not in text
+    if len(platform.node()) > 3:
+        assert platform.node() not in text
+
+
+def test_a_flood_of_lines_is_taken_in_portions(tmp_path: Path) -> None:
+    """Thousands of lines, one of many megabytes among them: all good ones count."""
+    script = (
+        "import os\n"
+        "with open(os.environ['WATTMARK_LOG'], 'a') as log:\n"
+        '    for _ in range(20000): log.write(\'{"work": {"a": 1}}\\n\')\n'
+        "    log.write('x' * 20_000_000 + '\\n')\n"
+        '    log.write(\'{"work": {"b": 1}}\')\n'
+    )
+    assert measure(tmp_path, sys.executable, "-c", script).returncode == 0
+    (file,) = (tmp_path / "runs").glob("*.run.json")
+    run = read_run(file)
+    assert {w.unit: w.count for w in run.work} == {"a": 20000.0, "b": 1.0}
+    assert run.notes == ("line 20001 of the log was ignored: longer than 1 MiB",)
