@@ -183,3 +183,8 @@ def test_the_number_of_runs_is_the_smallest_that_decides(a: float, b: float, dis
         fewer = welch(Spread(n - 1, 0.0, a), Spread(n - 1, 0.0, b))
         assert smallest_detectable(fewer) > distance
     assert math.isfinite(distance)
+
+
+def test_the_incomplete_beta_function_at_its_ends() -> None:
+    """Nothing at 0 and all at 1, and whatever rounding leaves outside."""
+    assert [incomplete_beta(2.0, 3.0, x) for x in (-1e-17, 0.0, 1.0, 1.0 + 1e-15)] == [0.0, 0.0, 1.0, 1.0]
