@@ -221,3 +221,10 @@ def test_an_impossible_size_of_a_dataset_is_refused(rows: int) -> None:
     journal = taken(json.dumps({"dataset": {"name": "d", "rows": rows}}))
     assert journal.dataset is None
     assert "dataset: rows" in journal.notes[0]
+
+
+def test_a_log_that_nobody_wrote_to_is_no_trouble(tmp_path: Path) -> None:
+    """A command that says nothing leaves no file, and no remark about it."""
+    reader = LineReader(tmp_path / "log.jsonl")
+    assert list(reader.new_lines(final=True)) == []
+    assert reader.problems == []

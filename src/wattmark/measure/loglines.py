@@ -68,6 +68,8 @@ class LineReader:
                 self._seen = (now.st_size, now.st_mtime_ns)
                 self._check_what_was_read(file)
                 yield from self._lines(file, final)
+        except FileNotFoundError:
+            return  # nobody has written a line yet
         except OSError as error:
             self.problems.append(f"the log could not be read: {error.strerror}")
 

@@ -1,0 +1,79 @@
+"""What was asked for, by a call, the environment and the configuration, as one frozen object."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from wattmark.config import Config, Tags
+from wattmark.core.errors import UsageError
+from wattmark.core.outcome import parse_goal
+from wattmark.core.run import Place, Subject, Work
+from wattmark.measure.budget import parse_budget
+from wattmark.measure.environment import OUT, joins_from
+from wattmark.measure.journal import amount
+from wattmark.measure.settings import Settings
+
+
+def settings_from(
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    name: str,
+    out: Path | None,
+    tags: Mapping[str, str | None],
+    labels: Mapping[str, str],
+    solution: str | None,
+    outcome: str | None,
+    work: Mapping[str, float],
+    budget: str | None,
+    on_breach: str,
+    place: Place,
+) -> Settings:
+    """Merge call, environment and configuration, in this order, into one frozen object."""
+    if place.pue is not None:
+        from wattmark.core.carbon import check_pue
+
+        check_pue(place.pue)
+    if not 0 < config.measure.period_seconds < math.inf:
+        raise UsageError(f"the period is {config.measure.period_seconds:g} s: it must be more than 0")
+    joins = joins_from(environ)
+    folder = out or (Path(environ[OUT]) if environ.get(OUT) else None)
+    if folder is None and config.output.folder is not None:
+        base = Path(config.path).parent if config.path else here()
+        folder = base / config.output.folder
+    configured = {f: getattr(config.tags, f) for f in Tags.__slots__}
+    return Settings(
+        name=name,
+        subject=Subject(
+            **{**configured, **{k: str(v) for k, v in tags.items() if v is not None}},
+            labels={**config.labels, **{str(k): str(v) for k, v in labels.items()}},
+        ),
+        place=replace(
+            place,
+            country=place.country or config.place.country,
+            site=config.place.site,
+            pue=place.pue if place.pue is not None else config.place.pue,
+            pue_kind=place.pue_kind or ("declared" if config.place.pue is not None else None),
+        ),
+        out=folder,
+        solution_id=str(solution) if solution else joins.solution_id,
+        parent=joins.parent,
+        rank=joins.rank,
+        world_size=joins.world_size,
+        goal=parse_goal(outcome) if outcome else None,
+        work=tuple(Work(unit=u, count=amount(u, n), declared=True) for u, n in work.items()),
+        budget=parse_budget(budget, on_breach) if budget else None,
+        period_seconds=config.measure.period_seconds,
+    )
+
+
+def here() -> Path:
+    """The working directory; the root when it was removed under the program, which is no reason to stop."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path(os.sep)
