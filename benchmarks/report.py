@@ -23,12 +23,13 @@ METHOD = """\
   the source in `benchmarks/tools.toml`. Each sample is a fresh process, except the later windows of a
   warm measurement, whose mean is one sample. Samples of all tools are taken in rounds.
 - CPU time is user plus system time of the whole process tree: the process clock, ended children, and
-  live children as the scheduler counts them. Bare Python in the same environment does the same, and is
-  subtracted: an import minus `pass`, a quiet sleep under the tool minus the same sleep alone. A small
-  difference can therefore be negative.
+  live children as the scheduler counts them. Bare Python does the same, and is subtracted: an
+  import minus `pass`, a quiet sleep under the tool minus one without any in the same round. A small
+  difference can therefore be negative. The end of the interpreter is in the import rows.
 - Memory is the peak resident size (`VmHWM`) of the process after the quiet window, minus that of bare
   Python. Memory of child processes is not in it.
-- The first and the later windows are empty: construct, start, stop. Trackers are asked for one sample
+- The first and the later windows are empty: construct, start, stop. They begin after the import of
+  what measures, so code that a package loads on first use is in that import, not in the first window. Trackers are asked for one sample
   per second where they have such a setting.
 - "No network" is an empty network namespace. "Packets dropped" is one whose only route leads to an
   interface that never answers; the stall is the difference between the two, and packets are counted by
@@ -86,7 +87,8 @@ def _summary(results: Results, budgets: Sequence[Budget]) -> Iterator[str]:
         [_summary_row(results, budget) for budget in budgets],
     )
     yield (
-        "wattmark's figure is the median of its costliest judged variant (lowest to highest sample, n). "
+        "wattmark's figure is the median of its costliest judged variant (lowest to highest sample, n); "
+        "a variant that does more than the budget speaks of is named where it would miss it. "
         "The best peer is the lowest median of any peer that could be measured; an asterisk marks an "
         "estimator, which reads no hardware and computes from what it is told. Importing a package alone may "
         "load next to nothing, ours included; the row below it is what starting a measurement needs."
@@ -103,8 +105,26 @@ def _summary_row(results: Results, budget: Budget) -> list[str]:
     worst = max(done, key=_median)
     value = budget.shown(_median(worst))
     shown = f"**{figure(value, budget.unit)}** ({_spread(worst)}, n = {len(worst.samples)})"
-    met = {True: "yes", False: "**no**", None: "–"}[budget.met_by(value)]
-    return [budget.what, budget.text, shown, met, peer]
+    return [budget.what, budget.text, shown, _verdict(results, budget, worst), peer]
+
+
+def _verdict(results: Results, budget: Budget, worst: Measurement) -> str:
+    """Whether the median keeps the budget, whether every sample does, and which other variant does not."""
+    if budget.limit is None:
+        return "–"
+    met = budget.met_by(_median(worst))
+    also = {budget.met_by(sample) for sample in worst.samples} - {met}
+    word = "yes" if met else "**no**"
+    parts = [word + ((", but not every sample" if met else ", though some samples do") if also else "")]
+    for other in results.of_row(budget.row):
+        if _is_ours_unjudged(results, other) and other.median is not None and not budget.met_by(other.median):
+            parts.append(f"{other.variant}: **no** ({figure(other.median, budget.unit)})")
+    return "; ".join(parts)
+
+
+def _is_ours_unjudged(results: Results, one: Measurement) -> bool:
+    tool = results.tools.get(one.tool)
+    return tool is not None and bool(tool["ours"]) and one.variant not in tool["judged"]
 
 
 def _is_judged(results: Results, one: Measurement) -> bool:

@@ -89,7 +89,7 @@ def test_we_are_judged_on_our_costliest_variant() -> None:
 
 
 def test_a_variant_that_does_more_is_shown_and_not_judged() -> None:
-    """Writing a file is not in the budget: its row is there, the verdict is the other's."""
+    """Writing a file is not in the budget: the verdict is the other's, and its own miss is said beside."""
     page = markdown(
         _results(
             Measurement("import-cpu", "wattmark", "ms", (10.0,)),
@@ -98,7 +98,21 @@ def test_a_variant_that_does_more_is_shown_and_not_judged() -> None:
         [IMPORT],
     )
     assert "**10 ms**" in _summary(page, "CPU time of importing")
+    assert "| yes; more: **no** (50 ms) |" in _summary(page, "CPU time of importing")
     assert "| wattmark, more | 50 |" in page
+
+
+@pytest.mark.parametrize(
+    ("samples", "verdict"),
+    [
+        ((30.0, 35.0, 45.0), "yes, but not every sample"),
+        ((35.0, 45.0, 50.0), "**no**, though some samples do"),
+    ],
+)
+def test_a_verdict_within_the_noise_says_so(samples: tuple[float, ...], verdict: str) -> None:
+    """A median on one side of 40 ms with a sample on the other is no clear answer."""
+    page = markdown(_results(Measurement("import-cpu", "wattmark", "ms", samples)), [IMPORT])
+    assert f"| {verdict} |" in _summary(page, "CPU time of importing")
 
 
 def test_a_simulation_is_shown_and_earns_no_verdict() -> None:
