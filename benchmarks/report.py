@@ -29,8 +29,8 @@ METHOD = """\
 - Memory is the peak resident size (`VmHWM`) of the process after the quiet window, minus that of bare
   Python. Memory of child processes is not in it.
 - The first and the later windows are empty: construct, start, stop. They begin after the import of
-  what measures, so code that a package loads on first use is in that import, not in the first window. Trackers are asked for one sample
-  per second where they have such a setting.
+  what measures, so code that a package loads on first use is in that import, not in the first window.
+  Trackers are asked for one sample per second where they have such a setting.
 - "No network" is an empty network namespace. "Packets dropped" is one whose only route leads to an
   interface that never answers; the stall is the difference between the two, and packets are counted by
   the kernel.
