@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.builders import HOST, a_row, a_run
 from tests.calibrations import CPU, a_calibration
-from wattmark.core.calibrated import apply, apply_to_run, node_id
+from wattmark.core.calibrated import apply, apply_to_run, inputs_of, node_id, without_calibration
 from wattmark.core.calibration import Point, fit_points
 from wattmark.core.calibration_drift import checked
 from wattmark.core.errors import NotComparable
@@ -206,3 +206,20 @@ def test_an_input_without_a_series_leaves_the_node_without_one() -> None:
     """Its energy is known as a whole, not over time."""
     run = a_run()
     assert apply_to_run(a_calibration(), run).series == ()
+
+
+def test_taking_a_calibration_out_gives_the_run_as_it_was_read() -> None:
+    """Rows and series of the node go, the devices stand for themselves again."""
+    before = a_run(series=(of_the_cpu((0.0, 10.0), (0.0, 90.0)),))
+    bare = without_calibration(apply_to_run(a_calibration(), before))
+    assert bare.energies == before.energies
+    assert bare.series == before.series
+
+
+def test_what_a_calibration_is_made_from_leaves_the_assumed_rest_out() -> None:
+    """The fit replaces an assumed rest of the node; shares and parts are no inputs."""
+    rest = a_row(device_id="rest", component="rest_of_node", method=Method.MODELLED, grade=Grade.D)
+    part = a_row(device_id="core-0", part_of=CPU)
+    share = a_row(scope=Scope.SHARE, party="own")
+    run = a_run(energies=(a_row(), rest, part, share))
+    assert inputs_of(run) == {CPU: Method.HARDWARE_COUNTER}

@@ -14,6 +14,7 @@ from wattmark.core.errors import (
     RefusedError,
     UsageError,
     WattmarkError,
+    without_paths,
 )
 
 
@@ -77,3 +78,18 @@ def test_the_docstring_draws_every_error() -> None:
     classes = [c.__name__ for c in vars(errors).values() if isinstance(c, type)]
     assert all(name in (errors.__doc__ or "") for name in classes if name.endswith("Error"))
     assert {"NotComparable", "MissingExtra", "MeterUnavailable"} <= set(classes)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/home/someone/x"), "No such file or directory"),
+        (OSError("odd"), "OSError"),
+        (EvidenceError("/home/someone/a.run.json", "is cut short"), "is cut short"),
+        (ConfigError("/home/someone/wattmark.toml", "[place] pue", "must be a number"), "must be a number"),
+        (ValueError("not a number"), "not a number"),
+    ],
+)
+def test_a_run_file_hears_of_errors_without_paths(error: Exception, told: str) -> None:
+    """Paths tell the names of users, and a run file is passed on."""
+    assert without_paths(error) == told

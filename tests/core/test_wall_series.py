@@ -123,3 +123,19 @@ def test_the_step_is_what_all_values_are_multiples_of() -> None:
     """70, 115 and 185 W come from a meter in steps of 5 W; 120.5 W from one in steps of 0.5 W at most."""
     assert smallest_step([WallSample(0.0, w) for w in (70.0, 115.0, 185.0)]) == 5.0
     assert smallest_step([WallSample(0.0, w) for w in (70.0, 120.5)]) == 0.5
+
+
+def test_stretches_in_which_the_load_jumps_are_left_out() -> None:
+    """What lies across a jump of the load says little of either level."""
+
+    def uneven(t: float) -> float:
+        return (20.0, 120.0, 60.0, 90.0)[int(t / 33) % 4]
+
+    def readings(t0: float, t1: float) -> float | Gap:
+        return sum(uneven(t0 + (t1 - t0) * (i + 0.5) / 40) for i in range(40)) / 40
+
+    samples = [WallSample(float(i), 1.1 * uneven(float(i)) + 40.0) for i in range(int(END))]
+    points = align(samples, readings, END).points
+    levels = [1.1 * w + 40.0 for w in (20.0, 120.0, 60.0, 90.0)]
+    assert len(points) > 10
+    assert all(min(abs(p.wall_watts - level) for level in levels) < 8.0 for p in points)
