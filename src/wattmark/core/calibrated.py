@@ -15,7 +15,7 @@ from wattmark.core.calibration import Z95, Calibration
 from wattmark.core.errors import NotComparable
 from wattmark.core.known import Boundary, Grade, Method, Scope, grade_of_sum
 from wattmark.core.power_series import energy_at, summed_devices
-from wattmark.core.run import EnergyRow, GapSpan, Run, Series, SourceId
+from wattmark.core.run import EnergyRow, GapSpan, Run, Series, SourceId, workload_of
 
 PARTIES = ("own", "others", "idle")
 SOURCE = SourceId(name="calibration", version="1")
@@ -51,7 +51,7 @@ def apply(
 
 def apply_to_run(calibration: Calibration, run: Run, *, workload: str | None = None) -> Run:
     """The run with calibrated rows, their series and the calibration's id. The run given stays as it is."""
-    rows = apply(calibration, run.energies, workload=workload or _workload_of(run))
+    rows = apply(calibration, run.energies, workload=workload or workload_of(run.subject, run.record_id))
     series = _node_series(calibration, run)
     return replace(
         run,
@@ -84,10 +84,6 @@ def inputs_of(run: Run) -> dict[str, Method]:
         for r in run.energies
         if r.device_id in counted and r.scope is Scope.WHOLE and r.component != "rest_of_node"
     }
-
-
-def _workload_of(run: Run) -> str:
-    return "/".join(filter(None, (run.subject.model, run.subject.task, run.subject.stage))) or run.record_id
 
 
 def _require_inputs(calibration: Calibration, inputs: Sequence[EnergyRow]) -> None:

@@ -326,3 +326,8 @@ class Run:
     """What happened while measuring: budget warnings, clock steps, ignored log lines."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Versions of wattmark, Python and kernel; calibration ids. Never variables of the process."""
+
+
+def workload_of(subject: Subject, record_id: str) -> str:
+    """What counts as one workload for an error that depends on the load: model, task, stage; else the run."""
+    return "/".join(filter(None, (subject.model, subject.task, subject.stage))) or record_id

@@ -27,6 +27,7 @@ from wattmark.core.run import (
     Overhead,
     Run,
     Status,
+    workload_of,
 )
 from wattmark.measure.budget import BudgetState, state_of
 from wattmark.measure.journal import Journal
@@ -80,7 +81,11 @@ class Recording:
         before = time.thread_time()
         self._started_at = datetime.now(UTC)
         self._timeline = Timeline(
-            self._world.meters, self._world.cpu, self._world.clock, self._settings.period_seconds
+            self._world.meters,
+            self._world.cpu,
+            self._world.clock,
+            self._settings.period_seconds,
+            workload_of(self._settings.subject, self.record_id),
         )
         self._journal = Journal(self._timeline.start, self._settings.most_windows, self._settings.work)
         self._reader: LineReader | None = None

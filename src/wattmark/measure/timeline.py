@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from wattmark.core.known import Method, Scope
+from wattmark.core.known import Method, Scope, model_errors
 from wattmark.core.readings import Device, Gap
 from wattmark.core.run import REFRESH, EnergyRow, GapSpan, Series, SourceId, Utilisation
 from wattmark.measure.accumulate import Accumulator, Piece
@@ -40,8 +40,14 @@ class Timeline:
     """Reads all meters at edges and ticks. Not thread-safe: the recording holds the lock."""
 
     def __init__(
-        self, meters: MeterSet, cpu: CpuClock, clock: Callable[[], float], period_seconds: float
+        self,
+        meters: MeterSet,
+        cpu: CpuClock,
+        clock: Callable[[], float],
+        period_seconds: float,
+        workload: str = "any",
     ) -> None:
+        self._workload = workload
         self._meters = meters
         self._cpu = cpu
         self._clock = clock
@@ -194,8 +200,14 @@ class Timeline:
                 rows.extend(_shared(whole, by_busy_time, BUSY_RULE))
         return rows
 
+    def _errors(self, device: Device) -> dict[str, float]:
+        name = f"{device.source}:{device.id}"
+        if device.method is Method.MODELLED:
+            return model_errors(name, device.relative_error, self._workload)
+        return {f"{name}:gain": device.relative_error}
+
     def _row(self, device: Device, piece: Piece) -> EnergyRow:
-        errors = {f"{device.source}:{device.id}:gain": device.relative_error}
+        errors = self._errors(device)
         coarse = ""
         if piece.seconds > 0 and device.update_seconds > 0:
             tick = device.update_seconds / piece.seconds
