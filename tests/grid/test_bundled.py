@@ -30,6 +30,12 @@ def test_an_unknown_place_is_refused(country: str) -> None:
         country_intensity(country)
 
 
+def test_a_zero_in_the_table_is_refused() -> None:
+    """The source prints 0 g for the Central African Republic; plants and lines are not made of nothing."""
+    with pytest.raises(RefusedError, match=r"Central African Republic.*--intensity"):
+        country_intensity("CAF")
+
+
 def test_the_world_average_is_flagged() -> None:
     """Asked for by name, with half of itself as its uncertainty, and a note."""
     found = world_intensity()

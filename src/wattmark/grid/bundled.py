@@ -17,6 +17,11 @@ def country_intensity(country: str) -> Intensity:
     wanted = country.strip().upper()
     for row in tables.rows(TABLE):
         if wanted and row["iso3"] == wanted:
+            if float(row["gco2e_per_kwh"]) <= 0:
+                raise RefusedError(
+                    f"{row['source']} prints {row['gco2e_per_kwh']} gCO2e/kWh for {row['name']}, and no grid is at "
+                    "zero over its life cycle: give a figure with --intensity (gCO2e/kWh)"
+                )
             return _intensity(row, "")
     raise RefusedError(
         f"no grid intensity is known for {country!r}: give an ISO 3166 alpha-3 code such as FRA, "
