@@ -19,8 +19,8 @@ def country_intensity(country: str) -> Intensity:
         if wanted and row["iso3"] == wanted:
             if float(row["gco2e_per_kwh"]) <= 0:
                 raise RefusedError(
-                    f"{row['source']} prints {row['gco2e_per_kwh']} gCO2e/kWh for {row['name']}, and no grid is at "
-                    "zero over its life cycle: give a figure with --intensity (gCO2e/kWh)"
+                    f"{row['source']} prints {row['gco2e_per_kwh']} gCO2e/kWh for {row['name']}, and no grid "
+                    "is at zero over its life cycle: give a figure with --intensity (gCO2e/kWh)"
                 )
             return _intensity(row, "")
     raise RefusedError(
