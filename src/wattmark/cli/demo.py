@@ -169,7 +169,8 @@ def _text(told: Told, report: Path, config: Config, quick: bool) -> str:
 
     old, new = told.baseline[0].facts, told.leaner[0].facts
     rows = [
-        (CATALOG[k].title, answer_text(CATALOG[k].of(old)), answer_text(CATALOG[k].of(new))) for k in SHOWN
+        (CATALOG[k].title, answer_text(CATALOG[k].answer(old)), answer_text(CATALOG[k].answer(new)))
+        for k in SHOWN
     ]
     folder, again = report.parent, _stated_again(config)
     return "\n".join(
@@ -247,7 +248,7 @@ def _json(told: Told, report: Path) -> str:
         1,
         {
             "kpis": {
-                side: {k: answer_json(CATALOG[k].of(repeats[0].facts)) for k in SHOWN}
+                side: {k: answer_json(CATALOG[k].answer(repeats[0].facts)) for k in SHOWN}
                 for side, repeats in (("baseline", told.baseline), ("leaner", told.leaner))
             },
             "score": answer_json(told.score.value),

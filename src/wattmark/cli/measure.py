@@ -150,10 +150,8 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
     from dataclasses import replace
 
     from wattmark.live import here, settings_from
-    from wattmark.measure.processes import CpuClock, ProcessTree
-    from wattmark.measure.recording import Recording, World
-    from wattmark.meters.clock import boot_clock
-    from wattmark.wiring import load_config, open_meters
+    from wattmark.wiring import load_config
+    from wattmark.wiring.recordings import new_recording
 
     config = load_config(here(), os.environ)
     measure = config.measure
@@ -184,16 +182,7 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
     )
     if settings.out is None:
         settings = replace(settings, out=Path("wattmark-runs"))
-    found = open_meters(config)
-    world = World(
-        meters=found.meters,
-        host=found.host,
-        cpu=CpuClock(ProcessTree(with_self=False)),
-        clock=boot_clock,
-        environment=found.environment,
-        finish=found.finish,
-    )
-    return Recording(settings, world), config
+    return new_recording(settings, config, with_self=False), config
 
 
 def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> None:

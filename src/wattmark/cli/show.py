@@ -23,6 +23,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     from wattmark.core.kpis import CATALOG
     from wattmark.reports.as_json import answer_json, document
     from wattmark.reports.as_text import answer_text, run_summary, stated_text, table
+    from wattmark.reports.sections import answers_of
     from wattmark.wiring import facts_for
 
     loaded, _ = load(runs)
@@ -34,7 +35,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     shown = []
     for item in loaded:
         facts = facts_for([item.run], config, stated)
-        answers = {kpi.id: kpi.of(facts) for kpi in CATALOG.values()}
+        answers = answers_of(facts)
         if as_json:
             shown.append(
                 {

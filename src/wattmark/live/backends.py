@@ -12,10 +12,8 @@ from typing import Any, Protocol
 
 from wattmark.config import Config
 from wattmark.core.run import Dataset, Run
-from wattmark.measure.processes import CpuClock, ProcessTree
-from wattmark.measure.recording import Recording, World
+from wattmark.measure.recording import Recording
 from wattmark.measure.settings import Settings
-from wattmark.meters.clock import boot_clock
 
 current_window: ContextVar[Any] = ContextVar("wattmark_window", default=None)
 """The innermost open window of the caller's context, as its backend names it."""
@@ -34,19 +32,10 @@ class Own:
     """A run of its own."""
 
     def __init__(self, settings: Settings, config: Config) -> None:
-        from wattmark.wiring.meters import open_meters
+        from wattmark.wiring.recordings import new_recording
 
-        found = open_meters(config)
-        world = World(
-            meters=found.meters,
-            host=found.host,
-            cpu=CpuClock(ProcessTree()),
-            clock=boot_clock,
-            environment=found.environment,
-            finish=found.finish,
-        )
         self.datasets: list[Any] = []
-        self.recording = Recording(settings, world)
+        self.recording: Recording = new_recording(settings, config)
         self.recording.start()
 
     def begin(self, name: str, stage: str | None, parent: int | None) -> int:
