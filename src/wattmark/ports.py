@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from wattmark.core.imported import Imported
 from wattmark.core.readings import Device, Gap, ProcessUse, Reading
 
 
@@ -50,3 +51,17 @@ class Clock(Protocol):
     """Seconds that never step: they go on during suspend and ignore changes of the wall clock."""
 
     def __call__(self) -> float: ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Brings in records that somebody else measured, in portions that fit into memory.
+
+    What the input cannot give as a whole (a file that is not there, an address that does not answer, a
+    format that is another one) raises a WattmarkError that names it; a bad row is reported, and the good
+    ones are kept. The same input gives the same records, whenever it is read.
+    """
+
+    def read(self) -> Iterator[Imported]:
+        """The input, portion by portion."""
+        ...

@@ -1,0 +1,1 @@
+"""Sends results out: one tool, one file."""

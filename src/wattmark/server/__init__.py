@@ -1,0 +1,1 @@
+"""What answers over HTTP: telemetry comes in here."""
