@@ -109,8 +109,11 @@ def test_a_verdict_says_why_energy_is_not_counted(mode: TagMode) -> None:
         ({"allowed": {"labels.": ("a",)}}, "'labels.' is no tag"),
         ({"owners": {"squad=a": "b"}}, "'squad' is no tag"),
         ({"from_labels": {"app": "modle"}}, "did you mean 'model'"),
-        ({"aliases": {"team": {" ": "a"}}}, "must not be empty"),
-        ({"aliases": {"team": {"a": " b"}}}, "nor lead to ' b'"),
+        ({"allowed": {"team": ("a", " b")}}, "the allowed values of team hold ' b'"),
+        ({"allowed": {"team": ("a", "A")}}, "hold 'a' and 'A', which are one"),
+        ({"aliases": {"team": {" ": "a"}}}, "the aliases of team hold ''"),
+        ({"aliases": {"team": {"b": "a", "B ": "c"}}}, "hold 'b' and 'B', which are one"),
+        ({"aliases": {"team": {"a": " b"}}}, "leads to ' b'"),
         ({"aliases": {"team": {"a": "B", "b": "c"}}}, "which is an alias itself"),
         ({"aliases": {"team": {"a": "b"}}, "allowed": {"team": ("c",)}}, "which is not allowed there"),
     ],
@@ -147,10 +150,12 @@ def rules(draw: st.DrawFn) -> TagRules:
         "lower": tuple(draw(st.lists(NAMES, max_size=2))),
         "ignore_case": draw(st.booleans()),
     }
-    try:
-        return TagRules(**fields)
-    except UsageError:
-        return TagRules(**{**fields, "aliases": {}})
+    for left_out in ({}, {"aliases": {}}, {"aliases": {}, "allowed": {}}):
+        try:
+            return TagRules(**{**fields, **left_out})
+        except UsageError:
+            continue
+    raise AssertionError("rules without aliases and allowed values contradict nothing")
 
 
 SUBJECTS = st.builds(

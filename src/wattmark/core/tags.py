@@ -94,14 +94,28 @@ class TagRules:
             _known(tag)
         for key in self.owners:
             _known(key.partition("=")[0])
+        for tag, values in self.allowed.items():
+            self._check_distinct(f"allowed values of {tag}", values)
         for tag, meanings in self.aliases.items():
+            self._check_distinct(f"aliases of {tag}", tuple(written.strip() for written in meanings))
             sources = {written.strip().casefold() for written in meanings}
             for written, meant in meanings.items():
                 self._check_alias(tag, written, meant, sources)
 
+    def _check_distinct(self, what: str, values: tuple[str, ...]) -> None:
+        """Two spellings of one value would make the order of the rules decide."""
+        for at, value in enumerate(values):
+            if not value or value != value.strip():
+                raise UsageError(f"the {what} hold {value!r}: write a word without blanks around it")
+            twin = next((other for other in values[:at] if self._same(value, other)), None)
+            if twin is not None:
+                raise UsageError(f"the {what} hold {twin!r} and {value!r}, which are one: leave one out")
+
     def _check_alias(self, tag: str, written: str, meant: str, sources: set[str]) -> None:
-        if not written.strip() or not meant or meant != meant.strip():
-            raise UsageError(f"the alias {written!r} of {tag} must not be empty, nor lead to {meant!r}")
+        if not meant or meant != meant.strip():
+            raise UsageError(
+                f"the alias {written!r} of {tag} leads to {meant!r}: write a word without blanks"
+            )
         if meant.casefold() in sources:
             raise UsageError(f"the alias {written!r} of {tag} leads to {meant!r}, which is an alias itself")
         if tag in self.allowed and meant not in self.allowed[tag]:
