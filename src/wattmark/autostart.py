@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wattmark.core.errors import WattmarkError
-from wattmark.measure.environment import LOG, OUT, RUN
+from wattmark.measure.environment import LEDGER, LOG, OUT, RUN
 
 
 def begin() -> None:
@@ -42,7 +42,7 @@ def _is_wattmark(arguments: Sequence[str]) -> bool:
 
 def _folder() -> str | None:
     """Where the run file goes when nobody says: the same folder as `wattmark measure` uses."""
-    return None if os.environ.get(OUT) else "wattmark-runs"
+    return None if os.environ.get(OUT) or os.environ.get(LEDGER) else "wattmark-runs"
 
 
 def _end(running: object, pid: int) -> None:

@@ -121,6 +121,14 @@ class RenewablesConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerConfig:
+    """The ledger that runs go to and totals come from."""
+
+    url: str | None = None
+    """A folder, relative to this file, or an address: ``s3://``, ``gs://``, ``az://``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole of ``wattmark.toml``."""
 
@@ -132,6 +140,7 @@ class Config:
     project: ProjectConfig = field(default_factory=ProjectConfig)
     embodied: EmbodiedConfig = field(default_factory=EmbodiedConfig)
     renewables: RenewablesConfig = field(default_factory=RenewablesConfig)
+    ledger: LedgerConfig = field(default_factory=LedgerConfig)
     path: str | None = None
     """The file it was read from; None when there is none."""
 
@@ -144,6 +153,7 @@ SECTIONS: Mapping[str, type] = {
     "project": ProjectConfig,
     "embodied": EmbodiedConfig,
     "renewables": RenewablesConfig,
+    "ledger": LedgerConfig,
 }
 
 

@@ -34,6 +34,8 @@ def _tag_options(function: Any) -> Any:
     return function
 
 
+DELIVERY_SECONDS = 30.0
+"""How long to wait for a ledger across the network once the command has ended."""
 CANNOT_START = 125
 """Nothing was started; never 2, which the command itself may give."""
 
@@ -59,6 +61,9 @@ class _Measure(click.Command):
     "started.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the run file [./wattmark-runs].")
+@click.option(
+    "--ledger", help="Ledger that the run goes to: a folder, or s3://, gs://, az:// [WATTMARK_LEDGER]."
+)
 @click.option("--name", default=None, help="Name of the run [the command's name].")
 @_tag_options
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="A label; may be given again.")
@@ -179,8 +184,9 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
             pue_kind="declared" if options["pue"] is not None else None,
             country=options["country"],
         ),
+        ledger=options["ledger"],
     )
-    if settings.out is None:
+    if settings.out is None and settings.ledger is None:
         settings = replace(settings, out=Path("wattmark-runs"))
     return new_recording(settings, config, with_self=False), config
 
@@ -188,7 +194,17 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
 def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> None:
     if recording.problem is not None:
         click.echo(f"wattmark: {recording.problem}", err=True)
-    if recording.path is None:
+    delivery = recording.delivery
+    if delivery is not None:
+        delivery.finish(DELIVERY_SECONDS)
+        if delivery.problem is not None:
+            click.echo(
+                f"wattmark: not in the ledger {delivery.url} yet: {delivery.problem}\n"
+                f"wattmark: the run waits in {delivery.outbox}; the next measurement or `wattmark ledger "
+                "fold` brings it",
+                err=True,
+            )
+    elif recording.path is None:
         click.echo("wattmark: no run file was written: --out names a folder that can be written to", err=True)
     if quiet:
         return
@@ -200,6 +216,7 @@ def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> 
     if as_json:
         body = {
             "file": str(recording.path) if recording.path else None,
+            "ledger": delivery.url if delivery is not None and delivery.problem is None else None,
             "record_id": run.record_id,
             "exit_code": run.exit_code,
             "duration_seconds": run.duration_seconds,
@@ -214,6 +231,11 @@ def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> 
     click.echo(run_summary(run, facts, brief=True), err=True)
     if recording.path is not None:
         click.echo(f"run file         {recording.path}  (`wattmark show` on it says more)", err=True)
+    if delivery is not None and delivery.problem is None:
+        click.echo(
+            f"ledger           {delivery.url}  (`wattmark ledger show {run.record_id[:8]}` says more)",
+            err=True,
+        )
 
 
 def _warn_of_stage(stage: str | None) -> None:

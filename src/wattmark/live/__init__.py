@@ -40,12 +40,14 @@ def track(
     country: str | None = None,
     period_seconds: float | None = None,
     meters: tuple[str, ...] | None = None,
+    ledger: str | Path | None = None,
 ) -> Track:
     """Measure a stretch of work in this process and its children.
 
     ``with wattmark.track(stage="training") as run:``, ``async with``, ``@wattmark.track()`` or
     ``start()`` and ``stop()``. Nothing is written unless ``out`` names a folder here, in
-    ``WATTMARK_OUT`` or in ``wattmark.toml``; nothing is ever printed.
+    ``WATTMARK_OUT`` or in ``wattmark.toml``, or ``ledger`` (``WATTMARK_LEDGER``, ``[ledger]``) names a
+    ledger; nothing is ever printed.
 
     Raises ConfigError or UsageError, before anything is measured, for settings that cannot be meant.
     """
@@ -81,6 +83,7 @@ def track(
         budget=budget,
         on_breach=on_breach,
         place=Place(pue=pue, pue_kind="declared" if pue is not None else None, country=country),
+        ledger=str(ledger) if ledger is not None else None,
     )
     return Track(settings, config)
 

@@ -13,3 +13,12 @@ def calibrations_folder(environ: Mapping[str, str], home: Path | None = None) ->
     data = environ.get("XDG_DATA_HOME")
     base = Path(data) if data else (home or Path.home()) / ".local" / "share"
     return base / "wattmark" / "calibrations"
+
+
+def outbox_folder(environ: Mapping[str, str], home: Path | None = None) -> Path:
+    """Where runs wait for their ledger: ``$WATTMARK_HOME``, ``$XDG_STATE_HOME``, else ``~/.local/state``."""
+    if environ.get("WATTMARK_HOME"):
+        return Path(environ["WATTMARK_HOME"]) / "outbox"
+    state = environ.get("XDG_STATE_HOME")
+    base = Path(state) if state else (home or Path.home()) / ".local" / "state"
+    return base / "wattmark" / "outbox"

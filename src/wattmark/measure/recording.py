@@ -30,6 +30,7 @@ from wattmark.core.run import (
     workload_of,
 )
 from wattmark.measure.budget import BudgetState, state_of
+from wattmark.measure.delivery import AT_EXIT_SECONDS, Delivery
 from wattmark.measure.journal import Journal
 from wattmark.measure.loglines import LineReader, LineTaker
 from wattmark.measure.meterset import MeterSet
@@ -52,6 +53,8 @@ class World:
     environment: Mapping[str, str]
     finish: Callable[[Run], Run] = field(default=lambda run: run)
     """Applied to the run once it has ended, before it lands: adds this machine's calibration."""
+    delivery: Delivery | None = None
+    """Brings the landed run to a ledger; None when it is not to go to one."""
 
 
 class Recording:
@@ -90,8 +93,9 @@ class Recording:
         self._journal = Journal(self._timeline.start, self._settings.most_windows, self._settings.work)
         self._reader: LineReader | None = None
         self._taker = LineTaker(self._journal, self._begin, self._end)
-        if self._settings.out is not None:
-            self._open_spool(self._settings.out)
+        folder = self._settings.out or (self.delivery.outbox if self.delivery is not None else None)
+        if folder is not None:
+            self._open_spool(folder)
         _live.add(self)
         self._thread = threading.Thread(target=self._watch, name="wattmark", daemon=True)
         try:
@@ -222,6 +226,11 @@ class Recording:
         """Why the run file could not be written, if it could not."""
         return self._problem
 
+    @property
+    def delivery(self) -> Delivery | None:
+        """How the run goes to its ledger, when it goes to one."""
+        return self._world.delivery
+
     def snapshot(self) -> Run:
         """The run as it stands."""
         with self._lock:
@@ -315,6 +324,11 @@ class Recording:
             except (OSError, ValueError) as error:
                 self._trouble("the run file could not be written", error)
                 self._spool.forget_lock()  # what was checkpointed is an orphan now: the next process lands it
+                return
+        if self.delivery is not None and self.path is not None:
+            self.delivery(self.path)
+            if self.path.parent == self.delivery.outbox:
+                self.path = None  # it is the ledger's from here on
 
     def _trouble(self, what: str, error: Exception) -> None:
         self._problem = f"{what}: {error}"
@@ -391,8 +405,12 @@ def _after_fork_in_child() -> None:
 
 def _at_exit() -> None:
     """A process that ends without stopping its recordings leaves them interrupted, not lost."""
-    for recording in list(_live):
+    left = list(_live)
+    for recording in left:
         recording.stop(interrupted=True)
+    for recording in left:
+        if recording.delivery is not None:
+            recording.delivery.finish(AT_EXIT_SECONDS)
 
 
 atexit.register(_at_exit)

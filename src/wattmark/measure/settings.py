@@ -20,7 +20,9 @@ class Settings:
     subject: Subject = field(default_factory=Subject)
     place: Place = field(default_factory=Place)
     out: Path | None = None
-    """Folder for the run file; None: nothing is written."""
+    """Folder for the run file; None: nothing is written, or only to the ledger."""
+    ledger: str | None = None
+    """Folder or address of the ledger that the run goes to."""
     solution_id: str | None = None
     parent: str | None = None
     rank: int | None = None

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from wattmark.config import Config
+from wattmark.core.errors import UsageError
+from wattmark.measure.delivery import Delivery, Put, outbox_of
 from wattmark.measure.processes import CpuClock, ProcessTree
 from wattmark.measure.recording import Recording, World
 from wattmark.measure.settings import Settings
@@ -20,5 +25,19 @@ def new_recording(settings: Settings, config: Config, *, with_self: bool = True)
         clock=boot_clock,
         environment=found.environment,
         finish=found.finish,
+        delivery=delivery_to(settings.ledger) if settings.ledger else None,
     )
     return Recording(settings, world)
+
+
+def delivery_to(url: str) -> Delivery:
+    """The way to a ledger: a folder is written to at once, an address across the network by a thread."""
+    return Delivery(url, outbox_of(url, os.environ), lambda: _put(url), wait="://" not in url)
+
+
+def _put(url: str) -> Put:
+    if "://" not in url and not Path(url).parent.is_dir():
+        raise UsageError(f"the ledger {url} is not there, nor is the folder it would be made in")
+    from wattmark.ledger.store import open_store
+
+    return open_store(url).put_new

@@ -1,0 +1,216 @@
+"""The way of a run into a ledger: nothing is lost, nothing holds up the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.measure.machine import Machine
+from wattmark.core.errors import UsageError
+from wattmark.hashing import sha256
+from wattmark.ledger.runfile import read_run
+from wattmark.measure.delivery import Delivery, Put, deliver, outbox_of
+from wattmark.measure.recording import Recording
+from wattmark.measure.settings import Settings
+
+
+class Shelf:
+    """A ledger's inbox: a folder, which may be out of order or slow."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.broken: OSError | None = None
+        self.seconds = 0.0
+
+    def open(self) -> Put:
+        if self.broken is not None:
+            raise self.broken
+        return self.put
+
+    def put(self, name: str, data: bytes) -> bool:
+        time.sleep(self.seconds)
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = not path.exists()
+        path.write_bytes(data)
+        return new
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(p.name for p in self.folder.glob("inbox/*"))
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path / "ledger")
+
+
+def a_delivery(shelf: Shelf, tmp_path: Path, *, wait: bool = True) -> Delivery:
+    return Delivery(str(shelf.folder), tmp_path / "outbox", shelf.open, wait=wait)
+
+
+def recorded(delivery: Delivery, **settings: object) -> Recording:
+    """A run of two seconds that has ended."""
+    machine = Machine()
+    world = replace(machine.world(), delivery=delivery)
+    recording = Recording(Settings(period_seconds=3600.0, **settings), world)  # type: ignore[arg-type]
+    recording.start()
+    machine.clock.advance(2.0)
+    recording.stop()
+    return recording
+
+
+def test_a_run_goes_to_the_ledger_under_the_hash_of_its_content(shelf: Shelf, tmp_path: Path) -> None:
+    """Without a folder of its own the run is in the ledger alone, and the outbox is empty."""
+    recording = recorded(a_delivery(shelf, tmp_path))
+    (name,) = shelf.names
+    document = (shelf.folder / "inbox" / name).read_bytes()
+    assert name == f"{sha256(document).hexdigest()}.run.json"
+    assert json.loads(document)["record_id"] == recording.record_id
+    assert recording.path is None
+    assert not list((tmp_path / "outbox").glob("*.run.json"))
+
+
+def test_a_run_with_a_folder_stays_there_and_goes_to_the_ledger_too(shelf: Shelf, tmp_path: Path) -> None:
+    """The same bytes in both places."""
+    recording = recorded(a_delivery(shelf, tmp_path), out=tmp_path / "runs")
+    assert recording.path is not None
+    (name,) = shelf.names
+    assert (shelf.folder / "inbox" / name).read_bytes() == recording.path.read_bytes()
+
+
+def test_what_cannot_be_delivered_waits_for_the_next_run(shelf: Shelf, tmp_path: Path) -> None:
+    """A ledger that is out of order loses nothing: the next recording brings both runs."""
+    shelf.broken = OSError(28, "No space left on device")
+    delivery = a_delivery(shelf, tmp_path)
+    first = recorded(delivery)
+    assert delivery.problem is not None
+    assert "No space left" in delivery.problem
+    (waiting,) = (tmp_path / "outbox").glob("*.run.json")
+    assert read_run(waiting).record_id == first.record_id
+    shelf.broken = None
+    again = a_delivery(shelf, tmp_path)
+    recorded(again)
+    assert again.problem is None
+    assert again.delivered == 2
+    assert len(shelf.names) == 2
+    assert not list((tmp_path / "outbox").glob("*.run.json"))
+
+
+def test_a_run_with_a_folder_waits_in_the_outbox_as_a_copy(shelf: Shelf, tmp_path: Path) -> None:
+    """The run file stays where it was asked for, and the ledger still gets it later."""
+    shelf.broken = OSError(5, "Input/output error")
+    recording = recorded(a_delivery(shelf, tmp_path), out=tmp_path / "runs")
+    assert recording.path is not None
+    (copy,) = (tmp_path / "outbox").glob("*.run.json")
+    assert copy.read_bytes() == recording.path.read_bytes()
+
+
+def test_an_outbox_that_cannot_be_written_to_is_told(shelf: Shelf, tmp_path: Path) -> None:
+    """Both reasons are given, and the run file itself is still there."""
+    shelf.broken = OSError(5, "Input/output error")
+    (tmp_path / "outbox").write_text("a file where a folder should be")
+    delivery = a_delivery(shelf, tmp_path)
+    recording = recorded(delivery, out=tmp_path / "runs")
+    assert recording.path is not None
+    assert recording.path.exists()
+    assert delivery.problem is not None
+    assert "nor can it wait" in delivery.problem
+
+
+def test_a_slow_ledger_does_not_hold_up_the_program(shelf: Shelf, tmp_path: Path) -> None:
+    """Stopping returns before the ledger has answered; finishing waits for it."""
+    shelf.seconds = 1.0
+    delivery = a_delivery(shelf, tmp_path, wait=False)
+    recorded(delivery)
+    assert shelf.names == []
+    delivery.finish(0.0)
+    assert delivery.problem is not None
+    delivery.finish(30.0)
+    assert len(shelf.names) == 1
+    assert delivery.problem is None
+
+
+def test_a_ledger_that_refuses_is_told_and_never_raises(tmp_path: Path) -> None:
+    """A wrong address is a problem of the delivery, not of the program that is measured."""
+
+    def refuse() -> Put:
+        raise UsageError("the bucket does not exist: make it first")
+
+    delivery = Delivery("s3://nowhere", tmp_path / "outbox", refuse, wait=True)
+    recorded(delivery)
+    assert delivery.problem == "the bucket does not exist: make it first"
+    assert len(list((tmp_path / "outbox").glob("*.run.json"))) == 1
+
+
+def test_delivering_twice_is_delivering_once(shelf: Shelf, tmp_path: Path) -> None:
+    """A run that was put and not yet removed from the outbox has the same name the second time."""
+    path = tmp_path / "a.run.json"
+    path.write_text("{}")
+    assert deliver([path], shelf.open(), keep=True) == 1
+    assert deliver([path, tmp_path / "gone.run.json"], shelf.open()) == 1
+    assert len(shelf.names) == 1
+    assert not path.exists()
+
+
+def test_each_ledger_has_an_outbox_of_its_own(tmp_path: Path) -> None:
+    """Runs never go to another ledger than they were meant for."""
+    environ = {"WATTMARK_HOME": str(tmp_path)}
+    assert outbox_of("a", environ) != outbox_of("b", environ)
+    assert outbox_of("a", environ) == outbox_of("a", environ)
+    assert outbox_of("a", environ).parent == tmp_path / "outbox"
+    assert outbox_of("a", {"XDG_STATE_HOME": str(tmp_path)}).parent == tmp_path / "wattmark" / "outbox"
+
+
+PROGRAM = """
+import os, sys, time
+import wattmark
+run = wattmark.track("job", ledger=sys.argv[1]).start()
+print("ready", flush=True)
+if sys.argv[2] == "wait":
+    time.sleep(60)
+if sys.argv[2] == "forget":
+    sys.exit(3)
+run.stop()
+"""
+
+
+def python(tmp_path: Path, how: str) -> subprocess.Popen[str]:
+    environ = {**os.environ, "WATTMARK_HOME": str(tmp_path / "home")}
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "ledger"), how],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environ,
+        cwd=tmp_path,
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_program_is_in_the_ledger_after_the_next_one(tmp_path: Path) -> None:
+    """kill -9, then another run: the ledger holds both, the killed one as interrupted."""
+    with python(tmp_path, "wait") as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "ready\n"
+        killed.send_signal(signal.SIGKILL)
+    with python(tmp_path, "stop") as process:
+        assert process.wait(30) == 0
+    found = [read_run(p) for p in (tmp_path / "ledger" / "inbox").glob("*.run.json")]
+    assert sorted(r.status.value for r in found) == ["closed", "interrupted"]
+
+
+@pytest.mark.slow
+def test_a_program_that_forgets_to_stop_is_in_the_ledger_too(tmp_path: Path) -> None:
+    """Its exit code stays its own."""
+    with python(tmp_path, "forget") as process:
+        assert process.wait(30) == 3
+    (path,) = (tmp_path / "ledger" / "inbox").glob("*.run.json")
+    assert read_run(path).status.value == "interrupted"
