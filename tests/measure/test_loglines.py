@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.measure.machine import Machine
 from wattmark.core.plain import plain
 from wattmark.core.run import Run
-from wattmark.ledger.sound import first_fault
+from wattmark.core.sound import first_fault
 from wattmark.measure.journal import Journal
 from wattmark.measure.loglines import KNOWN, LONGEST, LineReader, LineTaker
 from wattmark.measure.recording import Recording

@@ -19,10 +19,16 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """One portion of an import. Importing the same input again gives the same records."""
+    """One portion of an import. Importing the same input again gives the same records.
+
+    Nothing is lost in silence: over all portions ``taken``, ``bad`` and ``ignored`` add up to the rows of the
+    input.
+    """
 
     runs: tuple[Run, ...] = ()
     samples: tuple[Samples, ...] = ()
+    taken: int = 0
+    """Rows of the input (lines, samples, documents) that went into the runs and samples."""
     bad: tuple[BadRow, ...] = ()
     ignored: int = 0
     """Rows that are none of ours: other metrics, comments, repeated headers."""

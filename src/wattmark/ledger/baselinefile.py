@@ -15,7 +15,7 @@ from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.given import Given
 from wattmark.core.methodology import Methodology
 from wattmark.core.run import Run
-from wattmark.ledger.sound import first_fault
+from wattmark.core.sound import first_fault
 
 BASELINE_NAME = "wattmark-baseline.json"
 SCHEMA = "wattmark.baseline"

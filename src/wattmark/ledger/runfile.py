@@ -11,7 +11,7 @@ import msgspec
 
 from wattmark.core.errors import EvidenceError
 from wattmark.core.run import SCHEMA, SCHEMA_VERSION, Run
-from wattmark.ledger.sound import first_fault
+from wattmark.core.sound import first_fault
 
 SUFFIX = ".run.json"
 MOST_BYTES = 1 << 28

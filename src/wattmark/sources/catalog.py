@@ -11,11 +11,17 @@ The module of a source has two names:
 
 from __future__ import annotations
 
+import difflib
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, cast
 
+from wattmark.core.errors import MissingExtra, UsageError
 from wattmark.core.run import Place, Subject
+from wattmark.ports import Source
+
+GROUP = "wattmark.sources"
 
 
 class SourceRow(NamedTuple):
@@ -46,3 +52,73 @@ class Asked:
 
 Inputs = Sequence[str]
 """Paths or addresses, as they were given."""
+
+
+class SourceModule(Protocol):
+    """What the module of a source holds."""
+
+    OPTIONS: Mapping[str, str]
+
+    def open_source(self, inputs: Inputs, asked: Asked) -> Source:
+        """The source on these inputs."""
+        ...
+
+
+def third_party() -> Mapping[str, SourceRow]:
+    """Sources that other packages have registered.
+
+    Looks through every installed distribution (10 to 50 ms), so it is called only when a name is
+    not one of ours or when a person asks what there is.
+    """
+    from importlib.metadata import entry_points
+
+    found = sorted(entry_points(group=GROUP), key=lambda e: e.name)
+    return {
+        e.name: SourceRow(e.value, "", f"from the package {e.dist.name if e.dist else 'of an entry point'}")
+        for e in found
+    }
+
+
+def rows() -> Mapping[str, SourceRow]:
+    """All sources: ours, then those of other packages, which cannot take one of our names."""
+    return {**third_party(), **SOURCES}
+
+
+def row(name: str) -> SourceRow:
+    """The row of a source by its name; UsageError with the known names when there is none."""
+    if name in SOURCES:
+        return SOURCES[name]
+    known = rows()
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    raise UsageError(f"there is no source {name!r}; {meant}known sources: {', '.join(sorted(known))}")
+
+
+def source_module(name: str) -> SourceModule:
+    """The module of a source, imported now. Raises UsageError or MissingExtra."""
+    wanted = row(name)
+    try:
+        module = importlib.import_module(wanted.module)
+    except ImportError as error:
+        if wanted.extra:
+            raise MissingExtra(name, wanted.extra) from error
+        raise UsageError(f"source {name!r} cannot be imported from {wanted.module}: {error}") from error
+    lacking = [a for a in ("OPTIONS", "open_source") if not hasattr(module, a)]
+    if lacking:
+        raise UsageError(f"source {name!r}: {wanted.module} has no {' and no '.join(lacking)}")
+    return cast("SourceModule", module)
+
+
+def open_source(name: str, inputs: Inputs, asked: Asked) -> Source:
+    """A source on these inputs. Raises UsageError for an unknown name or setting, MissingExtra, and what the
+    source itself raises for inputs that it cannot read at all."""
+    module = source_module(name)
+    for key in asked.settings:
+        if key not in module.OPTIONS:
+            known = ", ".join(module.OPTIONS) or "none"
+            raise UsageError(f"source {name!r} has no option {key!r}; its options: {known}")
+    if not inputs:
+        raise UsageError(f"source {name!r} needs an input: a path or an address")
+    return module.open_source(inputs, asked)

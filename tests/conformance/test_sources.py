@@ -1,0 +1,40 @@
+"""Every built-in source runs the suite that third parties run, in its own file under ``tests/sources``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+
+import pytest
+
+from wattmark.ports import Source
+from wattmark.sources.catalog import SOURCES, Asked, source_module
+from wattmark.testing.source_suite import SourceSuite
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_source_runs_the_suite(name: str) -> None:
+    """``tests/sources/test_<name>.py`` holds a class that inherits the rules."""
+    module = importlib.import_module(f"tests.sources.test_{name.replace('-', '_')}")
+    suites = [
+        kind
+        for title, kind in vars(module).items()
+        if inspect.isclass(kind) and issubclass(kind, SourceSuite) and title.startswith("Test")
+    ]
+    assert suites
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_option_is_explained(name: str) -> None:
+    """A setting that can be given says what it is for, in one sentence."""
+    for key, text in source_module(name).OPTIONS.items():
+        assert key == key.lower()
+        assert len(text) > 10, key
+
+
+def test_what_is_asked_has_sensible_defaults() -> None:
+    """Nothing is assumed of who imports: no host, no tags, no place."""
+    asked = Asked()
+    assert asked.host is None
+    assert dict(asked.settings) == {}
+    assert not isinstance(asked, Source)
