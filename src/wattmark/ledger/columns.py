@@ -65,6 +65,11 @@ COUNTED: Mapping[str, Column] = {
         WHOLE,
         "counts in a total at boundary b when boundary <= b < hidden_from: a wider reading holds it above",
     ),
+    "reach": Column(
+        WHOLE,
+        "what the readings of its machine cover together just then (core.boundary): 0 devices only, 1 the whole "
+        "node, also by a CPU with a rest_of_node beside it, 2 the facility; never less than boundary",
+    ),
     "allocation": Column(TEXT, "whole, share, or unallocated (what no subject claimed of a shared device)"),
     "energy_uj": Column(WHOLE, "energy that was observed"),
     "observed_us": Column(WHOLE, "time that was observed"),
@@ -204,6 +209,7 @@ CUBE: Mapping[str, Column] = {
         "component",
         "boundary",
         "hidden_from",
+        "reach",
         "allocation",
         "energy_uj",
         "observed_us",
