@@ -67,8 +67,8 @@ COUNTED: Mapping[str, Column] = {
     ),
     "reach": Column(
         WHOLE,
-        "what the readings of its machine cover together just then (core.boundary): 0 devices only, 1 the whole "
-        "node, also by a CPU with a rest_of_node beside it, 2 the facility; never less than boundary",
+        "what the readings of its machine cover together just then (core.boundary): 0 devices only, 1 the "
+        "whole node, also by a CPU with a rest_of_node beside it, 2 the facility; never less than boundary",
     ),
     "allocation": Column(TEXT, "whole, share, or unallocated (what no subject claimed of a shared device)"),
     "energy_uj": Column(WHOLE, "energy that was observed"),
