@@ -1,0 +1,102 @@
+"""``ledger.toml``: what holds for everyone who reads a ledger. It lies in the ledger's root.
+
+Nothing here changes evidence. Tag rules and the order of sources decide what is counted and under which
+name; PUE, grid factors and embodied carbon join when totals are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from wattmark.core.tags import TagRules
+from wattmark.hashing import sha256
+
+FILE_NAME = "ledger.toml"
+SETTINGS_FORMAT = 1
+"""A file of a higher format is refused: what this version does not know could change every total."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePue:
+    """Power usage effectiveness of one site, from one day on."""
+
+    name: str
+    """As runs state it: ``site`` under [place], else the cloud region."""
+    pue: float
+    kind: str = "declared"
+    """declared, provider_year, measured or office."""
+    valid_from: datetime | None = None
+    """None: from the beginning."""
+    relative_error: float = 0.0
+    """Half width at 95 %, as a share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridIntensity:
+    """Carbon intensity of one zone over a stretch of time."""
+
+    zone: str
+    grams_per_kwh: float
+    start: datetime | None = None
+    """None: from the beginning."""
+    end: datetime | None = None
+    """First moment at which it no longer holds; None: it still does."""
+    accounting: str = "location"
+    basis: str = "lifecycle"
+    source: str
+    year: int | None = None
+    """Which year the data are of."""
+    relative_error: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbodiedShare:
+    """Carbon of making a device (or every device of a kind), spread over its life."""
+
+    device: str = ""
+    """A device's id; ``*`` stands for any letters. Empty: any device."""
+    component: str = ""
+    """cpu, gpu, node, ...; empty: any."""
+    host: str = ""
+    """A machine's id; empty: any."""
+    total_kg: float
+    lifespan_years: float
+    relative_error: float = 0.30
+    source: str = "declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSettings:
+    """The whole of ``ledger.toml``; the defaults hold where there is none."""
+
+    name: str = ""
+    time_zone: str = "UTC"
+    """Whose days, weeks, months and years totals are made of (IANA name)."""
+    tags: TagRules = field(default_factory=TagRules)
+    priority: tuple[str, ...] = ()
+    """Sources in the order in which one wins where several of one grade watched the same; others follow."""
+    sites: tuple[SitePue, ...] = ()
+    grid: tuple[GridIntensity, ...] = ()
+    embodied: tuple[EmbodiedShare, ...] = ()
+    manual_steps: int | None = None
+    """Manual steps per report, for the Operational Overhead Score."""
+    file: str = ""
+    """Where it was read; empty: nowhere, these are the defaults."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone itself."""
+        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+
+    @property
+    def hash(self) -> str:
+        """Changes with everything that decides what is counted, and only then."""
+        return sha256(repr((self.tags.hash_text(), self.priority)).encode()).hexdigest()[:16]
+
+    @property
+    def priorities(self) -> Mapping[str, int]:
+        """Source -> its place in the order, 0 first."""
+        return {source: at for at, source in enumerate(self.priority)}
