@@ -14,7 +14,7 @@ from wattmark.core.tags import TAGS, Fault, TagMode, TagRules
 
 RULES = TagRules(
     required=("team", "model"),
-    allowed={"team": ("search", "ads", "Infra"), "labels.tier": ("gold", "silver")},
+    allowed={"team": ("search", "ads", "Infra"), "label.tier": ("gold", "silver")},
     aliases={"team": {"Search-Eng": "search"}, "stage": {"finetune": "fine_tuning"}},
     from_labels={"app": "model", "squad": "team"},
     lower=("environment",),
@@ -106,7 +106,7 @@ def test_a_verdict_says_why_energy_is_not_counted(mode: TagMode) -> None:
     [
         ({"required": ("taem",)}, "'taem' is no tag; did you mean 'team'"),
         ({"required": ("xyz",)}, "tags: organisation, team"),
-        ({"allowed": {"labels.": ("a",)}}, "'labels.' is no tag"),
+        ({"allowed": {"label.": ("a",)}}, "'label.' is no tag"),
         ({"owners": {"squad=a": "b"}}, "'squad' is no tag"),
         ({"from_labels": {"app": "modle"}}, "did you mean 'model'"),
         ({"allowed": {"team": ("a", " b")}}, "the allowed values of team hold ' b'"),
@@ -136,7 +136,7 @@ def test_the_hash_text_holds_what_decides_and_not_whom_to_ask() -> None:
 
 
 WORDS = st.text(st.sampled_from("aAbBsS -İßΣσς"), max_size=4)
-NAMES = st.sampled_from(("team", "model", "labels.k"))
+NAMES = st.sampled_from(("team", "model", "label.k"))
 
 
 @st.composite

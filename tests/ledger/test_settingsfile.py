@@ -11,7 +11,8 @@ import pytest
 from wattmark.core.errors import ConfigError
 from wattmark.core.run import Subject
 from wattmark.core.tags import TagMode
-from wattmark.ledger.settings import EmbodiedShare, GridIntensity, LedgerSettings, SitePue
+from wattmark.ledger.factors import EmbodiedShare, GridFactor, SitePue
+from wattmark.ledger.settings import LedgerSettings
 from wattmark.ledger.settingsfile import load_settings, parse_settings
 
 WHOLE = """
@@ -20,7 +21,7 @@ name = "ours"
 time_zone = "Europe/Paris"
 manual_steps = 2
 [tags]
-required = ["team", "labels.tier"]
+required = ["team", "label.tier"]
 mode = "quarantine"
 lower = ["environment"]
 [tags.allowed]
@@ -50,7 +51,7 @@ source = "supplier"
 year = 2025
 relative_error = 0.1
 [[embodied]]
-component = "gpu"
+name = "gpu"
 total_kg = 164
 lifespan_years = 5
 source = "maker"
@@ -72,6 +73,11 @@ class Kept:
         return self._data
 
 
+def us(*moment: int) -> int:
+    """Microseconds since 1970 of a moment in UTC."""
+    return int(datetime(*moment, tzinfo=UTC).timestamp()) * 1_000_000  # type: ignore[misc,arg-type]
+
+
 def read(text: str) -> LedgerSettings:
     """Settings from a text that states the format itself."""
     return parse_settings("format = 1\n" + text, "ledger.toml")
@@ -86,14 +92,14 @@ def test_everything_that_is_written_is_read() -> None:
     assert settings.tags.normalise(Subject(labels={"squad": "Search-Eng"})).team == "search"
     assert settings.priorities == {"wattmark": 0, "dcgm": 1}
     site = settings.sites[0]
-    assert site.valid_from == datetime(2026, 6, 30, 22, tzinfo=UTC)
-    assert (site.name, site.pue, site.kind, site.relative_error) == ("paris-1", 1.2, "measured", 0.02)
+    assert site.start_us == us(2026, 6, 30, 22)
+    assert (site.site, site.pue, site.kind, site.relative_error) == ("paris-1", 1.2, "measured", 0.02)
     grid = settings.grid[0]
-    assert grid.start == datetime(2025, 12, 31, 23, tzinfo=UTC)
-    assert grid.end == datetime(2027, 1, 1, tzinfo=UTC)
+    assert grid.start_us == us(2025, 12, 31, 23)
+    assert grid.end_us == us(2027, 1, 1)
     assert (grid.accounting, grid.basis, grid.year) == ("market", "direct", 2025)
     assert settings.embodied == (
-        EmbodiedShare(component="gpu", total_kg=164.0, lifespan_years=5.0, source="maker"),
+        EmbodiedShare(name="gpu", total_grams=164_000.0, lifespan_hours=43_830.0, source="maker"),
     )
 
 
@@ -128,7 +134,7 @@ def test_the_template_is_good_as_it_stands_and_switched_on() -> None:
     assert full.tags.aliases == {"team": {"search-engineering": "search"}}
     assert full.sites[0].pue == 1.21
     assert full.grid[0].zone == "FRA"
-    assert full.embodied[0].total_kg == 164.0
+    assert full.embodied[0].total_grams == 164_000.0
     assert full.priority == ("wattmark", "dcgm")
 
 
@@ -160,8 +166,8 @@ def test_the_template_is_good_as_it_stands_and_switched_on() -> None:
             "must lie after",
         ),
         ("[[grid]]\nzone='F'\ngrams_per_kwh=44\nsource='s'\nyear=20.5", "year: must be a whole number"),
-        ("[[embodied]]\ntotal_kg = 1\nlifespan_years = 5", "device: is missing: say which"),
-        ("[[embodied]]\nhost = 'a'\ntotal_kg = 1\nlifespan_years = 0", "lifespan_years: must be from 0.01"),
+        ("[[embodied]]\ntotal_kg = 1\nlifespan_years = 5", "name: is missing"),
+        ("[[embodied]]\nname = 'a'\ntotal_kg = 1\nlifespan_years = 0", "lifespan_years: must be from 0.01"),
     ],
 )
 def test_a_slip_is_an_error_at_its_place(text: str, said: str) -> None:
@@ -179,6 +185,19 @@ def test_a_file_without_a_format_or_with_a_newer_one_is_refused() -> None:
         parse_settings("format = 2\nnew_key = 1", "f")
     with pytest.raises(ConfigError, match="format: must be a whole number"):
         parse_settings("format = 'one'", "f")
+
+
+def test_a_pue_holds_until_the_next_one_of_its_site() -> None:
+    """Whatever the order in the file; other sites end nothing."""
+    sites = read(
+        "[[site]]\nname='a'\npue=1.3\nvalid_from=2026-01-01\n[[site]]\nname='a'\npue=1.5\n"
+        "[[site]]\nname='b'\npue=1.1\nvalid_from=2025-01-01\n"
+    ).sites
+    assert [(s.start_us, s.end_us) for s in sites] == [
+        (us(2026, 1, 1), None),
+        (None, us(2026, 1, 1)),
+        (us(2025, 1, 1), None),
+    ]
 
 
 GRID = "[[grid]]\nzone='F'\ngrams_per_kwh=1\nsource='s'\n"
@@ -210,18 +229,18 @@ def test_times_can_be_written_in_every_usual_way() -> None:
     """A day, a time without an offset (the ledger's zone), with one, and each as text."""
     zone = "time_zone = 'Europe/Paris'\n"
     for written, meant in {
-        "2026-01-01": datetime(2025, 12, 31, 23, tzinfo=UTC),
-        "'2026-01-01'": datetime(2025, 12, 31, 23, tzinfo=UTC),
-        "2026-01-01T12:00:00": datetime(2026, 1, 1, 11, tzinfo=UTC),
-        "'2026-01-01T12:00:00+00:00'": datetime(2026, 1, 1, 12, tzinfo=UTC),
+        "2026-01-01": us(2025, 12, 31, 23),
+        "'2026-01-01'": us(2025, 12, 31, 23),
+        "2026-01-01T12:00:00": us(2026, 1, 1, 11),
+        "'2026-01-01T12:00:00+00:00'": us(2026, 1, 1, 12),
     }.items():
-        assert read(f"{zone}{GRID}from = {written}").grid[0].start == meant
+        assert read(f"{zone}{GRID}from = {written}").grid[0].start_us == meant
 
 
 def test_the_hash_changes_with_what_is_counted_only() -> None:
     """Rules and the order of sources; not PUE, grid or names."""
     plain = LedgerSettings()
-    assert plain.hash == LedgerSettings(name="x", sites=(SitePue(name="a", pue=1.1),)).hash
-    assert plain.hash == LedgerSettings(grid=(GridIntensity(zone="F", grams_per_kwh=1.0, source="s"),)).hash
+    assert plain.hash == LedgerSettings(name="x", sites=(SitePue(site="a", pue=1.1),)).hash
+    assert plain.hash == LedgerSettings(grid=(GridFactor(zone="F", grams_per_kwh=1.0, source="s"),)).hash
     assert plain.hash != LedgerSettings(priority=("a",)).hash
     assert plain.hash != read("[tags]\nrequired = ['team']").hash

@@ -2,7 +2,7 @@
 
 Rules never change evidence: they are applied each time that totals are worked out, so that a new alias
 mends old runs too. Values are told apart by the tag they stand under; a rule may also stand for a free
-label, under the name ``labels.KEY``.
+label, under the name ``label.KEY``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from wattmark.core.run import Subject
 
 TAGS = tuple(f.name for f in fields(Subject) if f.name != "labels")
 """organisation, team, project, model, ... in the order in which people read them."""
-LABEL = "labels."
+LABEL = "label."
 """A rule for a free label stands under this and the label's key."""
 MOST_LISTED = 6
 """A fix names so many allowed values, and then how many more there are."""

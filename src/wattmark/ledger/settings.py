@@ -8,64 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 from wattmark.core.tags import TagRules
 from wattmark.hashing import sha256
+from wattmark.ledger.factors import EmbodiedShare, Factors, GridFactor, SitePue
 
 FILE_NAME = "ledger.toml"
 SETTINGS_FORMAT = 1
 """A file of a higher format is refused: what this version does not know could change every total."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SitePue:
-    """Power usage effectiveness of one site, from one day on."""
-
-    name: str
-    """As runs state it: ``site`` under [place], else the cloud region."""
-    pue: float
-    kind: str = "declared"
-    """declared, provider_year, measured or office."""
-    valid_from: datetime | None = None
-    """None: from the beginning."""
-    relative_error: float = 0.0
-    """Half width at 95 %, as a share."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GridIntensity:
-    """Carbon intensity of one zone over a stretch of time."""
-
-    zone: str
-    grams_per_kwh: float
-    start: datetime | None = None
-    """None: from the beginning."""
-    end: datetime | None = None
-    """First moment at which it no longer holds; None: it still does."""
-    accounting: str = "location"
-    basis: str = "lifecycle"
-    source: str
-    year: int | None = None
-    """Which year the data are of."""
-    relative_error: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbodiedShare:
-    """Carbon of making a device (or every device of a kind), spread over its life."""
-
-    device: str = ""
-    """A device's id; ``*`` stands for any letters. Empty: any device."""
-    component: str = ""
-    """cpu, gpu, node, ...; empty: any."""
-    host: str = ""
-    """A machine's id; empty: any."""
-    total_kg: float
-    lifespan_years: float
-    relative_error: float = 0.30
-    source: str = "declared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +31,7 @@ class LedgerSettings:
     priority: tuple[str, ...] = ()
     """Sources in the order in which one wins where several of one grade watched the same; others follow."""
     sites: tuple[SitePue, ...] = ()
-    grid: tuple[GridIntensity, ...] = ()
+    grid: tuple[GridFactor, ...] = ()
     embodied: tuple[EmbodiedShare, ...] = ()
     manual_steps: int | None = None
     """Manual steps per report, for the Operational Overhead Score."""
@@ -90,6 +42,11 @@ class LedgerSettings:
     def zone(self) -> tzinfo:
         """The time zone itself."""
         return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+
+    @property
+    def factors(self) -> Factors:
+        """What is stated here and joins energy when totals are asked for."""
+        return Factors(grid=self.grid, pue=self.sites, embodied=self.embodied)
 
     @property
     def hash(self) -> str:

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, tzinfo
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from wattmark.core.carbon import ACCOUNTINGS, BASES
+from wattmark.core.carbon import ACCOUNTINGS, BASES, INVENTORIES
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.tags import TagMode, TagRules
+from wattmark.core.units import GRAMS_PER_KG
+from wattmark.ledger.factors import EmbodiedShare, GridFactor, SitePue
 from wattmark.ledger.fields import Fields, parse_toml
-from wattmark.ledger.settings import (
-    FILE_NAME,
-    SETTINGS_FORMAT,
-    EmbodiedShare,
-    GridIntensity,
-    LedgerSettings,
-    SitePue,
-)
+from wattmark.ledger.settings import FILE_NAME, SETTINGS_FORMAT, LedgerSettings
 
 PUE_KINDS = ("declared", "provider_year", "measured", "office")
+GRID_KEYS = (
+    "zone",
+    "grams_per_kwh",
+    "from",
+    "to",
+    "accounting",
+    "basis",
+    "inventory",
+    "granularity",
+    "source",
+    "year",
+    "relative_error",
+    "note",
+)
+HOURS_PER_YEAR = 8766.0
+"""365.25 days."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -65,7 +78,7 @@ def parse_settings(text: str, file: str) -> LedgerSettings:
         time_zone=zone_name,
         tags=_tags(_table(top, "tags")),
         priority=sources.texts("priority"),
-        sites=_distinct([_site(t, zone) for t in top.tables("site")], file),
+        sites=_in_turn([_site(t, zone) for t in top.tables("site")], file),
         grid=_apart([_grid(t, zone) for t in top.tables("grid")], file),
         embodied=tuple(_embodied(t) for t in top.tables("embodied")),
         manual_steps=_whole(top, "manual_steps", 0, 1_000_000),
@@ -124,82 +137,79 @@ def _tags(tags: Fields) -> TagRules:
 def _site(site: Fields, zone: tzinfo) -> SitePue:
     site.only("name", "pue", "kind", "valid_from", "relative_error")
     return SitePue(
-        name=_named(site, "name"),
+        site=_named(site, "name"),
+        start_us=_moment(site, "valid_from", zone),
         pue=_amount(site, "pue", 1.0, 1000.0),
         kind=site.choice("kind", PUE_KINDS, "declared"),
-        valid_from=_moment(site, "valid_from", zone),
         relative_error=_amount(site, "relative_error", 0.0, 1.0, 0.0),
     )
 
 
-def _grid(grid: Fields, zone: tzinfo) -> GridIntensity:
-    grid.only(
-        "zone", "grams_per_kwh", "from", "to", "accounting", "basis", "source", "year", "relative_error"
-    )
+def _in_turn(sites: list[SitePue], file: str) -> tuple[SitePue, ...]:
+    """Each PUE holds until the next one of its site begins."""
+    ended = []
+    for at, site in enumerate(sites):
+        starts = sorted({s.start_us for s in sites if s.site == site.site and s.start_us is not None})
+        twin = next(
+            (i for i, s in enumerate(sites[:at], 1) if (s.site, s.start_us) == (site.site, site.start_us)), 0
+        )
+        if twin:
+            problem = f"speaks of {site.site!r} from the same day on as [[site]] {twin}"
+            raise ConfigError(file, f"[[site]] {at + 1}", f"{problem}: give `valid_from`, or leave one out")
+        later = [start for start in starts if site.start_us is None or start > site.start_us]
+        ended.append(replace(site, end_us=later[0] if later else None))
+    return tuple(ended)
+
+
+def _grid(grid: Fields, zone: tzinfo) -> GridFactor:
+    grid.only(*GRID_KEYS)
     start, end = _moment(grid, "from", zone), _moment(grid, "to", zone)
     if start is not None and end is not None and end <= start:
         raise grid.wrong("to", "must lie after `from`; it is the first moment that is not meant")
-    return GridIntensity(
+    return GridFactor(
         zone=_named(grid, "zone"),
+        start_us=start,
+        end_us=end,
         grams_per_kwh=_amount(grid, "grams_per_kwh", 0.0, 1e6),
-        start=start,
-        end=end,
         accounting=grid.choice("accounting", ACCOUNTINGS, "location"),
         basis=grid.choice("basis", BASES, "lifecycle"),
+        inventory=grid.choice("inventory", INVENTORIES, "scope 2"),
+        granularity=grid.text("granularity", "year"),
         source=_named(grid, "source"),
         year=_whole(grid, "year", 1900, 2200),
         relative_error=_amount(grid, "relative_error", 0.0, 10.0, 0.0),
+        note=grid.text("note", ""),
     )
 
 
-def _embodied(made: Fields) -> EmbodiedShare:
-    made.only("device", "component", "host", "total_kg", "lifespan_years", "relative_error", "source")
-    share = EmbodiedShare(
-        device=made.text("device", ""),
-        component=made.text("component", ""),
-        host=made.text("host", ""),
-        total_kg=_amount(made, "total_kg", 0.0, 1e9),
-        lifespan_years=_amount(made, "lifespan_years", 0.01, 100.0),
-        relative_error=_amount(made, "relative_error", 0.0, 10.0, 0.30),
-        source=made.text("source", "declared"),
-    )
-    if not (share.device or share.component or share.host):
-        raise made.wrong("device", "is missing: say which `device`, `component` or `host` it stands for")
-    return share
-
-
-def _distinct(sites: list[SitePue], file: str) -> tuple[SitePue, ...]:
-    for at, site in enumerate(sites):
-        for before, other in enumerate(sites[:at]):
-            if (site.name, site.valid_from) == (other.name, other.valid_from):
-                raise ConfigError(
-                    file,
-                    f"[[site]] {at + 1}",
-                    f"speaks of {site.name!r} from the same day on as [[site]] {before + 1}: give "
-                    "`valid_from`, or leave one out",
-                )
-    return tuple(sites)
-
-
-def _apart(grid: list[GridIntensity], file: str) -> tuple[GridIntensity, ...]:
+def _apart(grid: list[GridFactor], file: str) -> tuple[GridFactor, ...]:
     """Two factors for one zone and moment would leave the choice to chance."""
     for at, one in enumerate(grid):
         for before, other in enumerate(grid[:at]):
             kind = (one.zone, one.accounting, one.basis)
             if kind == (other.zone, other.accounting, other.basis) and _overlap(one, other):
-                raise ConfigError(
-                    file,
-                    f"[[grid]] {at + 1}",
-                    f"overlaps [[grid]] {before + 1}, also {', '.join(kind)}: `to` is the first moment "
-                    "that is not meant",
-                )
+                problem = f"overlaps [[grid]] {before + 1}, also {', '.join(kind)}"
+                place = f"[[grid]] {at + 1}"
+                raise ConfigError(file, place, f"{problem}: `to` is the first moment that is not meant")
     return tuple(grid)
 
 
-def _overlap(a: GridIntensity, b: GridIntensity) -> bool:
-    a_first = a.start is None or b.end is None or a.start < b.end
-    b_first = b.start is None or a.end is None or b.start < a.end
+def _overlap(a: GridFactor, b: GridFactor) -> bool:
+    a_first = a.start_us is None or b.end_us is None or a.start_us < b.end_us
+    b_first = b.start_us is None or a.end_us is None or b.start_us < a.end_us
     return a_first and b_first
+
+
+def _embodied(made: Fields) -> EmbodiedShare:
+    made.only("name", "total_kg", "lifespan_years", "reserved_share", "relative_error", "source")
+    return EmbodiedShare(
+        name=_named(made, "name"),
+        total_grams=_amount(made, "total_kg", 0.0, 1e9) * GRAMS_PER_KG,
+        lifespan_hours=_amount(made, "lifespan_years", 0.01, 100.0) * HOURS_PER_YEAR,
+        reserved_share=_amount(made, "reserved_share", 0.0, 1.0, 1.0),
+        relative_error=_amount(made, "relative_error", 0.0, 10.0, 0.30),
+        source=made.text("source", "declared"),
+    )
 
 
 def _table(fields: Fields, key: str) -> Fields:
@@ -241,8 +251,8 @@ def _whole(fields: Fields, key: str, least: int, most: int) -> int | None:
     return value
 
 
-def _moment(fields: Fields, key: str, zone: tzinfo) -> datetime | None:
-    """A day is its first moment in the ledger's time zone; a time that states no offset is in that zone."""
+def _moment(fields: Fields, key: str, zone: tzinfo) -> int | None:
+    """Microseconds since 1970. A day is its first moment; what states no offset is in the ledger's zone."""
     value = fields.values.get(key)
     if value is None:
         return None
@@ -253,8 +263,9 @@ def _moment(fields: Fields, key: str, zone: tzinfo) -> datetime | None:
             raise fields.wrong(
                 key, f"{value!r:.40} is no day and no time: write {key} = 2026-01-01"
             ) from None
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=zone)
-    if isinstance(value, date):
-        return datetime.combine(value, time(), zone)
-    raise fields.wrong(key, f"must be a day or a time such as 2026-01-01, not {value!r:.40}")
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        raise fields.wrong(key, f"must be a day or a time such as 2026-01-01, not {value!r:.40}")
+    moment = value if value.tzinfo else value.replace(tzinfo=zone)
+    return (moment - EPOCH) // timedelta(microseconds=1)
