@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import os
 import sys
 from typing import Any
 
 import click
 
+from wattmark.cli.lazy import LazyGroup
 from wattmark.cli.output import NO_ROOM, allow_any_encoding
 from wattmark.core.errors import WattmarkError
 from wattmark.version import __version__
@@ -41,6 +40,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "hardware": ("wattmark.cli.hardware:group", "List and compare published figures of hardware."),
     "dataset": ("wattmark.cli.dataset:command", "Describe a dataset: hash, rows, unique bytes."),
     "show": ("wattmark.cli.show:command", "Show a run file: figures first, everything with --raw."),
+    "ledger": (
+        "wattmark.cli.ledger:group",
+        "Keep every run in one place, counted once, and ask it for totals.",
+    ),
 }
 
 
@@ -48,26 +51,8 @@ class _ReaderGone(Exception):
     """Said in a way of our own: click would end with 1, which is a violation."""
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are used, so that --help stays quick."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module, _, attribute = VERBS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        close = difflib.get_close_matches(args[0], VERBS, n=1)
-        if args[0] not in VERBS and close:
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
-        return super().resolve_command(ctx, args)
+class Main(LazyGroup):
+    """All the verbs; a reader of our output that goes away ends them in a way of its own."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -75,12 +60,8 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             raise _ReaderGone from None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(verb, text) for verb, (_, text) in VERBS.items()])
 
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Main, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="wattmark")
 def cli() -> None:
     """Score the energy and carbon of AI. Every number says how it is known."""
