@@ -306,8 +306,12 @@ def _work(runs: Sequence[Run]) -> dict[str, WorkDone]:
 
 
 def _quality(runs: Sequence[Run], given: Given) -> tuple[Figure | Missing, str | None]:
+    return quality_of({q.name: q for run in runs for q in run.quality}, given)
+
+
+def quality_of(latest_of: Mapping[str, Quality], given: Given) -> tuple[Figure | Missing, str | None]:
+    """Q in [0, 1] and its name, from the latest of each quality that was logged."""
     hint = "run.log(quality={'accuracy': 0.95}) or --quality-from metrics.json:accuracy"
-    latest_of: dict[str, Quality] = {q.name: q for run in runs for q in run.quality}
     if given.quality_name is not None and given.quality_name not in latest_of:
         return Missing(f"quality {given.quality_name!r}", hint), None
     if not latest_of:
