@@ -34,6 +34,7 @@ class SourceRow(NamedTuple):
 
 SOURCES: Mapping[str, SourceRow] = {
     # name -> module, extra, what it reads
+    "codecarbon": SourceRow("wattmark.sources.codecarbon", "", "CodeCarbon's emissions.csv"),
 }
 
 
