@@ -280,11 +280,11 @@ def _statements(row: Mapping[str, str], start_us: int, end_us: int) -> Iterator[
 
 def _place(row: Mapping[str, str], asked: Asked, pue: float | None) -> Place:
     kinds = []
-    for component, count, model in (("cpu", "cpu_count", "cpu_model"), ("gpu", "gpu_count", "gpu_model")):
-        if row.get(model):
-            kinds.append(
-                Hardware(component=component, name=row[model], count=number_of(row.get(count)) or 1.0)
-            )
+    if row.get("cpu_model"):  # cpu_count counts threads, not processors
+        kinds.append(Hardware(component="cpu", name=row["cpu_model"]))
+    if row.get("gpu_model"):
+        count = number_of(row.get("gpu_count")) or 1.0
+        kinds.append(Hardware(component="gpu", name=row["gpu_model"], count=count))
     return place_of(
         asked,
         country=row.get("country_iso_code"),
