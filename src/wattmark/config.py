@@ -129,6 +129,16 @@ class LedgerConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportConfig:
+    """Where runs are shown while they go on."""
+
+    to: tuple[str, ...] = ()
+    """Each as NAME:TARGET: ``prometheus:9464``, ``textfile:FOLDER``, ``pushgateway:URL``, ``otlp:URL``."""
+    period_seconds: float = 15.0
+    """How often what is sent is sent; a scrape endpoint answers whenever it is asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole of ``wattmark.toml``."""
 
@@ -141,6 +151,7 @@ class Config:
     embodied: EmbodiedConfig = field(default_factory=EmbodiedConfig)
     renewables: RenewablesConfig = field(default_factory=RenewablesConfig)
     ledger: LedgerConfig = field(default_factory=LedgerConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
     path: str | None = None
     """The file it was read from; None when there is none."""
 
@@ -154,6 +165,7 @@ SECTIONS: Mapping[str, type] = {
     "embodied": EmbodiedConfig,
     "renewables": RenewablesConfig,
     "ledger": LedgerConfig,
+    "export": ExportConfig,
 }
 
 
@@ -167,6 +179,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "[measure] period_seconds": (0.001, 86400.0),
     "[measure] rest_of_node_watts": (0.0, 1e6),
     "[measure] bmc_accuracy": (0.0, 1.0),
+    "[export] period_seconds": (0.2, 86400.0),
     "[project] lifetime_inferences": (0.0, MOST),
     "[project] manual_steps": (0, 1e6),
     "[project] reference_device_factor": (0.0, 1e6),

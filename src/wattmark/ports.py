@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from wattmark.core.imported import Imported
 from wattmark.core.readings import Device, Gap, ProcessUse, Reading
+from wattmark.core.run import Run
 
 
 @runtime_checkable
@@ -64,4 +65,16 @@ class Source(Protocol):
 
     def read(self) -> Iterator[Imported]:
         """The input, portion by portion."""
+        ...
+
+
+class LiveExport(Protocol):
+    """Shows a run elsewhere while it goes on. It lives inside other people's programs: it never raises."""
+
+    def start(self, look: Callable[[], Run]) -> None:
+        """Begin; ``look`` gives the run as it stands, whenever it is asked."""
+        ...
+
+    def stop(self) -> str | None:
+        """Show the run for the last time, take back what would go stale, and say what went wrong."""
         ...

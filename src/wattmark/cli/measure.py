@@ -64,6 +64,13 @@ class _Measure(click.Command):
 @click.option(
     "--ledger", help="Ledger that the run goes to: a folder, or s3://, gs://, az:// [WATTMARK_LEDGER]."
 )
+@click.option(
+    "--export",
+    "exports",
+    multiple=True,
+    metavar="NAME:TARGET",
+    help="Show the run elsewhere while it goes on, e.g. prometheus:9464; may be given again.",
+)
 @click.option("--name", default=None, help="Name of the run [the command's name].")
 @_tag_options
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="A label; may be given again.")
@@ -185,6 +192,7 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
             country=options["country"],
         ),
         ledger=options["ledger"],
+        exports=options["exports"],
     )
     if settings.out is None and settings.ledger is None:
         settings = replace(settings, out=Path("wattmark-runs"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def track(
     period_seconds: float | None = None,
     meters: tuple[str, ...] | None = None,
     ledger: str | Path | None = None,
+    export: Sequence[str] = (),
 ) -> Track:
     """Measure a stretch of work in this process and its children.
 
@@ -84,6 +85,7 @@ def track(
         on_breach=on_breach,
         place=Place(pue=pue, pue_kind="declared" if pue is not None else None, country=country),
         ledger=str(ledger) if ledger is not None else None,
+        exports=export,
     )
     return Track(settings, config)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from wattmark.core.errors import UsageError
 from wattmark.core.outcome import parse_goal
 from wattmark.core.run import Place, Subject, Work
 from wattmark.measure.budget import parse_budget
-from wattmark.measure.environment import LEDGER, OUT, joins_from
+from wattmark.measure.environment import EXPORT, LEDGER, OUT, joins_from
 from wattmark.measure.journal import amount
 from wattmark.measure.settings import Settings
 
@@ -33,6 +33,7 @@ def settings_from(
     on_breach: str,
     place: Place,
     ledger: str | None = None,
+    exports: Sequence[str] = (),
 ) -> Settings:
     """Merge call, environment and configuration, in this order, into one frozen object."""
     if place.pue is not None:
@@ -62,6 +63,8 @@ def settings_from(
         ),
         out=folder,
         ledger=ledger_url(config, environ, ledger),
+        exports=exports_asked(config, environ, exports),
+        export_period_seconds=config.export.period_seconds,
         solution_id=str(solution) if solution else joins.solution_id,
         parent=joins.parent,
         rank=joins.rank,
@@ -92,3 +95,9 @@ def ledger_url(config: Config, environ: Mapping[str, str], asked: str | None) ->
         url = config.ledger.url
         base = Path(config.path).parent if config.path else base
     return url if url is None or "://" in url else str(base.absolute() / Path(url).expanduser())
+
+
+def exports_asked(config: Config, environ: Mapping[str, str], asked: Sequence[str]) -> tuple[str, ...]:
+    """Where the run is shown: as asked, else as the environment says, else as configured."""
+    named = tuple(spec.strip() for spec in environ.get(EXPORT, "").split(",") if spec.strip())
+    return tuple(asked) or named or config.export.to

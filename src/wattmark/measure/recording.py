@@ -38,6 +38,7 @@ from wattmark.measure.processes import CpuClock
 from wattmark.measure.settings import Settings
 from wattmark.measure.spool import Spool, close_orphans
 from wattmark.measure.timeline import Timeline
+from wattmark.ports import LiveExport
 
 _live: weakref.WeakSet[Recording] = weakref.WeakSet()
 
@@ -55,6 +56,8 @@ class World:
     """Applied to the run once it has ended, before it lands: adds this machine's calibration."""
     delivery: Delivery | None = None
     """Brings the landed run to a ledger; None when it is not to go to one."""
+    exports: tuple[LiveExport, ...] = ()
+    """What shows the run elsewhere while it goes on."""
 
 
 class Recording:
@@ -74,6 +77,7 @@ class Recording:
         self._foreign = False
         self._problem: str | None = None
         self._result: Run | None = None
+        self._exports: tuple[LiveExport, ...] = ()
         self._checkpointed = 0.0
         self.record_id = _random_uuid()
         self.path: Path | None = None
@@ -102,6 +106,9 @@ class Recording:
             self._thread.start()
         except RuntimeError as error:  # no more threads allowed: edges are still read
             self._journal.note(f"read at the edges only, no thread could be started: {error}")
+        self._exports = self._world.exports
+        for export in self._exports:
+            export.start(self.snapshot)
         self._own_cpu += time.thread_time() - before
 
     def stop(
@@ -120,6 +127,7 @@ class Recording:
             return self._snapshot(Status.OPEN, self._world.clock())
         before = time.thread_time()
         self._stop_watching()
+        self._stop_exports()
         with self._lock:
             if self._result is not None:
                 return self._result
@@ -138,6 +146,7 @@ class Recording:
     def discard(self) -> None:
         """Stop and keep nothing: there was nothing to measure."""
         self._stop_watching()
+        self._stop_exports()
         with self._lock:
             if self._result is None:
                 self._result = self._snapshot(Status.CLOSED, self._timeline.cut())
@@ -262,6 +271,15 @@ class Recording:
     def _stop_watching(self) -> None:
         with suppress(RuntimeError):  # it was told before
             self._asleep.release()
+
+    def _stop_exports(self) -> None:
+        """Before the last reading, so that what they cost is in the run, as while it went on."""
+        with self._lock:
+            exports, self._exports = self._exports, ()
+        for export in exports:
+            problem = export.stop()
+            if problem is not None:
+                self.note(f"not shown elsewhere: {problem}")
 
     def _watch(self) -> None:
         while not self._asleep.acquire(timeout=min(self._settings.period_seconds, threading.TIMEOUT_MAX)):

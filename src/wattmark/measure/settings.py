@@ -23,6 +23,9 @@ class Settings:
     """Folder for the run file; None: nothing is written, or only to the ledger."""
     ledger: str | None = None
     """Folder or address of the ledger that the run goes to."""
+    exports: tuple[str, ...] = ()
+    """Where the run is shown while it goes on, each as NAME:TARGET."""
+    export_period_seconds: float = 15.0
     solution_id: str | None = None
     parent: str | None = None
     rank: int | None = None

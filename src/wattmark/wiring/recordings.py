@@ -12,6 +12,7 @@ from wattmark.measure.processes import CpuClock, ProcessTree
 from wattmark.measure.recording import Recording, World
 from wattmark.measure.settings import Settings
 from wattmark.meters.clock import boot_clock
+from wattmark.ports import LiveExport
 from wattmark.wiring.meters import open_meters
 
 
@@ -25,6 +26,7 @@ def new_recording(settings: Settings, config: Config, *, with_self: bool = True)
         clock=boot_clock,
         environment=found.environment,
         finish=found.finish,
+        exports=_exports(settings),
         delivery=delivery_to(settings.ledger) if settings.ledger else None,
     )
     return Recording(settings, world)
@@ -41,3 +43,11 @@ def _put(url: str) -> Put:
     from wattmark.ledger.store import open_store
 
     return open_store(url).put_new
+
+
+def _exports(settings: Settings) -> tuple[LiveExport, ...]:
+    if not settings.exports:
+        return ()
+    from wattmark.exporters.catalog import open_export
+
+    return tuple(open_export(spec, settings.export_period_seconds) for spec in settings.exports)
