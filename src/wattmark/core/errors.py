@@ -5,6 +5,7 @@
     │   ├── ConfigError       a configuration, policy or rubric file is wrong (names file and place)
     │   └── MissingExtra      an optional package is needed (names the pip command)
     ├── EvidenceError         a run file cannot be read or does not hold what is needed
+    ├── LedgerError           a ledger cannot be reached, read or written (names its address)
     ├── NotComparable         two figures may not be compared or added (names the differing terms)
     ├── MeterUnavailable      a meter cannot work on this machine (names the reason)
     └── RefusedError          a figure that would mislead is refused (names what to give instead)
@@ -55,6 +56,15 @@ class EvidenceError(WattmarkError):
         super().__init__(f"{file}: {problem}")
 
 
+class LedgerError(WattmarkError):
+    """A ledger cannot be reached, read or written. What was asked may work later: nothing half done counts."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url = url
+        self.problem = problem
+        super().__init__(f"{url}: {problem}")
+
+
 class NotComparable(WattmarkError):
     """Two figures were made on different terms and may not be compared or added."""
 
@@ -73,7 +83,7 @@ def without_paths(error: Exception) -> str:
     match error:
         case OSError():
             return error.strerror or type(error).__name__
-        case EvidenceError() | ConfigError():
+        case EvidenceError() | ConfigError() | LedgerError():
             return error.problem
         case _:
             return str(error)

@@ -40,29 +40,34 @@ def read_run(path: Path) -> Run:
         raise EvidenceError(str(path), "is a folder; give a run file") from None
     except OSError as error:
         raise EvidenceError(str(path), f"cannot be read: {error.strerror}") from None
+    return run_from(text, str(path))
+
+
+def run_from(text: bytes, name: str) -> Run:
+    """Validate the bytes of a run file. Raises EvidenceError with this name and the place in the document."""
     if len(text) > MOST_BYTES:
-        raise EvidenceError(str(path), f"is larger than {MOST_BYTES >> 20} MiB: this is no run file")
+        raise EvidenceError(name, f"is larger than {MOST_BYTES >> 20} MiB: this is no run file")
     try:
         head = msgspec.json.decode(text, type=_Head)
     except RecursionError:
-        raise EvidenceError(str(path), "is not a run file: it is nested too deeply") from None
+        raise EvidenceError(name, "is not a run file: it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise EvidenceError(str(path), f"is not a run file: {error}") from None
+        raise EvidenceError(name, f"is not a run file: {error}") from None
     if head.schema != SCHEMA:
-        raise EvidenceError(str(path), f"is not a run file: `schema` is {head.schema!r}, expected {SCHEMA!r}")
+        raise EvidenceError(name, f"is not a run file: `schema` is {head.schema!r}, expected {SCHEMA!r}")
     if head.schema_version > SCHEMA_VERSION:
         raise EvidenceError(
-            str(path),
+            name,
             f"was written by a newer wattmark (schema version {head.schema_version}, this one reads "
             f"{SCHEMA_VERSION}): upgrade with `pip install --upgrade wattmark`",
         )
     try:
         run = msgspec.json.decode(text, type=Run)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise EvidenceError(str(path), f"does not hold a valid run: {error}") from None
+        raise EvidenceError(name, f"does not hold a valid run: {error}") from None
     if (fault := first_fault(run)) is not None:
         place, problem = fault
-        raise EvidenceError(str(path), f"does not hold a valid run: {problem} - at `{place}`")
+        raise EvidenceError(name, f"does not hold a valid run: {problem} - at `{place}`")
     return run
 
 

@@ -1,0 +1,227 @@
+"""Telemetry on its way: a Parquet file per batch, and the id of what it holds.
+
+The id is a SHA-256 over the streams and the numbers in one fixed form. It does not depend on how the file
+is compressed or divided, so that it can be worked out again from the ledger's own tables: per UTC day, the
+rows in their order; then over the days' hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from wattmark.core.errors import EvidenceError, MissingExtra, UsageError
+from wattmark.core.plain import plain
+from wattmark.core.run import MOST_COUNT
+from wattmark.core.sound import MOST_UJ, MOST_US
+from wattmark.core.telemetry import JOULES, Samples, Stream
+from wattmark.ledger.columns import DAY_US
+
+try:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+except ImportError:
+    raise MissingExtra("telemetry in a ledger", "ledger") from None
+
+MOST_ROWS = 4_000_000
+"""Rows of one batch: what is decoded at once stays below half a GB."""
+STREAMS_KEY = b"wattmark.streams"
+FORM = b"wattmark.samples/1\n"
+SCHEMA = pa.schema(
+    [
+        ("stream", pa.int32()),
+        ("row", pa.int64()),
+        ("start_us", pa.int64()),
+        ("end_us", pa.int64()),
+        ("energy_uj", pa.int64()),
+        ("count", pa.float64()),
+        ("observed", pa.bool_()),
+    ]
+)
+"""``stream`` is a position in the list of streams that the file's metadata hold as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that was read and found sound."""
+
+    content: str
+    documents: tuple[str, ...]
+    """Its streams, as JSON."""
+    ids: tuple[str, ...]
+    table: Any
+    """Columns of SCHEMA."""
+
+
+def stream_document(stream: Stream) -> str:
+    """A stream as JSON in one fixed form: keys sorted, defaults left out."""
+    return json.dumps(plain(stream), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def stream_from(document: str) -> Stream:
+    """The stream of a document. Raises EvidenceError when it is none."""
+    try:
+        return msgspec.json.decode(document, type=Stream)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise EvidenceError("a stream's document", f"does not describe a stream: {error}") from None
+
+
+def stream_id(stream: Stream) -> str:
+    """The id of a stream: a hash of its document."""
+    return id_of_document(stream_document(stream))
+
+
+def id_of_document(document: str) -> str:
+    """The id of the stream that a document describes."""
+    return f"s-{hashlib.sha256(document.encode()).hexdigest()[:32]}"
+
+
+def encode(parts: Sequence[Samples]) -> tuple[str, bytes]:
+    """Samples as one batch: its content id and its file.
+
+    Raises EvidenceError for numbers that cannot be, UsageError for no rows or more than MOST_ROWS.
+    """
+    rows = sum(len(part) for part in parts)
+    if not 0 < rows <= MOST_ROWS:
+        raise UsageError(f"a batch holds 1 to {MOST_ROWS} rows, not {rows}: land it in portions")
+    documents: dict[str, int] = {}
+    tables = []
+    for part in parts:
+        if len(part):
+            number = documents.setdefault(stream_document(part.stream), len(documents))
+            tables.append(_columns(part, number))
+    table = pa.concat_tables(tables).append_column("row", pa.array(range(rows), pa.int64()))
+    table = table.select(SCHEMA.names).combine_chunks()
+    batch = _checked("samples", table, tuple(documents))
+    told = {STREAMS_KEY: json.dumps(list(documents), ensure_ascii=False).encode()}
+    file = io.BytesIO()
+    pq.write_table(
+        table.replace_schema_metadata(told), file, compression="zstd", use_dictionary=["stream"],
+        column_encoding=dict.fromkeys(("row", "start_us", "end_us"), "DELTA_BINARY_PACKED"),
+    )  # fmt: skip
+    return batch.content, file.getvalue()
+
+
+def decode(data: bytes, name: str = "a batch") -> Batch:
+    """Read a batch and work out its content id. Raises EvidenceError for what is no sound batch."""
+    try:
+        file = pq.ParquetFile(io.BytesIO(data))
+        if file.metadata.num_rows > MOST_ROWS:
+            raise EvidenceError(name, f"holds more than {MOST_ROWS} rows: land it in portions")
+        told = (file.schema_arrow.metadata or {}).get(STREAMS_KEY, b"null")
+        table = file.read(columns=SCHEMA.names).cast(SCHEMA).combine_chunks()
+        documents = msgspec.json.decode(told, type=tuple[str, ...])
+    except (pa.ArrowException, OSError, ValueError, KeyError, msgspec.DecodeError) as error:
+        first = str(error).partition("\n")[0]
+        raise EvidenceError(name, f"is not a batch of samples: {first}") from None
+    return _checked(name, table, documents)
+
+
+def digest_days(ids: Sequence[str], table: Any) -> dict[int, str]:
+    """The hash of each UTC day's rows. ``table`` has the columns of SCHEMA, in the order of ``row``.
+
+    A day's hash is over its stretches of one stream: the stream's id, the number of rows, then each
+    column's values as little-endian bytes (a missing amount as 0).
+    """
+    days = pc.divide(table["start_us"], DAY_US).combine_chunks()
+    streams = table["stream"].combine_chunks()
+    columns = [
+        _raw(table["start_us"], pa.int64()),
+        _raw(table["end_us"], pa.int64()),
+        _raw(table["energy_uj"].fill_null(0), pa.int64()),
+        _raw(table["count"].fill_null(0.0), pa.float64()),
+        _raw(table["observed"], pa.uint8()),
+    ]
+    digests: dict[int, Any] = {}
+    for first, past in _stretches(streams, days):
+        digest = digests.setdefault(days[first].as_py(), hashlib.sha256())
+        digest.update(f"{ids[streams[first].as_py()]} {past - first}\n".encode())
+        for column in columns:
+            digest.update(column[first:past])
+    return {day: digest.hexdigest() for day, digest in digests.items()}
+
+
+def content_of(days: dict[int, str]) -> str:
+    """The content id of a batch from the hashes of its days (days since 1970)."""
+    lines = "".join(f"{day} {digest}\n" for day, digest in sorted(days.items()))
+    return hashlib.sha256(FORM + lines.encode()).hexdigest()
+
+
+def _columns(part: Samples, number: int) -> Any:
+    rows = len(part)
+    energy = part.stream.unit == JOULES
+    try:
+        return pa.table(
+            {
+                "stream": pa.array([number] * rows, pa.int32()),
+                "start_us": pa.array(part.start_us, pa.int64()),
+                "end_us": pa.array(part.end_us, pa.int64()),
+                "energy_uj": pa.array(part.energy_uj, pa.int64()) if energy else pa.nulls(rows, pa.int64()),
+                "count": pa.nulls(rows, pa.float64()) if energy else pa.array(part.count, pa.float64()),
+                "observed": pa.array(part.observed or [True] * rows, pa.bool_()),
+            }
+        )
+    except (pa.ArrowException, OverflowError, TypeError) as error:
+        raise EvidenceError("samples", f"of {part.stream.device_id or part.stream.unit}: {error}") from None
+
+
+def _checked(name: str, table: Any, documents: tuple[str, ...]) -> Batch:
+    """What holds for every batch, whoever wrote it: see core.sound for the limits."""
+    streams = [stream_from(document) for document in documents]
+    if not table.num_rows:
+        raise EvidenceError(name, "holds no rows")
+    number = table["stream"]
+    energy = pa.array([s.unit == JOULES for s in streams], pa.bool_())
+    _refuse(name, "names a stream that its metadata do not hold",
+            pc.or_kleene(pc.less(number, 0), pc.greater_equal(number, len(streams))))  # fmt: skip
+    is_energy = energy.take(number.combine_chunks())
+    start, end, joules, count = (table[c] for c in ("start_us", "end_us", "energy_uj", "count"))
+    _refuse(name, "is no interval between 1970 and 9999",
+            pc.invert(pc.and_(pc.and_(pc.greater_equal(start, 0), pc.less(start, end)),
+                              pc.less_equal(end, MOST_US))))  # fmt: skip
+    _refuse(name, "must hold microjoules for a stream of energy, a count for one of work, and no other",
+            pc.or_(pc.equal(is_energy, joules.is_null()), pc.invert(pc.equal(is_energy, count.is_null()))))  # fmt: skip
+    amount_fine = pc.and_(
+        pc.and_(pc.greater_equal(joules.fill_null(0), 0), pc.less_equal(joules.fill_null(0), MOST_UJ)),
+        pc.and_(pc.greater_equal(count.fill_null(0), 0), pc.less_equal(count.fill_null(0), MOST_COUNT)),
+    )
+    _refuse(name, "holds an amount that cannot be", pc.invert(amount_fine))
+    _refuse(name, "is a gap and holds energy",
+            pc.and_(pc.invert(table["observed"]), pc.greater(joules.fill_null(0), 0)))  # fmt: skip
+    _refuse(name, "is not in its place", pc.not_equal(table["row"], pa.array(range(table.num_rows))))
+    ids = tuple(id_of_document(document) for document in documents)
+    return Batch(content_of(digest_days(ids, table)), documents, ids, table)
+
+
+def _refuse(name: str, problem: str, wrong: Any) -> None:
+    """Refuse a batch where any row is wrong, or unknown where it must be known."""
+    where = pc.index(pc.fill_null(wrong, True), True).as_py()
+    if where >= 0:
+        raise EvidenceError(name, f"row {where} {problem}")
+
+
+def _raw(column: Any, kind: Any) -> memoryview:
+    """The values of a column as one stretch of little-endian bytes, cut in values."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = pa.array(array.cast(kind))
+    width = kind.bit_width // 8
+    whole = memoryview(array.buffers()[1])[array.offset * width : (array.offset + len(array)) * width]
+    return whole.cast("B").cast("q") if width == 8 else whole.cast("B")
+
+
+def _stretches(streams: Any, days: Any) -> list[tuple[int, int]]:
+    """First row and the one past the last of each stretch of one stream and day."""
+    rows = len(streams)
+    changes = pc.or_(
+        pc.not_equal(streams.slice(1), streams.slice(0, rows - 1)),
+        pc.not_equal(days.slice(1), days.slice(0, rows - 1)),
+    )
+    edges = [0, *(pc.add(pc.indices_nonzero(changes).cast(pa.int64()), 1)).to_pylist(), rows]
+    return list(zip(edges, edges[1:], strict=False))

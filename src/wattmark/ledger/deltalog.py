@@ -1,0 +1,297 @@
+"""Delta tables as a ledger uses them: data files and commits put down durably, in this order.
+
+A commit is the file of its version in ``_delta_log``, made by the store's ``put_new``: of all who try the
+same version one succeeds, and the others look again at what has changed before they try the next. Delta's
+own library reads, compacts and cleans the tables; it does not wait until a file is on the disk, so it does
+not write what must not be lost. Format: the Delta transaction log protocol, reader 1, writer 2.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wattmark.core.errors import LedgerError, MissingExtra
+from wattmark.ledger.columns import FORMAT, REAL, TEXT, TRUTH, WHOLE, Column
+from wattmark.ledger.store import Store
+from wattmark.version import __version__
+
+try:
+    import deltalake
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+except ImportError:
+    raise MissingExtra("a ledger's tables", "ledger") from None
+
+FORMAT_KEY = "wattmark.format"
+CHECKPOINT_EVERY = 50
+"""Commits after which a checkpoint spares readers to go through them one by one."""
+FOR_EVER = "interval 36500 days"
+"""Log entries are small, and they are the ledger's history."""
+ARROW = {TEXT: "string", WHOLE: "int64", REAL: "float64", TRUTH: "bool_"}
+DELTA = {TEXT: "string", WHOLE: "long", REAL: "double", TRUTH: "boolean"}
+LONG_TEXT = ("document", "labels", "errors")
+"""Columns without statistics."""
+Action = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table: where it lies, what it holds, and how it is divided."""
+
+    name: str
+    columns: Mapping[str, Column]
+    partitions: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> Any:
+        """All columns as an Arrow schema."""
+        return arrow_schema(self.columns)
+
+    @property
+    def stored(self) -> Any:
+        """The columns that are in the files: all but the partitions."""
+        return arrow_schema({n: c for n, c in self.columns.items() if n not in self.partitions})
+
+
+def arrow_schema(columns: Mapping[str, Column]) -> Any:
+    """The Arrow schema of some columns."""
+    return pa.schema([(name, getattr(pa, ARROW[c.kind])()) for name, c in columns.items()])
+
+
+def open_table(store: Store, name: str, version: int | None = None) -> Any | None:
+    """A Delta table as deltalake knows it; None when there is none. Raises LedgerError for other trouble."""
+    uri = store.table_uri(name)
+    try:
+        table = deltalake.DeltaTable(uri, version=version, storage_options=dict(store.options) or None)
+    except TableNotFoundError:
+        return None
+    except (DeltaError, OSError, ValueError) as error:
+        raise trouble(uri, error) from None
+    _refuse_newer(uri, table)
+    return table
+
+
+def trouble(uri: str, error: Exception) -> LedgerError:
+    """An error of Delta's library in our words."""
+    first = str(error).strip().partition("\n")[0][:300]
+    return LedgerError(uri, f"the table cannot be read: {first}. Try again, or see `wattmark ledger verify`")
+
+
+def _refuse_newer(uri: str, table: Any) -> None:
+    told = table.metadata().configuration.get(FORMAT_KEY, "1")
+    if not told.isdigit() or int(told) > FORMAT:
+        raise LedgerError(
+            uri,
+            f"was written by a newer wattmark (format {told}, this one knows {FORMAT}): "
+            "upgrade with `pip install --upgrade wattmark`",
+        )
+
+
+def write_file(store: Store, layout: Layout, partition: Mapping[str, str | None], table: Any) -> Action:
+    """Write rows as one data file, durably; gives the action that adds it. It counts once it is committed."""
+    stored = layout.stored
+    sink = io.BytesIO()
+    columns = [_column(table, field) for field in stored]
+    groups = 1024 if "document" in stored.names and partition.get("kind") == "run" else 122_880
+    writer = pq.ParquetWriter(
+        sink, stored, compression="zstd", store_schema=False,
+        write_statistics=[name for name in stored.names if name not in LONG_TEXT],
+        use_dictionary=[f.name for f in stored if f.type == pa.string() and f.name not in LONG_TEXT],
+    )  # fmt: skip
+    with writer:
+        writer.write_table(pa.table(columns, schema=stored), row_group_size=groups)
+    data = sink.getvalue()
+    folder = "".join(f"{key}={_hive(partition.get(key))}/" for key in layout.partitions)
+    path = f"{folder}part-{secrets.token_hex(16)}.zstd.parquet"
+    store.put_new(f"{layout.name}/{path}", data)
+    stats = _statistics(pq.ParquetFile(io.BytesIO(data)).metadata)
+    return {
+        "add": {
+            "path": path,
+            "partitionValues": {key: partition.get(key) for key in layout.partitions},
+            "size": len(data),
+            "modificationTime": 0,
+            "dataChange": True,
+            "stats": json.dumps(stats),
+        }
+    }
+
+
+def commit(
+    store: Store,
+    layout: Layout,
+    version: int,
+    actions: Sequence[Action],
+    told: Mapping[str, Any],
+    now_us: int,
+) -> bool:
+    """Make a version of a table, durably; False when somebody else made it, and nothing has happened.
+
+    ``told`` is kept in the log: ``operation`` and what else is worth knowing. The actions that add files
+    name files that are durable already. Version 0 creates the table.
+    """
+    now_ms = now_us // 1000
+    info = {
+        "timestamp": now_ms,
+        "operation": "WRITE",
+        "operationParameters": {},
+        "engineInfo": ENGINE,
+        **told,
+    }
+    first: list[Action] = [{"commitInfo": info}]
+    if version == 0:
+        first += [{"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}, metadata(layout, now_ms)]
+    lines = []
+    for action in (*first, *actions):
+        if "add" in action:
+            action = {"add": {**action["add"], "modificationTime": now_ms}}  # noqa: PLW2901 - the same action
+        lines.append(json.dumps(action, separators=(",", ":")))
+    return store.put_new(log_name(layout.name, version), ("\n".join(lines) + "\n").encode())
+
+
+def metadata(layout: Layout, now_ms: int, table_id: str | None = None) -> Action:
+    """The action that says what a table holds."""
+    fields = [
+        {"name": n, "type": DELTA[c.kind], "nullable": True, "metadata": {}}
+        for n, c in layout.columns.items()
+    ]
+    raw = secrets.token_hex(16)
+    fresh = f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-8{raw[17:20]}-{raw[20:]}"
+    return {
+        "metaData": {
+            "id": table_id or fresh,
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": json.dumps({"type": "struct", "fields": fields}),
+            "partitionColumns": list(layout.partitions),
+            "configuration": {
+                FORMAT_KEY: str(FORMAT),
+                "delta.logRetentionDuration": FOR_EVER,
+                "delta.enableExpiredLogCleanup": "false",
+            },
+            "createdTime": now_ms,
+        }
+    }
+
+
+def grown(layout: Layout, table: Any, now_us: int) -> list[Action]:
+    """What a commit adds when the table was made by an older wattmark and lacks columns; usually nothing."""
+    known = {field.name for field in table.schema().fields}
+    if known >= set(layout.columns):
+        return []
+    return [metadata(layout, now_us // 1000, str(table.metadata().id))]
+
+
+def removal(table: Any, partition: Mapping[str, Sequence[str]], now_us: int) -> list[Action]:
+    """The actions that take files out of a table: all, or those of some values of one partition column."""
+    found: list[Action] = []
+    for row in adds(table):
+        values = partition_of(row)
+        if all(values.get(key) in wanted for key, wanted in partition.items()):
+            found.append(
+                {
+                    "remove": {
+                        "path": row["path"],
+                        "deletionTimestamp": now_us // 1000,
+                        "dataChange": True,
+                        "extendedFileMetadata": True,
+                        "partitionValues": values,
+                        "size": row["size_bytes"],
+                    }
+                }
+            )
+    return found
+
+
+def adds(table: Any) -> list[dict[str, Any]]:
+    """The files that are in a version: path, size_bytes, partition."""
+    told = pa.table(table.get_add_actions(flatten=False))
+    names = [n for n in ("path", "size_bytes", "partition", "partition_values") if n in told.column_names]
+    rows: list[dict[str, Any]] = told.select(names).to_pylist()
+    return rows
+
+
+def partition_of(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """The partition values of a row of ``adds``."""
+    return dict(row.get("partition") or row.get("partition_values") or {})
+
+
+def after_commit(store: Store, layout: Layout, version: int) -> None:
+    """Make a checkpoint now and then. One that fails only leaves readers with more to read."""
+    if version == 0 or version % CHECKPOINT_EVERY:
+        return
+    try:
+        table = open_table(store, layout.name, version)
+        if table is not None:
+            table.create_checkpoint()
+            store.settle(f"{layout.name}/_delta_log/{version:020d}.checkpoint.parquet")
+            store.settle(f"{layout.name}/_delta_log/_last_checkpoint")
+    except (DeltaError, OSError, LedgerError):
+        return
+
+
+def log_name(table: str, version: int) -> str:
+    """The name of a commit."""
+    return f"{table}/_delta_log/{version:020d}.json"
+
+
+def log_of(store: Store, table: str, version: int) -> list[dict[str, Any]]:
+    """The actions of a commit. Raises FileNotFoundError when there is none of this version."""
+    lines = store.read(log_name(table, version)).decode().splitlines()
+    return [json.loads(line) for line in lines if line]
+
+
+def batches_of(data: Any, rows: int) -> Iterator[Any]:
+    """Tables of up to so many rows from a table or a stream of record batches."""
+    reader = data.to_reader() if isinstance(data, pa.Table) else data
+    held: list[Any] = []
+    count = 0
+    for batch in reader:
+        held.append(batch)
+        count += batch.num_rows
+        if count >= rows:
+            yield pa.Table.from_batches(held)
+            held, count = [], 0
+    if count:
+        yield pa.Table.from_batches(held)
+
+
+def _column(table: Any, field: Any) -> Any:
+    if field.name not in table.column_names:
+        return pa.nulls(table.num_rows, field.type)
+    column = table[field.name]
+    return column if column.type == field.type else column.cast(field.type)
+
+
+def _hive(value: str | None) -> str:
+    return value or "__HIVE_DEFAULT_PARTITION__"
+
+
+def _statistics(told: Any) -> dict[str, Any]:
+    """Delta's statistics of a file from Parquet's own, which let readers pass over it."""
+    least: dict[str, Any] = {}
+    most: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    for position in range(told.num_columns):
+        name = told.schema.column(position).name
+        chunks: Iterable[Any] = (
+            told.row_group(group).column(position).statistics for group in range(told.num_row_groups)
+        )
+        stats = list(chunks)
+        if any(s is None or not s.has_null_count for s in stats):
+            continue
+        nulls[name] = sum(s.null_count for s in stats)
+        if all(s.has_min_max for s in stats) and told.schema.column(position).physical_type != "BOOLEAN":
+            low, high = min(s.min for s in stats), max(s.max for s in stats)
+            if isinstance(low, str) or (math.isfinite(low) and math.isfinite(high)):
+                least[name], most[name] = low, high
+    return {"numRecords": told.num_rows, "minValues": least, "maxValues": most, "nullCount": nulls}
+
+
+ENGINE = f"wattmark/{__version__}"

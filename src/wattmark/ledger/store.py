@@ -1,0 +1,273 @@
+"""Where a ledger lies: a folder or an object store, behind a handful of operations that are all durable.
+
+``put_new`` is the one that everything rests on: it makes a file that was not there, whole and durable, or
+says that it is there. No lock, no server: of any number of writers of one name, exactly one makes it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from wattmark.core.errors import LedgerError, UsageError
+
+REMOTE = ("s3", "s3a", "gs", "az", "abfs", "abfss")
+"""Schemes of object stores: Amazon S3 and what speaks its protocol, Google Cloud, Azure."""
+PART = ".part"
+"""A file on its way to its name; whoever writes it may have been killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a store."""
+
+    name: str
+    size: int
+    modified_us: int
+
+
+class Store(Protocol):
+    """Files by name (``inbox/<hash>.run.json``). All raise LedgerError when the place does not work."""
+
+    url: str
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What deltalake and Spark need to reach it, credentials among it; empty for a folder."""
+        ...
+
+    def names(self, prefix: str) -> Iterator[Entry]:
+        """The files below a folder, at any depth, in any order."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """A whole file. Raises FileNotFoundError when it is not there."""
+        ...
+
+    def size(self, name: str) -> int | None:
+        """Bytes of a file; None when it is not there."""
+        ...
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Make a file, whole and durable; False when there is one of this name, which stays as it is.
+
+        False can also follow an attempt of our own whose answer was lost on the way.
+        """
+        ...
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Make a file, or put another in its place, whole and durable."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        ...
+
+    def settle(self, name: str) -> None:
+        """Make durable what another library wrote under this name."""
+        ...
+
+    def table_uri(self, name: str) -> str:
+        """The address of a table, as deltalake, DuckDB and Spark take it."""
+        ...
+
+
+def open_store(url: str, environ: Mapping[str, str] = os.environ) -> Store:
+    """The store at a path or an ``s3://``, ``gs://``, ``az://`` address. Opening reaches for nothing yet.
+
+    Raises UsageError for an address that is none, MissingExtra where obstore is needed and absent.
+    """
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return LocalStore(Path(url))
+    if scheme == "file":
+        return LocalStore(Path(rest))
+    if scheme in REMOTE:
+        from wattmark.ledger.remotestore import RemoteStore
+
+        return RemoteStore(url.rstrip("/"), environ)
+    raise UsageError(f"{url}: a ledger is a folder or an address that begins with s3://, gs:// or az://")
+
+
+class LocalStore:
+    """A folder, by the standard library alone."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.expanduser().absolute()
+        self.url = str(self._root)
+
+    def __repr__(self) -> str:
+        return f"LocalStore({self.url!r})"
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """None are needed."""
+        return {}
+
+    def names(self, prefix: str) -> Iterator[Entry]:
+        """The files below a folder; those on their way to their name are left out."""
+        folders = [self._path(prefix)]
+        while folders:
+            try:
+                with os.scandir(folders.pop()) as found:
+                    entries = list(found)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise self._error(prefix, error) from None
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif not (entry.name.startswith(".") and entry.name.endswith(PART)):
+                    told = _stat(entry.path)
+                    if told is not None:
+                        name = Path(entry.path).relative_to(self._root).as_posix()
+                        yield Entry(name, told.st_size, told.st_mtime_ns // 1000)
+
+    def read(self, name: str) -> bytes:
+        """A whole file."""
+        try:
+            return self._path(name).read_bytes()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise self._error(name, error) from None
+
+    def size(self, name: str) -> int | None:
+        """Bytes of a file; None when it is not there."""
+        told = _stat(self._path(name))
+        return None if told is None else told.st_size
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Written beside its name, synced, linked to its name (which never overwrites), folder synced."""
+        target = self._path(name)
+        try:
+            if target.exists():  # somebody's, perhaps a moment ago: it must be durable before we say so
+                _sync(target)
+                _sync(target.parent)
+                return False
+            part = self._write_part(target, data)
+            try:
+                made = _take_name(part, target)
+            finally:
+                part.unlink(missing_ok=True)
+            if not made:
+                _sync(target)
+            _sync(target.parent)
+        except OSError as error:
+            raise self._error(name, error) from None
+        return made
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Written beside its name, synced, renamed over it, folder synced."""
+        target = self._path(name)
+        try:
+            part = self._write_part(target, data)
+            try:
+                os.replace(part, target)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
+            _sync(target.parent)
+        except OSError as error:
+            raise self._error(name, error) from None
+
+    def delete(self, name: str) -> None:
+        """Remove a file."""
+        try:
+            self._path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._error(name, error) from None
+
+    def settle(self, name: str) -> None:
+        """Sync a file and the folder that it is in."""
+        path = self._path(name)
+        try:
+            _sync(path)
+            _sync(path.parent)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._error(name, error) from None
+
+    def table_uri(self, name: str) -> str:
+        """An absolute path."""
+        return str(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        return self._root / name
+
+    def _write_part(self, target: Path, data: bytes) -> Path:
+        _make_folder(target.parent)
+        part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}{PART}")
+        try:
+            with open(part, "xb", buffering=0) as file:
+                view = memoryview(data)
+                while view:
+                    view = view[file.write(view) :]
+                os.fsync(file.fileno())
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return part
+
+    def _error(self, name: str, error: OSError) -> LedgerError:
+        where = f"{self.url}{os.sep}{name}" if name else self.url
+        return LedgerError(where, f"{error.strerror or error}. {_advice(error)}")
+
+
+def _advice(error: OSError) -> str:
+    import errno
+
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return "Nothing of it was taken: make room and bring it again"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "Let this user write there, or name another place with --ledger"
+        case errno.EOPNOTSUPP | errno.EMLINK:
+            return "A ledger needs a file system with hard links, or an object store"
+        case _:
+            return "Nothing of it was taken: bring it again when the place works"
+
+
+def _stat(path: str | Path) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _take_name(part: Path, target: Path) -> bool:
+    """Give a written file its name unless that is taken."""
+    try:
+        if os.name == "nt":
+            os.rename(part, target)  # never overwrites on Windows
+        else:
+            os.link(part, target)  # never overwrites; a rename would
+    except FileExistsError:
+        return False
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder with those above it, each durably."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows has no such thing, and journals its names
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
