@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wattmark.config import Config
-from wattmark.core.errors import RefusedError, UsageError
+from wattmark.core.errors import MissingExtra, RefusedError, UsageError
 from wattmark.ledger.factors import Factors, GridFactor
 from wattmark.ledger.settings import LedgerSettings
 from wattmark.measure.environment import LEDGER
@@ -60,6 +60,14 @@ def open_ledger(url: str, *, begin: bool = False) -> OpenLedger:
     if not begin and next(iter(store.names("")), None) is None:
         raise UsageError(f"{url}: there is no ledger; `wattmark ledger init {url}` begins one")
     return OpenLedger(url, store, load_settings(store))
+
+
+def require_tables() -> None:
+    """Raise MissingExtra unless what reads and writes tables is installed."""
+    from importlib.util import find_spec
+
+    if any(find_spec(name) is None for name in ("deltalake", "duckdb", "pyarrow")):
+        raise MissingExtra("the tables of a ledger", "ledger")
 
 
 def bring_waiting(ledger: OpenLedger, environ: Mapping[str, str] = os.environ) -> int:
