@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
 import tempfile
@@ -12,27 +11,9 @@ from typing import Any
 
 import click
 
+from wattmark.cli.tags import pairs, tag_options, tags_from, warn_of_stage
 from wattmark.core.errors import UsageError, WattmarkError
 from wattmark.core.run import Place, Run
-
-STAGES = ("data_preparation", "training", "fine_tuning", "evaluation", "inference")
-TAGS = (
-    ("--model", "Name of the model."),
-    ("--model-version", "Its version."),
-    ("--stage", f"{', '.join(STAGES)}, or your own word."),
-    ("--task", "What it does, e.g. text-classification."),
-    ("--workload-class", "Decides which targets apply, e.g. classical, vision-batch."),
-    ("--project", "Project."),
-    ("--team", "Team."),
-    ("--region", "Cloud region or site."),
-)
-
-
-def _tag_options(function: Any) -> Any:
-    for name, text in reversed(TAGS):
-        function = click.option(name, help=text)(function)
-    return function
-
 
 DELIVERY_SECONDS = 30.0
 """How long to wait for a ledger across the network once the command has ended."""
@@ -72,7 +53,7 @@ class _Measure(click.Command):
     help="Show the run elsewhere while it goes on, e.g. prometheus:9464; may be given again.",
 )
 @click.option("--name", default=None, help="Name of the run [the command's name].")
-@_tag_options
+@tag_options
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="A label; may be given again.")
 @click.option("--work", multiple=True, metavar="UNIT=N", help="What is done, e.g. inferences=1000.")
 @click.option(
@@ -126,7 +107,7 @@ def _measured(command: tuple[str, ...], quiet: bool, as_json: bool, options: dic
 
     keep, environ = inherited(), environment_found(os.environ)
     recording, config = _recording(command, options)
-    _warn_of_stage(options["stage"])
+    warn_of_stage(options["stage"])
     with _folder_for_lines() as folder:
         log = Path(folder) / "log.jsonl"
         recording.start()
@@ -177,13 +158,11 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
         os.environ,
         name=options["name"] or Path(command[0]).name,
         out=options["out"],
-        tags={
-            name.removeprefix("--").replace("-", "_"): options[name[2:].replace("-", "_")] for name, _ in TAGS
-        },
-        labels=_pairs(options["labels"], "--label"),
+        tags=tags_from(options),
+        labels=pairs(options["labels"], "--label"),
         solution=options["solution"],
         outcome=options["outcome"],
-        work={unit: _number(n, "--work") for unit, n in _pairs(options["work"], "--work").items()},
+        work={unit: _number(n, "--work") for unit, n in pairs(options["work"], "--work").items()},
         budget=options["budget"],
         on_breach=options["on_breach"],
         place=Place(
@@ -246,15 +225,6 @@ def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> 
         )
 
 
-def _warn_of_stage(stage: str | None) -> None:
-    """Any word may be a stage, but a slip of the pen would keep its energy out of the KPIs."""
-    close = difflib.get_close_matches(stage or "", STAGES, n=1, cutoff=0.75)
-    if stage not in STAGES and close:
-        click.echo(
-            f"wattmark: the stage {stage!r} is a word of your own; did you mean {close[0]!r}?", err=True
-        )
-
-
 def _budget_line(state: Any, quiet: bool) -> None:
     if quiet:
         return
@@ -300,18 +270,6 @@ def _describe(source: str | None) -> Any:
     from wattmark.datasets.describe import dataset
 
     return lambda: dataset(source)
-
-
-def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in texts:
-        key, sign, value = text.partition("=")
-        if not sign or not key or not value:
-            raise UsageError(f"{option} {text!r} is not of the form NAME=VALUE")
-        if key in found:
-            raise UsageError(f"{option} {key} is given twice: give it once")
-        found[key] = value
-    return found
 
 
 def _number(text: str, option: str) -> float:
