@@ -1,0 +1,229 @@
+"""Devices inside devices: above which boundary a reading is hidden by a wider one, moment by moment.
+
+A meter of the whole machine or the site holds every narrower reading of that machine; anything else holds
+only what names it as ``part_of`` (core.merge has the same rule). Nothing is dropped: a total at
+a boundary takes the readings at or below it that nothing at or below it holds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from wattmark.core.claims import Line
+from wattmark.core.contest import Loss, Moment
+
+NEVER_HIDDEN = 3
+"""No wider reading holds it."""
+
+
+class Stretch(NamedTuple):
+    """A time in which a device counts, as one kind of reading."""
+
+    start_us: int
+    end_us: int
+    boundary: int
+    place: int
+    """0 for a model, else the boundary."""
+    component: str
+
+
+class Steps(NamedTuple):
+    """What holds for a line from each of these moments on."""
+
+    at_us: list[int]
+    holds: list[tuple[int, int]]
+    """Boundary from which it is hidden, and what the readings of the machine cover together just then
+    (core.boundary): 0 devices only, 1 the node, 2 the facility."""
+
+    def cut(self, start_us: int, end_us: int) -> list[tuple[int, int, int, int]]:
+        """A stretch in pieces of which each has one answer: start, end, hidden_from, reach."""
+        at = bisect_right(self.at_us, start_us) - 1
+        found: list[tuple[int, int, int, int]] = []
+        while start_us < end_us:
+            until = min(self.at_us[at + 1], end_us) if at + 1 < len(self.at_us) else end_us
+            found.append((start_us, until, *self.holds[at]))
+            start_us, at = until, at + 1
+        return found
+
+
+Lives = Mapping[tuple[str, str], Sequence[Stretch]]
+"""Device and party (empty: the whole device) -> when it counts."""
+
+
+def stretches(moments: Mapping[str, Sequence[Moment]]) -> dict[tuple[str, str], list[Stretch]]:
+    """When each device counts, as a whole or as the lone share of a party; neighbours joined.
+
+    A device that its record never read does not count: its parts stand for it.
+    """
+    found: dict[tuple[str, str], list[Stretch]] = {}
+    for device_id, line in moments.items():
+        for m in line:
+            for claim in (m.whole,) if m.whole is not None else m.shares:
+                if claim.observed_us or not claim.line.silent:
+                    key = device_id, claim.line.party if claim.line.share else ""
+                    _extend(found.setdefault(key, []), m, claim.line)
+    return found
+
+
+def _extend(line: list[Stretch], m: Moment, of: Line) -> None:
+    if line:
+        start, end, *kind = line[-1]
+        if end == m.start_us and kind == [of.boundary, of.place, of.component]:
+            line[-1] = Stretch(start, m.end_us, of.boundary, of.place, of.component)
+            return
+    line.append(Stretch(m.start_us, m.end_us, of.boundary, of.place, of.component))
+
+
+def ancestors(moments: Mapping[str, Sequence[Moment]]) -> dict[str, frozenset[str]]:
+    """Every device around each one, by what the counted readings name.
+
+    Of two that name each other, the one with the lower id is the outer one.
+    """
+    outer: dict[str, set[str]] = {}
+    for device_id, line in moments.items():
+        named = {
+            claim.line.part_of
+            for m in line
+            for claim in ((m.whole, *m.shares) if m.whole is not None else m.shares)
+        }
+        outer[device_id] = {name for name in named if name is not None}
+    above = {device_id: _reachable(device_id, outer) for device_id in outer}
+    return {
+        device_id: frozenset(
+            a for a in found if a != device_id and (device_id not in above.get(a, ()) or a < device_id)
+        )
+        for device_id, found in above.items()
+    }
+
+
+def _reachable(device_id: str, outer: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    todo = [device_id]
+    while todo:
+        new = outer.get(todo.pop(), set()) - found
+        found |= new
+        todo.extend(new)
+    return found
+
+
+class Nesting:
+    """Which readings of one machine lie inside which."""
+
+    def __init__(self, moments: Mapping[str, Sequence[Moment]]) -> None:
+        self._lives = stretches(moments)
+        self._above = ancestors(moments)
+        self._wide = {key for key, line in self._lives.items() if any(s.place > 0 for s in line)}
+        self._known: dict[object, Steps] = {}
+
+    def steps(self, line: Line) -> Steps:
+        """What hides a line, over time; what is said first holds from the beginning."""
+        party = line.party if line.share else ""
+        parties = {"", party}
+        named = frozenset(
+            key for key in self._lives if key[0] in self._above.get(line.device_id, ()) and key[1] in parties
+        )
+        around = frozenset(key for key in self._wide if key[0] != line.device_id and key[1] in parties)
+        known = named, around, line.place, party
+        if known not in self._known:
+            self._known[known] = self._steps(named, around, line.place, parties)
+        return self._known[known]
+
+    def _steps(
+        self,
+        named: Iterable[tuple[str, str]],
+        around: Iterable[tuple[str, str]],
+        place: int,
+        parties: Iterable[str],
+    ) -> Steps:
+        hiding = [(s, s.boundary) for key in named for s in self._lives[key] if s.place >= place]
+        hiding += [(s, s.boundary) for key in around for s in self._lives[key] if s.place > place]
+        marks = [("hide", s, boundary) for s, boundary in hiding]
+        marks += [
+            ("reach", s, kind)
+            for key, line in self._lives.items()
+            if key[1] in parties
+            for s in line
+            for kind in _kinds(s)
+        ]
+        edges = [(s.start_us, what, n, 1) for what, s, n in marks]
+        edges += [(s.end_us, what, n, -1) for what, s, n in marks]
+        counts = {"hide": [0, 0, 0], "reach": [0, 0, 0, 0]}
+        found = Steps([0], [(NEVER_HIDDEN, 0)])
+        for at, together in groupby(sorted(edges), key=lambda edge: edge[0]):
+            for _, what, n, change in together:
+                counts[what][n] += change
+            holds = _first(counts["hide"]), _reach(counts["reach"])
+            if holds != found.holds[-1]:
+                found.at_us.append(at)
+                found.holds.append(holds)
+        return found
+
+    def given_way(
+        self, moments: Mapping[str, Sequence[Moment]]
+    ) -> tuple[dict[str, list[Moment]], list[Loss]]:
+        """The moments without those of devices that were never read while some part of them was."""
+        kept: dict[str, list[Moment]] = {}
+        losses: list[Loss] = []
+        for device_id, line in moments.items():
+            kept[device_id] = []
+            parts: dict[Line, list[tuple[int, int, str]]] = {}
+            for m in line:
+                if m.whole is None or m.shares or m.whole.observed_us or not m.whole.line.silent:
+                    kept[device_id].append(m)
+                    continue
+                of = m.whole.line
+                if of not in parts:
+                    parts[of] = self._parts(of)
+                stays, gone = _without(m, of, parts[of])
+                kept[device_id].extend(stays)
+                losses.extend(gone)
+        return kept, losses
+
+    def _parts(self, line: Line) -> list[tuple[int, int, str]]:
+        return sorted(
+            (s.start_us, s.end_us, device_id)
+            for (device_id, party), lives in self._lives.items()
+            if not party and device_id != line.device_id
+            for s in lives
+            if line.device_id in self._above.get(device_id, ()) or s.place < line.place
+        )
+
+
+def _without(m: Moment, of: Line, parts: Sequence[tuple[int, int, str]]) -> tuple[list[Moment], list[Loss]]:
+    stays: list[Moment] = []
+    gone: list[Loss] = []
+    at = m.start_us
+    for start, end, part in parts:
+        left, right = max(start, at), min(end, m.end_us)
+        if right <= left:
+            continue
+        if left > at:
+            stays.append(m._replace(start_us=at, end_us=left))
+        at = right
+        gone.append(Loss(left, right, of.device_id, of.record_id, 0, "", f"never read; {part} stands for it"))
+    if at < m.end_us:
+        stays.append(m._replace(start_us=at))
+    return stays, gone
+
+
+def _kinds(s: Stretch) -> list[int]:
+    """0 a CPU, 1 the rest of its node, 2 the whole node, 3 the facility."""
+    if s.boundary == 2 or s.component == "facility":
+        return [3]
+    if s.boundary == 1 or s.component == "node":
+        return [2]
+    return [("cpu", "rest_of_node").index(s.component)] if s.component in ("cpu", "rest_of_node") else []
+
+
+def _reach(counts: Sequence[int]) -> int:
+    cpu, rest, node, facility = counts
+    if facility:
+        return 2
+    return 1 if node or (cpu and rest) else 0
+
+
+def _first(counts: Sequence[int]) -> int:
+    return next((boundary for boundary, count in enumerate(counts) if count), NEVER_HIDDEN)
