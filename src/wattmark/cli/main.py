@@ -39,6 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "estimate": ("wattmark.cli.estimate:command", "Estimate energy, carbon and cost before running."),
     "hardware": ("wattmark.cli.hardware:group", "List and compare published figures of hardware."),
     "dataset": ("wattmark.cli.dataset:command", "Describe a dataset: hash, rows, unique bytes."),
+    "import": ("wattmark.cli.import_:command", "Bring in what other tools have measured."),
     "show": ("wattmark.cli.show:command", "Show a run file: figures first, everything with --raw."),
     "ledger": (
         "wattmark.cli.ledger:group",
