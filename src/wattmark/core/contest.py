@@ -77,7 +77,7 @@ def _order(claim: Claim) -> _Order:
 
 
 def _overlapping(ordered: Sequence[Claim]) -> Iterator[tuple[list[Claim], int]]:
-    """Claims in chains of which each overlaps with an earlier one, and the end of each chain; one at least."""
+    """Claims in chains of which each overlaps with an earlier one, with the end of each; one at least."""
     group, until = [ordered[0]], ordered[0].end_us
     for claim in ordered[1:]:
         if claim.start_us >= until:
