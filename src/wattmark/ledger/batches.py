@@ -12,6 +12,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -30,8 +31,8 @@ try:
 except ImportError:
     raise MissingExtra("telemetry in a ledger", "ledger") from None
 
-MOST_ROWS = 4_000_000
-"""Rows of one batch: what is decoded at once stays below half a GB."""
+MOST_ROWS = 2_000_000
+"""Rows of one batch: what is decoded at once stays at some 100 MB."""
 STREAMS_KEY = b"wattmark.streams"
 FORM = b"wattmark.samples/1\n"
 SCHEMA = pa.schema(
@@ -102,10 +103,9 @@ def encode(parts: Sequence[Samples]) -> tuple[str, bytes]:
     batch = _checked("samples", table, tuple(documents))
     told = {STREAMS_KEY: json.dumps(list(documents), ensure_ascii=False).encode()}
     file = io.BytesIO()
-    pq.write_table(
-        table.replace_schema_metadata(told), file, compression="zstd", use_dictionary=["stream"],
-        column_encoding=dict.fromkeys(("row", "start_us", "end_us"), "DELTA_BINARY_PACKED"),
-    )  # fmt: skip
+    packed = dict.fromkeys(("row", "start_us", "end_us"), "DELTA_BINARY_PACKED")
+    table = table.replace_schema_metadata(told)
+    pq.write_table(table, file, compression="zstd", use_dictionary=["stream"], column_encoding=packed)
     return batch.content, file.getvalue()
 
 
@@ -173,31 +173,34 @@ def _columns(part: Samples, number: int) -> Any:
 
 
 def _checked(name: str, table: Any, documents: tuple[str, ...]) -> Batch:
-    """What holds for every batch, whoever wrote it: see core.sound for the limits."""
+    """What holds for every batch, whoever wrote it; the limits are those of core.sound."""
     streams = [stream_from(document) for document in documents]
     if not table.num_rows:
         raise EvidenceError(name, "holds no rows")
-    number = table["stream"]
-    energy = pa.array([s.unit == JOULES for s in streams], pa.bool_())
-    _refuse(name, "names a stream that its metadata do not hold",
-            pc.or_kleene(pc.less(number, 0), pc.greater_equal(number, len(streams))))  # fmt: skip
-    is_energy = energy.take(number.combine_chunks())
-    start, end, joules, count = (table[c] for c in ("start_us", "end_us", "energy_uj", "count"))
-    _refuse(name, "is no interval between 1970 and 9999",
-            pc.invert(pc.and_(pc.and_(pc.greater_equal(start, 0), pc.less(start, end)),
-                              pc.less_equal(end, MOST_US))))  # fmt: skip
-    _refuse(name, "must hold microjoules for a stream of energy, a count for one of work, and no other",
-            pc.or_(pc.equal(is_energy, joules.is_null()), pc.invert(pc.equal(is_energy, count.is_null()))))  # fmt: skip
-    amount_fine = pc.and_(
-        pc.and_(pc.greater_equal(joules.fill_null(0), 0), pc.less_equal(joules.fill_null(0), MOST_UJ)),
-        pc.and_(pc.greater_equal(count.fill_null(0), 0), pc.less_equal(count.fill_null(0), MOST_COUNT)),
-    )
-    _refuse(name, "holds an amount that cannot be", pc.invert(amount_fine))
-    _refuse(name, "is a gap and holds energy",
-            pc.and_(pc.invert(table["observed"]), pc.greater(joules.fill_null(0), 0)))  # fmt: skip
+    number, start, end = table["stream"], table["start_us"], table["end_us"]
+    no_stream = pc.or_kleene(pc.less(number, 0), pc.greater_equal(number, len(streams)))
+    _refuse(name, "names a stream that its metadata do not hold", no_stream)
+    of_energy = pa.array([s.unit == JOULES for s in streams], pa.bool_()).take(number.combine_chunks())
+    in_order = pc.and_(_from_to(start, 0, MOST_US), pc.less(start, end))
+    _refuse(name, "is no interval between 1970 and 9999", _not(pc.and_(in_order, _from_to(end, 0, MOST_US))))
+    joules, count = table["energy_uj"], table["count"]
+    fitting = pc.and_(pc.equal(of_energy, joules.is_valid()), pc.not_equal(of_energy, count.is_valid()))
+    _refuse(name, "must hold microjoules in a stream of energy, else a count, and not both", _not(fitting))
+    joules = joules.fill_null(0)
+    possible = pc.and_(_from_to(joules, 0, MOST_UJ), _from_to(count.fill_null(0.0), 0, MOST_COUNT))
+    _refuse(name, "holds an amount that cannot be", _not(possible))
+    _refuse(name, "is a gap and holds energy", pc.and_(_not(table["observed"]), pc.greater(joules, 0)))
     _refuse(name, "is not in its place", pc.not_equal(table["row"], pa.array(range(table.num_rows))))
     ids = tuple(id_of_document(document) for document in documents)
     return Batch(content_of(digest_days(ids, table)), documents, ids, table)
+
+
+def _from_to(numbers: Any, least: float, most: float) -> Any:
+    return pc.and_(pc.greater_equal(numbers, least), pc.less_equal(numbers, most))
+
+
+def _not(truths: Any) -> Any:
+    return pc.invert(truths)
 
 
 def _refuse(name: str, problem: str, wrong: Any) -> None:
@@ -224,4 +227,4 @@ def _stretches(streams: Any, days: Any) -> list[tuple[int, int]]:
         pc.not_equal(days.slice(1), days.slice(0, rows - 1)),
     )
     edges = [0, *(pc.add(pc.indices_nonzero(changes).cast(pa.int64()), 1)).to_pylist(), rows]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))

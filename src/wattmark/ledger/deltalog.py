@@ -78,6 +78,13 @@ def open_table(store: Store, name: str, version: int | None = None) -> Any | Non
     return table
 
 
+def dataset_of(store: Store, layout: Layout, table: Any) -> Any:
+    """A version of a table as a pyarrow dataset."""
+    from pyarrow.fs import SubTreeFileSystem
+
+    return table.to_pyarrow_dataset(filesystem=SubTreeFileSystem(layout.name, store.arrow_files()))
+
+
 def trouble(uri: str, error: Exception) -> LedgerError:
     """An error of Delta's library in our words."""
     first = str(error).strip().partition("\n")[0][:300]

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from deltalake import QueryBuilder
 from deltalake.exceptions import DeltaError
 
 from wattmark.core.errors import LedgerError, UsageError
@@ -22,8 +23,6 @@ from wattmark.ledger.store import Store
 
 TABLE = Layout("evidence", EVIDENCE, ("kind", "day"))
 RUN, STREAM, SAMPLE, FILE, TOMBSTONE = "run", "stream", "sample", "file", "tombstone"
-BATCH_ROWS = {RUN: 256}
-"""Rows that are read at once where they are long; 65 536 of the others."""
 TOLD = "wattmark"
 """Key of our own entries in a commit's information."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,12 +82,9 @@ class Evidence:
         table = self._table(as_of)
         if table is None:
             return pa.RecordBatchReader.from_batches(schema, iter(()))
-        wanted = pc.field("kind") == kind
-        if days is not None:
-            wanted &= pc.field("day").isin(list(days))
-        if record_ids is not None:
-            wanted &= pc.field("record_id").isin(list(record_ids))
-        return pa.RecordBatchReader.from_batches(schema, self._rows(table, kind, schema, wanted))
+        return pa.RecordBatchReader.from_batches(
+            schema, self._rows(table, schema, _where(kind, days, record_ids))
+        )
 
     def files(self, kind: str, days: Collection[str] | None = None, as_of: int | None = None) -> list[str]:
         """The Parquet files of one kind: absolute paths or URIs, ``.../kind=sample/day=2026-11-01/...``.
@@ -151,7 +147,7 @@ class Evidence:
                     days.update(told.get("days", ()))
                     ids.update(told.get("record_ids", ()))
                     paths.extend(_new_records(action))
-            ids.update(_record_ids(table, paths))
+            ids.update(_record_ids(self._store, paths))
         except FileNotFoundError:  # compaction has replaced it, and it was cleaned up since
             return Changed(now, everything=True)
         return Changed(now, frozenset(days), frozenset(ids))
@@ -182,19 +178,35 @@ class Evidence:
                 )
         return table
 
-    def _rows(self, table: Any, kind: str, schema: Any, wanted: Any) -> Iterator[Any]:
+    def _rows(self, table: Any, schema: Any, where: str) -> Iterator[Any]:
+        known = {field.name for field in table.schema().fields}
+        there = [name for name in schema.names if name in known] or ["kind"]
         try:
-            dataset = table.to_pyarrow_dataset()
-            there = [name for name in schema.names if name in dataset.schema.names]
-            scanner = dataset.scanner(
-                columns=there, filter=wanted, batch_size=BATCH_ROWS.get(kind, 65_536),
-                batch_readahead=2, fragment_readahead=1,
-            )  # fmt: skip
-            for batch in scanner.to_batches():
+            asked = QueryBuilder().register(TABLE.name, table)
+            listed = ", ".join(f'"{name}"' for name in there)
+            for batch in _reader(asked.execute(f"SELECT {listed} FROM {TABLE.name} WHERE {where}")):
                 if batch.num_rows:
                     yield _fitted(batch, schema)
-        except (DeltaError, OSError, pa.ArrowException) as error:
+        except (DeltaError, OSError, pa.ArrowException, ValueError) as error:
             raise trouble(self._store.table_uri(TABLE.name), error) from None
+
+
+def _where(kind: str, days: Collection[str] | None, record_ids: Collection[str] | None) -> str:
+    """A condition of SQL on rows of the evidence."""
+    wanted = [f"kind = {_quoted(kind)}"]
+    for column, values in (("day", days), ("record_id", record_ids)):
+        if values is not None:
+            wanted.append(f"{column} IN ({', '.join(map(_quoted, values))})" if values else "FALSE")
+    return " AND ".join(wanted)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _reader(result: Any) -> Any:
+    """What deltalake answers, as a pyarrow RecordBatchReader."""
+    return result if isinstance(result, pa.RecordBatchReader) else pa.RecordBatchReader.from_stream(result)
 
 
 def day_of(time_us: int) -> str:
@@ -227,12 +239,12 @@ def _new_records(action: dict[str, Any]) -> list[str]:
     return []
 
 
-def _record_ids(table: Any, paths: Collection[str]) -> set[str]:
+def _record_ids(store: Store, paths: Collection[str]) -> set[str]:
     """The records in some data files."""
     found: set[str] = set()
-    filesystem = table.to_pyarrow_dataset().filesystem if paths else None
+    filesystem = store.arrow_files() if paths else None
     for path in paths:
-        file = pq.ParquetFile(path, filesystem=filesystem)
+        file = pq.ParquetFile(f"{TABLE.name}/{path}", filesystem=filesystem)
         for batch in file.iter_batches(columns=["record_id"]):
             found.update(pc.unique(batch["record_id"]).to_pylist())
     return found

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
@@ -20,13 +21,15 @@ from wattmark.ledger.evidence import EPOCH, FILE, RUN, SAMPLE, STREAM, TABLE, da
 from wattmark.ledger.store import Store
 
 MOST_FILES = 10_000
-MOST_ROWS = 2_000_000
+MOST_ROWS = 1_000_000
 MOST_BYTES = 64 << 20
 """Of documents. A portion is closed when it reaches one of these; its rows then take some 300 MB at most."""
 MOST_DAYS = 4000
 """A longer record does not list its days: everything is counted again."""
 FILE_ROWS = 1_000_000
 """Rows of one data file."""
+AT_ONCE = 4
+"""Data files that are written at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,13 @@ class Portion:
         self, store: Store, now_us: int, known_streams: Collection[str], hands: Executor
     ) -> list[Action]:
         """Write its rows as data files, durably; gives the actions that add them."""
-        parts = [*self._run_tables(), *self._sample_tables(), *self._stream_tables(known_streams)]
-        parts.append(({"kind": FILE, "day": None}, self._file_table(now_us)))
-        return list(hands.map(lambda part: write_file(store, TABLE, *part), parts))
+        files = ({"kind": FILE, "day": None}, self._file_table(now_us))
+        streams = self._stream_tables(known_streams)
+        parts = chain(self._run_tables(), self._sample_tables(), streams, (files,))
+        actions: list[Action] = []
+        while some := list(islice(parts, AT_ONCE)):
+            actions.extend(hands.map(lambda part: write_file(store, TABLE, *part), some))
+        return actions
 
     def _run_tables(self) -> Iterator[tuple[dict[str, str | None], Any]]:
         by_day: dict[str, list[dict[str, Any]]] = {}

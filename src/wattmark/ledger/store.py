@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from wattmark.core.errors import LedgerError, UsageError
 
@@ -73,6 +73,10 @@ class Store(Protocol):
 
     def table_uri(self, name: str) -> str:
         """The address of a table, as deltalake, DuckDB and Spark take it."""
+        ...
+
+    def arrow_files(self) -> Any:
+        """The same files as pyarrow reads them: a ``pyarrow.fs.FileSystem`` that begins here."""
         ...
 
 
@@ -197,6 +201,12 @@ class LocalStore:
     def table_uri(self, name: str) -> str:
         """An absolute path."""
         return str(self._path(name))
+
+    def arrow_files(self) -> Any:
+        """Of the local file system."""
+        from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+
+        return SubTreeFileSystem(self.url, LocalFileSystem())
 
     def _path(self, name: str) -> Path:
         return self._root / name

@@ -20,6 +20,7 @@ from wattmark.ledger.deltalog import (
     after_commit,
     batches_of,
     commit,
+    dataset_of,
     grown,
     log_of,
     open_table,
@@ -110,7 +111,7 @@ class DerivedTables:
         table = open_table(self._store, layout(name).name, version)
         if table is None:
             return None
-        dataset = table.to_pyarrow_dataset()
+        dataset = dataset_of(self._store, layout(name), table)
         return dataset if days is None else dataset.filter(pc.field("day").isin(list(days)))
 
     def _made(self, name: str) -> tuple[int, Made] | None:
