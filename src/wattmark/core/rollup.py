@@ -25,6 +25,8 @@ MICRO = 1e6
 LEVELS = tuple(Boundary)
 """Boundaries by their number in the tables: device, node, facility."""
 SECONDS_PER_HOUR = 3600.0
+ROUNDING = 1e-11
+"""Sums of floating-point numbers in another order differ by less."""
 
 _NO_ENERGY = Missing("energy", "nothing was counted here: `wattmark ledger runs` lists what came in")
 _NO_GRID = Missing(
@@ -378,7 +380,7 @@ class _Met:
         if told is None:
             return _NO_PUE
         met = math.fsum(p.by_pue for p in self.parts)
-        return (replace(told, value=met / self.used) if self.used else told).figure()
+        return replace(told, value=_unless_same(told.value, met, self.used)).figure()
 
     def intensity(self, *, with_pue: bool) -> Figure | Missing:
         """The mean intensity that this energy met, where it is multiplied by a PUE and where it is not."""
@@ -387,7 +389,13 @@ class _Met:
             return _NO_GRID
         over = math.fsum(p.by_pue for p in self.parts) if with_pue else float(self.used)
         met = math.fsum(p.by_both if with_pue else p.by_grid for p in self.parts)
-        return (replace(told, grams_per_kwh=met / over) if over else told).figure()
+        return replace(told, grams_per_kwh=_unless_same(told.grams_per_kwh, met, over)).figure()
+
+
+def _unless_same(told: float, met: float, over: float) -> float:
+    """The mean that was met; what was told where they differ by the rounding of sums alone."""
+    mean = met / over if over else told
+    return told if math.isclose(mean, told, rel_tol=ROUNDING) else mean
 
 
 def _met(parts: Sequence[Part]) -> list[_Met]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice, pairwise
+from typing import Generic, TypeVar
+
+from wattmark.core.carbon import Intensity, Pue
+from wattmark.core.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +75,157 @@ class Factors:
     grid: tuple[GridFactor, ...] = ()
     pue: tuple[SitePue, ...] = ()
     embodied: tuple[EmbodiedShare, ...] = ()
+
+
+Stretch = tuple[int, int]
+"""Start and end in microseconds since 1970 UTC."""
+Held = TypeVar("Held", GridFactor, SitePue)
+NONE = -1
+"""Number of the table where none was met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course(Generic[Held]):
+    """One factor over time: what holds from where to where. Raises UsageError where two hold at once.
+
+    A factor without any bounds holds wherever no bounded one does.
+    """
+
+    name: str
+    """The zone or site, as messages name it."""
+    bounded: tuple[Held, ...]
+    always: Held | None
+
+    def over(self, stretch: Stretch, value: Callable[[Held], float]) -> tuple[Held, float] | None:
+        """The mean over a stretch and the factor that holds longest in it; None where one is missing."""
+        start, end = stretch
+        weights: list[tuple[int, Held]] = []
+        first = max(0, bisect_right(self.bounded, start, key=_start) - 1)
+        for factor in islice(self.bounded, first, None):
+            if _start(factor) >= end:
+                break
+            lasted = min(end, _end(factor)) - max(start, _start(factor))
+            if lasted > 0:
+                weights.append((lasted, factor))
+        left = (end - start) - sum(w for w, _ in weights)
+        if left > 0 and self.always is not None:
+            weights.append((left, self.always))
+        elif left > 0:
+            return None
+        if len(weights) == 1:
+            return weights[0][1], value(weights[0][1])
+        mean = math.fsum(w * value(f) for w, f in weights) / (end - start)
+        return max(weights, key=lambda w: w[0])[1], mean
+
+    def edges(self) -> Iterator[int]:
+        """Where something changes."""
+        for factor in self.bounded:
+            yield from (at for at in (factor.start_us, factor.end_us) if at is not None)
+
+
+def course(name: str, factors: Iterable[Held]) -> Course[Held]:
+    """The factors of one zone or site in order. Raises UsageError, naming it and the time of a clash."""
+    found = list(factors)
+    always = [f for f in found if f.start_us is None and f.end_us is None]
+    bounded = sorted((f for f in found if f.start_us is not None or f.end_us is not None), key=_start)
+    if len(always) > 1:
+        raise UsageError(f"{name} has {len(always)} factors that hold always: leave one, or say from when")
+    for before, after in pairwise(bounded):
+        if _end(before) > _start(after):
+            raise UsageError(
+                f"{name} has two factors from {moment(_start(after))} on: let one end where the other begins"
+            )
+    for factor in bounded:
+        if _end(factor) <= _start(factor):
+            raise UsageError(f"{name} has a factor that ends at {moment(_end(factor))}, before it begins")
+    return Course(name, tuple(bounded), always[0] if always else None)
+
+
+def moment(at_us: int) -> str:
+    """A moment as people read it, UTC."""
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _start(factor: GridFactor | SitePue) -> int:
+    return -(2**62) if factor.start_us is None else factor.start_us
+
+
+def _end(factor: GridFactor | SitePue) -> int:
+    return 2**62 if factor.end_us is None else factor.end_us
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """One kind of factor, ready to be joined: for each key and slot which table was met, and its value."""
+
+    tables: tuple[object, ...]
+    """What ``rows`` number: Intensity or Pue."""
+    rows: tuple[tuple[int, int, int, float], ...]
+    """Key, slot, number of the table or NONE, value."""
+    holes: Mapping[int, Stretch]
+    """Key -> the first stretch without a factor where others had one."""
+
+
+def grid_courses(factors: Sequence[GridFactor]) -> dict[str, Course[GridFactor]]:
+    """Zone -> its intensity over time. Raises UsageError for overlaps and for what no intensity can be."""
+    zones: dict[str, list[GridFactor]] = {}
+    for factor in factors:
+        intensity_of(factor).figure()
+        zones.setdefault(factor.zone, []).append(factor)
+    return {zone: course(f"zone {zone}", found) for zone, found in zones.items()}
+
+
+def pue_courses(factors: Sequence[SitePue]) -> dict[str, Course[SitePue]]:
+    """Site -> its PUE over time. Raises UsageError for overlaps, RefusedError for a PUE below 1."""
+    sites: dict[str, list[SitePue]] = {}
+    for factor in factors:
+        pue_of(factor).figure()
+        sites.setdefault(factor.site, []).append(factor)
+    return {site: course(f"site {site}", found) for site, found in sites.items()}
+
+
+def intensity_of(factor: GridFactor) -> Intensity:
+    """As core.carbon knows it."""
+    return Intensity(
+        grams_per_kwh=factor.grams_per_kwh,
+        zone=factor.zone,
+        accounting=factor.accounting,
+        basis=factor.basis,
+        inventory=factor.inventory,
+        granularity=factor.granularity,
+        source=factor.source,
+        year=factor.year,
+        relative_error=factor.relative_error,
+        note=factor.note,
+    )
+
+
+def pue_of(factor: SitePue) -> Pue:
+    """As core.carbon knows it."""
+    return Pue(value=factor.pue, kind=factor.kind, relative_error=factor.relative_error)
+
+
+def expanded(
+    courses: Sequence[Course[Held] | None],
+    slots: Sequence[Stretch],
+    value: Callable[[Held], float],
+    table: Callable[[Held], object],
+    family: Callable[[Held], object],
+    without: float,
+) -> Expanded:
+    """One row for each course (its position is its key) and slot. ``without`` is the value where none is."""
+    tables: dict[object, tuple[int, object]] = {}
+    rows: list[tuple[int, int, int, float]] = []
+    holes: dict[int, Stretch] = {}
+    for key, one in enumerate(courses):
+        for slot, stretch in enumerate(slots):
+            met = one.over(stretch, value) if one is not None else None
+            if met is None:
+                rows.append((key, slot, NONE, without))
+                if one is not None:
+                    holes.setdefault(key, stretch)
+                continue
+            factor, mean = met
+            number, _ = tables.setdefault((key, family(factor)), (len(tables), table(factor)))
+            rows.append((key, slot, number, mean))
+    return Expanded(tuple(t for _, t in tables.values()), tuple(rows), holes)

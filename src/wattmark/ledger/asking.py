@@ -1,0 +1,336 @@
+"""The small tables of one question: whose energy is in which group, where it was, and which factor held when.
+
+They are made here, in plain Python, so that the queries that join them need nothing but integers and ids.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any, Protocol
+
+from wattmark.core.known import Grade
+from wattmark.core.rollup import HowKnown
+from wattmark.ledger.columns import BUCKET_US, REAL, TAGS, TEXT, WHOLE
+from wattmark.ledger.factors import (
+    Course,
+    Expanded,
+    Factors,
+    GridFactor,
+    SitePue,
+    Stretch,
+    expanded,
+    grid_courses,
+    intensity_of,
+    moment,
+    pue_courses,
+    pue_of,
+)
+from wattmark.ledger.question import (
+    COUNTED_KEYS,
+    KNOWN_KEYS,
+    LABEL,
+    MICRO,
+    PLACE_KEYS,
+    ROW_KEYS,
+    Question,
+    period_of,
+    zone_named,
+)
+
+ROUNDING = 1e-6
+"""A PUE that lies below 1 by so little is 1."""
+
+
+class Tables(Protocol):
+    """The derived tables of one version of a ledger."""
+
+    @property
+    def version(self) -> int:
+        """The ledger's version."""
+        ...
+
+    def files(self, table: str) -> Sequence[str]:
+        """Parquet files of a table, their partition columns in their paths as ``day=2026-11-01``."""
+        ...
+
+    def arrow(self, table: str) -> Any:
+        """The table as a pyarrow dataset or table, for files that an engine cannot open itself."""
+        ...
+
+
+class Engine(Protocol):
+    """Runs the rollup's SQL. Numbers come back as int, float or Decimal."""
+
+    @property
+    def name(self) -> str:
+        """duckdb or spark."""
+        ...
+
+    def attach(self, table: str, snapshot: Tables) -> None:
+        """Make a derived table known under its name."""
+        ...
+
+    def put(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
+        """A small table of our own; columns by the kinds of ledger.columns."""
+        ...
+
+    def keep(self, table: str, sql: str) -> None:
+        """Work a query out once, and keep its result under a name."""
+        ...
+
+    def rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The result of a query; read to its end before the next one."""
+        ...
+
+
+def query(name: str, **parts: str) -> str:
+    """A query of ``ledger/sql`` with its parts put in: names and numbers of ours, never what a user wrote."""
+    text = (files("wattmark.ledger") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return text.format(**parts) if parts else text
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """What ``asked_subjects`` numbers."""
+
+    tags: tuple[tuple[str, ...], ...]
+    """Values of the asked keys."""
+    subjects: tuple[tuple[int, str], ...]
+    """Number of the tags, and stage."""
+
+
+def of_subject(key: str) -> bool:
+    """True for tags and labels."""
+    return key in TAGS or key.startswith(LABEL)
+
+
+def put_subjects(engine: Engine, question: Question) -> Subjects:
+    """Which group each subject belongs to, and its stage."""
+    asked = [key for key in question.by if of_subject(key)]
+    wanted = _wanted(question, of_subject)
+    tags: dict[tuple[str, ...], int] = {}
+    subjects: dict[tuple[int, str], int] = {}
+    rows = []
+    columns = ", ".join(("subject_id", "labels", *TAGS))
+    for subject_id, labels, *values in engine.rows(f"SELECT {columns} FROM subjects"):
+        told = {tag: value or "" for tag, value in zip(TAGS, values, strict=True)}
+        if labels:
+            told |= {f"{LABEL}{key}": str(value) for key, value in json.loads(labels).items()}
+        if not _fits(told, wanted):
+            continue
+        tag = tags.setdefault(tuple(told.get(key, "") for key in asked), len(tags))
+        rows.append((subject_id, tag, subjects.setdefault((tag, told["stage"]), len(subjects))))
+    engine.put("asked_subjects", {"subject_id": TEXT, "tags": WHOLE, "subject": WHOLE}, rows)
+    return Subjects(tuple(tags), tuple(subjects))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What ``asked_places`` numbers."""
+
+    spots: tuple[tuple[str, ...], ...]
+    """Values of the asked keys."""
+    places: tuple[tuple[int, str], ...]
+    """Number of the spot, and grid zone."""
+    grids: tuple[Course[GridFactor] | None, ...]
+    pues: tuple[Course[SitePue] | None, ...]
+
+
+def put_places(engine: Engine, question: Question, factors: Factors) -> Places:
+    """Which group, grid zone and PUE each place has. Raises UsageError for factors that clash."""
+    asked = [key for key in question.by if key in PLACE_KEYS]
+    wanted = _wanted(question, PLACE_KEYS.__contains__)
+    zones, sites = grid_courses(factors.grid), pue_courses(factors.pue)
+    spots: dict[tuple[str, ...], int] = {}
+    places: dict[tuple[int, str, int, int], int] = {}
+    grids: dict[Course[GridFactor] | None, int] = {}
+    pues: dict[Course[SitePue] | None, int] = {}
+    rows = []
+    for place_id, zone, country, site, stated, kind in engine.rows(
+        "SELECT place_id, zone, country, site, pue, pue_kind FROM places"
+    ):
+        told = {"site": site or "", "country": country or ""}
+        if not _fits(told, wanted):
+            continue
+        spot = spots.setdefault(tuple(told[key] for key in asked), len(spots))
+        grid = zones.get(zone or "") or zones.get(country or "")
+        grid_key = grids.setdefault(grid, len(grids))
+        pue_key = pues.setdefault(_declared(stated, kind) or sites.get(site or ""), len(pues))
+        place = places.setdefault((spot, zone or country or "", grid_key, pue_key), len(places))
+        rows.append((place_id, spot, place, grid_key, pue_key))
+    columns = {"place_id": TEXT, "spot": WHOLE, "place": WHOLE, "grid_key": WHOLE, "pue_key": WHOLE}
+    engine.put("asked_places", columns, rows)
+    return Places(tuple(spots), tuple((spot, zone) for spot, zone, *_ in places), tuple(grids), tuple(pues))
+
+
+def _declared(stated: float | None, kind: str | None) -> Course[SitePue] | None:
+    """The PUE that the runs of a place declare, which goes before the site's."""
+    if stated is None or stated < 1 - ROUNDING:
+        return None
+    own = SitePue(site="", pue=max(1.0, stated), kind=kind or "declared")
+    return Course(f"PUE {own.pue:g} ({own.kind})", (), own)
+
+
+@dataclass(frozen=True, slots=True)
+class Knowns:
+    """The rows of ``knowns``, and the values of the asked keys."""
+
+    found: Mapping[str, HowKnown]
+    values: Mapping[str, tuple[str, ...]]
+
+
+def put_knowns(engine: Engine, question: Question) -> Knowns:
+    """How each energy is known; a table of those that were asked for, where only some were."""
+    asked = [key for key in question.by if key in KNOWN_KEYS]
+    wanted = _wanted(question, KNOWN_KEYS.__contains__)
+    found: dict[str, HowKnown] = {}
+    values: dict[str, tuple[str, ...]] = {}
+    for known_id, method, grade, rule, errors, source in engine.rows(
+        "SELECT known_id, method, grade, attribution_rule, errors, source FROM knowns"
+    ):
+        told = {"method": method or "", "grade": grade or "", "source": source or ""}
+        if not _fits(told, wanted):
+            continue
+        values[known_id] = tuple(told[key] for key in asked)
+        found[known_id] = HowKnown(
+            known_id=known_id,
+            grade=Grade(grade or "E"),
+            attribution_rule=rule or "",
+            errors=json.loads(errors) if errors else {},
+            source=source or "",
+        )
+    if wanted:
+        engine.put("asked_knowns", {"known_id": TEXT}, ((known_id,) for known_id in found))
+    return Knowns(found, values)
+
+
+def filters(engine: Engine, question: Question, prefix: str = "", *, energy: bool = True) -> str:
+    """What follows WHERE, as `` AND ...``: what a user wrote stands in small tables, never in the text."""
+    found = []
+    if any(of_subject(key) for key in question.where):
+        found.append(f"{prefix}subject_id IN (SELECT subject_id FROM asked_subjects)")
+    if any(key in PLACE_KEYS for key in question.where):
+        found.append(f"{prefix}place_id IN (SELECT place_id FROM asked_places)")
+    if energy and any(key in KNOWN_KEYS for key in question.where):
+        found.append(f"{prefix}known_id IN (SELECT known_id FROM asked_knowns)")
+    columns = {**COUNTED_KEYS, **{key: key for key in ROW_KEYS}} if energy else {"run": "record_id"}
+    for key, values in question.where.items():
+        if key in columns:
+            engine.put(f"asked_{key}s", {"value": TEXT}, ((value,) for value in values))
+            found.append(f"{prefix}{columns[key]} IN (SELECT value FROM asked_{key}s)")
+    if energy:
+        found.extend(_between(question, prefix))
+    return "".join(f" AND {condition}" for condition in found)
+
+
+def _between(question: Question, prefix: str) -> Iterator[str]:
+    start, end = question.start_us, question.end_us
+    if start is not None:
+        yield f"{prefix}bucket_us >= {start} AND {prefix}day >= '{_day(start)}'"
+    if end is not None:
+        yield f"{prefix}bucket_us < {end} AND {prefix}day <= '{_day(end)}'"
+
+
+def _day(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us // MICRO, UTC).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What ``asked_slots`` and ``asked_buckets`` number, and which factors hold in them."""
+
+    periods: tuple[str, ...]
+    """Names, in the order of time."""
+    grid: Expanded
+    pue: Expanded
+    findings: tuple[str, ...]
+
+
+def put_times(engine: Engine, question: Question, places: Places) -> Times:
+    """Stretches in which no factor and no period changes, and what holds in each of them."""
+    found = sorted(
+        (int(bucket), int(start), int(end))
+        for bucket, start, end in engine.rows("SELECT DISTINCT bucket_us, from_us, until_us FROM cells")
+    )
+    periods = _put_buckets(engine, question, {bucket for bucket, _, _ in found})
+    edges = sorted(
+        {at for grid in places.grids if grid for at in grid.edges()}
+        | {at for pue in places.pues if pue for at in pue.edges()}
+    )
+    slots: dict[tuple[int, ...], tuple[int, Stretch]] = {}
+    rows = []
+    for bucket, start, end in found:
+        is_long = start >= 0
+        stretch = (start, end) if is_long else (bucket, bucket + BUCKET_US)
+        segment = _segment(stretch, edges)
+        period = periods.of[bucket]
+        slot, _ = slots.setdefault((period, *segment), (len(slots), stretch))
+        rows.append((bucket, start, end, slot, period, int(is_long)))
+    names = ("bucket_us", "from_us", "until_us", "slot", "period", "is_long")
+    engine.put("asked_slots", dict.fromkeys(names, WHOLE), rows)
+    stretches = [stretch for _, stretch in slots.values()]
+    grid = expanded(places.grids, stretches, lambda f: f.grams_per_kwh, intensity_of, _grid_table, 0.0)
+    pue = expanded(places.pues, stretches, lambda f: f.pue, pue_of, _pue_table, 1.0)
+    engine.put("asked_grid", {"grid_key": WHOLE, "slot": WHOLE, "grid": WHOLE, "grams": REAL}, grid.rows)
+    engine.put("asked_pue", {"pue_key": WHOLE, "slot": WHOLE, "pue": WHOLE, "times": REAL}, pue.rows)
+    findings = [*_holes(places.grids, grid), *_holes(places.pues, pue)]
+    return Times(periods.names, grid, pue, tuple(findings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Periods:
+    names: tuple[str, ...]
+    of: Mapping[int, int]
+    """Bucket -> number of its period."""
+
+
+def _put_buckets(engine: Engine, question: Question, buckets: set[int]) -> _Periods:
+    """Periods of the energy's quarters of an hour, and of those of work and runs between start and end."""
+    told = engine.rows(
+        "SELECT DISTINCT bucket_us FROM work "
+        f"UNION SELECT DISTINCT start_us - start_us % {BUCKET_US} AS bucket_us FROM runs"
+    )
+    others = {int(row[0]) for row in told if row[0] is not None and question.holds(int(row[0]))}
+    zone = zone_named(question.time_zone)
+    numbers: dict[str, int] = {}
+    of: dict[int, int] = {}
+    for bucket in sorted(buckets | others):
+        name = period_of(bucket, question.period, zone)
+        of[bucket] = numbers.setdefault(name, len(numbers))
+    engine.put("asked_buckets", {"bucket_us": WHOLE, "period": WHOLE}, of.items())
+    return _Periods(tuple(numbers), of)
+
+
+def _segment(stretch: Stretch, edges: Sequence[int]) -> tuple[int, ...]:
+    """Equal for stretches between the same two edges; one of its own for a stretch that crosses one."""
+    first = bisect_right(edges, stretch[0])
+    return (first,) if first == bisect_left(edges, stretch[1]) else (first, *stretch)
+
+
+def _holes(courses: Sequence[Course[Any] | None], found: Expanded) -> Iterator[str]:
+    for key, (start, _) in sorted(found.holes.items()):
+        one = courses[key]
+        if one is not None:
+            yield f"{one.name} has no factor at {moment(start)}: give one that holds then"
+
+
+def _grid_table(factor: GridFactor) -> object:
+    told = (factor.source, factor.year, factor.accounting, factor.basis, factor.inventory)
+    return (*told, factor.granularity, factor.relative_error, factor.note)
+
+
+def _pue_table(factor: SitePue) -> object:
+    return factor.kind, factor.relative_error
+
+
+def _wanted(question: Question, mine: Callable[[str], bool]) -> dict[str, frozenset[str]]:
+    return {key: frozenset(values) for key, values in question.where.items() if mine(key)}
+
+
+def _fits(told: Mapping[str, str], wanted: Mapping[str, frozenset[str]]) -> bool:
+    return all(told.get(key, "") in allowed for key, allowed in wanted.items())

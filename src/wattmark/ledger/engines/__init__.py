@@ -1,0 +1,1 @@
+"""What runs the ledger's SQL: one engine, one file."""

@@ -1,0 +1,112 @@
+"""DuckDB: the rollup on one machine. The only module that imports duckdb."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from wattmark.core.errors import MissingExtra
+from wattmark.ledger.columns import DERIVED
+from wattmark.ledger.engines.tables import SQL_TYPES, arrow_table
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from wattmark.ledger.asking import Tables
+
+MEMORY = "600MB"
+"""What DuckDB may hold before it writes to its temporary folder; with Python and Arrow below 1 GB in all."""
+BATCH = 10_000
+GLOB = frozenset("*?[")
+
+
+class DuckDbEngine:
+    """A database in memory that spills to a temporary folder. Use it as a context manager.
+
+    Raises MissingExtra when DuckDB is not installed.
+    """
+
+    name = "duckdb"
+
+    def __init__(
+        self, memory: str = MEMORY, threads: int | None = None, temporary: Path | None = None
+    ) -> None:
+        self.connection = connect(memory)
+        self._own = None if temporary else tempfile.TemporaryDirectory(prefix="wattmark-duckdb-")
+        self.connection.execute(f"SET temp_directory = {quoted(str(temporary or self._own_name()))}")
+        if threads is not None:
+            self.connection.execute(f"SET threads = {int(threads)}")
+
+    def attach(self, table: str, snapshot: Tables) -> None:
+        """Make a derived table known under its name; its own columns first, missing ones as null."""
+        files = list(snapshot.files(table))
+        source = f"{table}_files"
+        if not files:
+            self.put(table, {name: c.kind for name, c in DERIVED[table].items()}, ())
+            return
+        if any("://" in file or GLOB & set(file) for file in files):
+            # No file system of DuckDB is needed for what pyarrow reads.
+            self.connection.register(source, snapshot.arrow(table))
+        else:
+            listed = ", ".join(quoted(file) for file in files)
+            source = f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
+        there = {row[0] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        columns = ", ".join(
+            name if name in there else f"CAST(NULL AS {SQL_TYPES[column.kind]}) AS {name}"
+            for name, column in DERIVED[table].items()
+        )
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {columns} FROM {source}")
+
+    def put(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
+        """A small table of our own."""
+        self.connection.register("put_rows", arrow_table(columns, rows))
+        self.keep(table, "SELECT * FROM put_rows")
+        self.connection.unregister("put_rows")
+
+    def keep(self, table: str, sql: str) -> None:
+        """Work a query out once, and keep its result under a name."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}")
+
+    def rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The result of a query; read it to its end before the next one."""
+        result = self.connection.execute(sql)
+        while batch := result.fetchmany(BATCH):
+            yield from batch
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.connection.close()
+        if self._own is not None:
+            self._own.cleanup()
+
+    def __enter__(self) -> DuckDbEngine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _own_name(self) -> str:
+        return self._own.name if self._own is not None else ""
+
+
+def connect(memory: str = MEMORY) -> duckdb.DuckDBPyConnection:
+    """A fresh database in memory, quiet and bounded. Raises MissingExtra."""
+    try:
+        import duckdb
+    except ImportError:
+        raise MissingExtra("duckdb", "ledger") from None
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET memory_limit = {quoted(memory)}")
+    connection.execute("SET preserve_insertion_order = false")
+    return connection
+
+
+def quoted(text: str) -> str:
+    """A string as SQL writes it for DuckDB."""
+    return "'" + text.replace("'", "''") + "'"
