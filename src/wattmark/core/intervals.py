@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from wattmark.core.sound import MOST_UJ
+
+MOST_WATTS = 1e12
+"""Forty times what the largest power station gives (22.5 GW): no sensor shows more."""
+
 
 @dataclass(slots=True)
 class Intervals:
@@ -18,7 +23,9 @@ class Intervals:
     """Moment and reason of each gap and each reading that was left out."""
 
     def add(self, start_us: int, end_us: int, energy_uj: int | None, reason: str = "") -> None:
-        """One interval; None for its energy makes it a gap, with its reason."""
+        """One interval; None for its energy makes it a gap, with its reason; so does more than can be."""
+        if energy_uj is not None and energy_uj > MOST_UJ:
+            energy_uj, reason = None, f"{energy_uj / 1e6:g} J in one interval cannot be"
         self.start_us.append(start_us)
         self.end_us.append(end_us)
         self.energy_uj.append(energy_uj or 0)
@@ -33,17 +40,17 @@ def from_power(
     """Energy between successive samples of a power sensor, by the trapezoidal rule; W x us = uJ.
 
     Times must rise; a sample that does not come after the one before it is left out and remarked. Readings
-    below 0, not finite, or above ``max_watts`` are gaps, and so is a stretch longer than ``longest_gap_us``
+    below 0, not a number, or above ``max_watts`` are gaps, and so is a stretch longer than ``longest_gap_us``
     (two sampling periods: kpis.md, coverage).
     """
     found = Intervals()
+    most = MOST_WATTS if max_watts is None else min(max_watts, MOST_WATTS)
     before: tuple[int, float | None] | None = None
     for at, power in zip(times_us, watts, strict=True):
         if before is not None and at <= before[0]:
             found.remarks.append((at, "the sample does not come after the one before it"))
             continue
-        good = power >= 0 and (max_watts is None or power <= max_watts) and power != float("inf")
-        now = power if good else None
+        now = power if 0 <= power <= most else None  # what is no number is in no range
         if before is not None:
             start, last = before
             if now is None or last is None:
@@ -59,7 +66,7 @@ def from_power(
 def from_counter(
     times_us: Sequence[int],
     totals_uj: Sequence[int],
-    longest_gap_us: int,
+    longest_gap_us: int | None,
     *,
     wraps_at_uj: int | None = None,
     max_watts: float | None = None,
@@ -68,7 +75,9 @@ def from_counter(
 
     A counter that went backwards has wrapped when its range is known, the looks lie closer together than it
     could wrap in, and the result is physically possible; else it was reset, which is a gap. So is a
-    stretch longer than ``longest_gap_us`` and one with more energy than ``max_watts`` allows.
+    stretch longer than ``longest_gap_us`` and one with more energy than ``max_watts`` allows. None for
+    ``longest_gap_us``: a counter that was read at both ends has seen everything between (kpis.md, coverage);
+    a limit is for counters that may have been reset meanwhile without showing it.
     """
     found = Intervals()
     before: tuple[int, int] | None = None
@@ -79,7 +88,7 @@ def from_counter(
         if before is not None:
             start, last = before
             used, reason = _used(total - last, at - start, wraps_at_uj, max_watts)
-            if used is not None and at - start > longest_gap_us:
+            if used is not None and longest_gap_us is not None and at - start > longest_gap_us:
                 used, reason = None, f"no sample for {(at - start) / 1e6:g} s"
             found.add(start, at, used, reason)
         before = at, total

@@ -107,22 +107,25 @@ def _windows(windows: tuple[Window, ...]) -> Iterator[Fault]:
         parents[window.id] = window.parent
         times = {"t0_seconds": window.t0_seconds, "duration_seconds": window.duration_seconds}
         yield from _amounts(place, times, MOST_SECONDS)
-    for index, window in enumerate(windows):
-        place = f"$.windows[{index}]"
-        if window.parent is not None and window.parent not in parents:
-            yield place, f"unknown parent {window.parent}"
-            return
+    lost = [i for i, w in enumerate(windows) if w.parent is not None and w.parent not in parents]
+    if lost:
+        yield f"$.windows[{lost[0]}]", f"unknown parent {windows[lost[0]].parent}"
+    elif (index := _first_circle(windows, parents)) is not None:
+        yield f"$.windows[{index}]", "is inside itself"
+
+
+def _first_circle(windows: tuple[Window, ...], parents: Mapping[int, int | None]) -> int | None:
     good: set[int] = set()
     for index, window in enumerate(windows):
         path: list[int] = []
         at: int | None = window.id
         while at is not None and at not in good:
             if at in path:
-                yield f"$.windows[{index}]", "is inside itself"
-                return
+                return index
             path.append(at)
             at = parents[at]
         good.update(path)
+    return None
 
 
 def _row(place: str, row: EnergyRow) -> Iterator[Fault]:
