@@ -1,0 +1,353 @@
+"""OTLP metrics from their protobuf bytes: one walk over the wire, each distinct attribute block decoded once.
+
+A request of a thousand points names the same few hundred sets of attributes again and again. Points are
+therefore cut at their fields, and the bytes that hold attributes are looked up in a cache keyed by the bytes
+themselves. Everything is checked against the bounds of the message that it stands in.
+
+Wire format: protobuf.dev/programming-guides/encoding. Repeated single messages merge, the last of a oneof
+wins and unknown fields are passed over, as the format demands.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Container
+
+from wattmark.sources.otlp_points import (
+    MOST_CACHED,
+    MOST_DEPTH,
+    NO_RECORDED_VALUE,
+    Attributes,
+    Kind,
+    Malformed,
+    Metric,
+    Request,
+    Scope,
+    Temporality,
+    Value,
+)
+from wattmark.sources.otlp_wire import BYTES, fields, length, one_field, span, text
+
+_u64 = struct.Struct("<Q").unpack_from
+_i64 = struct.Struct("<q").unpack_from
+_f64 = struct.Struct("<d").unpack_from
+# A number's point as encoders write it: start 0x11, time 0x19, then as_double 0x21 or as_int 0x31.
+_started_double = struct.Struct("<xQxQxd").unpack_from
+_started_int = struct.Struct("<xQxQxq").unpack_from
+_double = struct.Struct("<xQxd").unpack_from
+_int = struct.Struct("<xQxq").unpack_from
+
+
+class Decoder:
+    """Decodes requests, and remembers the attributes that it has seen. Not for several threads at once."""
+
+    def __init__(self, wanted: Container[str] | None = None) -> None:
+        self._wanted = wanted
+        self._attributes: dict[bytes, Attributes] = {}
+        self._scopes: dict[bytes, Scope] = {}
+        self._tails: dict[bytes, tuple[Attributes, bool]] = {}
+
+    def decode(self, data: bytes) -> Request:
+        """The metrics of an ExportMetricsServiceRequest or MetricsData. Raises Malformed.
+
+        Points of metrics that are not wanted are counted, not decoded.
+        """
+        if len(self._tails) > MOST_CACHED or len(self._attributes) > MOST_CACHED:
+            self._attributes.clear()
+            self._tails.clear()
+        found: list[Metric] = []
+        foreign = _Foreign()
+        for tag, start, end in fields(data, 0, len(data)):
+            if tag == 0x0A:
+                self._resource(data, start, end, found, foreign)
+        return Request(tuple(found), foreign.points, frozenset(foreign.names))
+
+    def _resource(self, data: bytes, start: int, end: int, found: list[Metric], foreign: _Foreign) -> None:
+        resource = b""
+        scopes: list[tuple[int, int]] = []
+        for tag, first, past in fields(data, start, end):
+            if tag == 0x0A:
+                resource += data[first:past]
+            elif tag == 0x12:
+                scopes.append((first, past))
+        known = self._attributes_of(b"r", resource)
+        for first, past in scopes:
+            self._scope(data, first, past, known, found, foreign)
+
+    def _scope(
+        self, data: bytes, start: int, end: int, resource: Attributes, found: list[Metric], foreign: _Foreign
+    ) -> None:
+        scope = b""
+        metrics: list[tuple[int, int]] = []
+        for tag, first, past in fields(data, start, end):
+            if tag == 0x0A:
+                scope += data[first:past]
+            elif tag == 0x12:
+                metrics.append((first, past))
+        known = self._scopes.get(scope)
+        if known is None:
+            if len(self._scopes) > MOST_CACHED:
+                self._scopes.clear()
+            known = self._scopes[scope] = _scope_from(scope)
+        for first, past in metrics:
+            self._metric(data, first, past, resource, known, found, foreign)
+
+    def _metric(
+        self,
+        data: bytes,
+        start: int,
+        end: int,
+        resource: Attributes,
+        scope: Scope,
+        found: list[Metric],
+        foreign: _Foreign,
+    ) -> None:
+        name = unit = ""
+        kind, body, first, past = 0, data, 0, 0
+        for tag, a, z in fields(data, start, end):
+            if tag == 0x0A:
+                name = text(data, a, z)
+            elif tag == 0x1A:
+                unit = text(data, a, z)
+            elif tag in _KINDS:
+                if kind == tag >> 3:  # a message that is there twice is one message, merged
+                    body = body[first:past] + data[a:z]
+                    first, past = 0, len(body)
+                else:
+                    kind, body, first, past = tag >> 3, data, a, z
+        if self._wanted is not None and name not in self._wanted:
+            foreign.add(name, sum(tag == 0x0A for tag, _, _ in fields(body, first, past)))
+            return
+        metric = Metric(resource, scope, name, unit, Kind(kind), Temporality.UNSPECIFIED, False)
+        found.append(metric)
+        if kind in (Kind.GAUGE, Kind.SUM):
+            self._numbers(body, first, past, metric)
+        elif kind:
+            self._histograms(body, first, past, metric)
+
+    def _numbers(self, data: bytes, pos: int, end: int, metric: Metric) -> None:
+        """Data points of a gauge or a sum, and the sum's own fields. This is the loop that must be quick."""
+        tails, attributes, values = self._tails, metric.attributes, metric.values
+        starts, times = metric.start_ns, metric.time_ns
+        value: float | None
+        while pos < end:
+            if data[pos] != 0x0A:
+                pos = self._own(data, pos, end, metric)
+                continue
+            first = pos + 2
+            if first <= end and data[pos + 1] < 128 and first + data[pos + 1] <= end:
+                past = first + data[pos + 1]
+            else:
+                first, past = span(data, pos + 1, end)
+            pos = past
+            start = tail = 0
+            # Encoders write fields in the order of their numbers; whatever comes otherwise is walked below.
+            if first + 27 <= past and data[first] == 0x11 and data[first + 9] == 0x19:
+                kind = data[first + 18]
+                if kind == 0x21:
+                    start, time, value = _started_double(data, first)
+                    tail = first + 27
+                elif kind == 0x31:
+                    start, time, value = _started_int(data, first)
+                    tail = first + 27
+            elif first + 18 <= past and data[first] == 0x19:
+                kind = data[first + 9]
+                if kind == 0x21:
+                    time, value = _double(data, first)
+                    tail = first + 18
+                elif kind == 0x31:
+                    time, value = _int(data, first)
+                    tail = first + 18
+            if tail:
+                known = tails.get(data[tail:past])
+                if known is not None:
+                    attributes.append(known[0])
+                    starts.append(start)
+                    times.append(time)
+                    values.append(value if known[1] else None)
+                    continue
+            self._number(data, first, past, tail, metric)
+
+    def _number(self, data: bytes, start: int, end: int, tail: int, metric: Metric) -> None:
+        """One data point, field by field; what follows ``tail`` is kept when it is attributes and flags."""
+        begun = time = flags = 0
+        value: float | None = None
+        block = b""
+        simple = tail > 0
+        for tag, a, z in fields(data, start, end):
+            if tag == 0x3A:
+                block += length(z - a) + data[a:z]
+            elif tag == 0x11:
+                begun = _u64(data, a)[0]
+            elif tag == 0x19:
+                time = _u64(data, a)[0]
+            elif tag == 0x21:
+                value = _f64(data, a)[0]
+            elif tag == 0x31:
+                value = _i64(data, a)[0]
+            elif tag == 0x40:
+                flags = a
+            simple = simple and (a < tail or tag in (0x3A, 0x40))
+        known = self._attributes_of(b"p", block)
+        recorded = not flags & NO_RECORDED_VALUE
+        if simple:
+            self._tails[data[tail:end]] = known, recorded
+        metric.attributes.append(known)
+        metric.start_ns.append(begun)
+        metric.time_ns.append(time)
+        metric.values.append(value if recorded else None)
+
+    def _own(self, data: bytes, pos: int, end: int, metric: Metric) -> int:
+        """A field of the sum or histogram itself; gives the position behind it."""
+        tag, a, _, pos = one_field(data, pos, end)
+        if tag == 0x10:
+            metric.temporality = Temporality(a) if a in (1, 2) else Temporality.UNSPECIFIED
+        elif tag == 0x18 and metric.kind is Kind.SUM:
+            metric.monotonic = bool(a)
+        return pos
+
+    def _histograms(self, data: bytes, pos: int, end: int, metric: Metric) -> None:
+        """Data points of a histogram or summary: their count and sum; buckets are passed over."""
+        attributes_tag, flags_tag, optional = _LAYOUT[metric.kind]
+        while pos < end:
+            if data[pos] != 0x0A:
+                pos = self._own(data, pos, end, metric)
+                continue
+            first, pos = span(data, pos + 1, end)
+            begun = time = flags = count = 0
+            total: float | None = None if optional else 0.0
+            block = b""
+            for tag, a, z in fields(data, first, pos):
+                if tag == attributes_tag:
+                    block += length(z - a) + data[a:z]
+                elif tag == 0x11:
+                    begun = _u64(data, a)[0]
+                elif tag == 0x19:
+                    time = _u64(data, a)[0]
+                elif tag == 0x21:
+                    count = _u64(data, a)[0]
+                elif tag == 0x29:
+                    total = _f64(data, a)[0]
+                elif tag == flags_tag:
+                    flags = a
+            recorded = not flags & NO_RECORDED_VALUE
+            metric.attributes.append(self._attributes_of(b"p", block))
+            metric.start_ns.append(begun)
+            metric.time_ns.append(time)
+            metric.values.append(total if recorded else None)
+            metric.counts.append(count if recorded else None)
+
+    def _attributes_of(self, where: bytes, block: bytes) -> Attributes:
+        """``r``: bytes of a resource; ``p``: the attributes of a point, each with its length before it."""
+        key = where + block
+        known = self._attributes.get(key)
+        if known is None:
+            items = _resource_from(block) if where == b"r" else _listed(block)
+            known = self._attributes[key] = Attributes(items)
+        return known
+
+
+class _Foreign:
+    """Points of metrics that nobody wanted."""
+
+    __slots__ = ("names", "points")
+
+    def __init__(self) -> None:
+        self.points = 0
+        self.names: set[str] = set()
+
+    def add(self, name: str, points: int) -> None:
+        self.points += points
+        self.names.add(name)
+
+
+_KINDS = frozenset(k << 3 | BYTES for k in Kind if k)
+_LAYOUT = {
+    Kind.HISTOGRAM: (0x4A, 0x50, True),
+    Kind.EXPONENTIAL_HISTOGRAM: (0x0A, 0x50, True),
+    Kind.SUMMARY: (0x3A, 0x40, False),
+}
+"""Tags of a point's attributes and flags, and whether its sum may be missing (proto3 ``optional``)."""
+
+
+def _scope_from(data: bytes) -> Scope:
+    name = version = ""
+    attributes: dict[str, Value] = {}
+    for tag, a, z in fields(data, 0, len(data)):
+        if tag == 0x0A:
+            name = text(data, a, z)
+        elif tag == 0x12:
+            version = text(data, a, z)
+        elif tag == 0x1A:
+            _pair(data, a, z, attributes, 1)
+    return Scope(name, version, attributes)
+
+
+def _resource_from(data: bytes) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for tag, a, z in fields(data, 0, len(data)):
+        if tag == 0x0A:
+            _pair(data, a, z, found, 1)
+    return found
+
+
+def _listed(block: bytes) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    pos = 0
+    while pos < len(block):
+        first, pos = span(block, pos, len(block))
+        _pair(block, first, pos, found, 1)
+    return found
+
+
+def _pair(data: bytes, start: int, end: int, into: dict[str, Value], depth: int) -> None:
+    """A KeyValue. Of two with one key the later one stands."""
+    key = ""
+    value = b""
+    for tag, a, z in fields(data, start, end):
+        if tag == 0x0A:
+            key = text(data, a, z)
+        elif tag == 0x12:
+            value += data[a:z]
+    into[key] = _any(value, depth + 1)
+
+
+def _any(data: bytes, depth: int) -> Value:
+    """An AnyValue."""
+    if depth > MOST_DEPTH:
+        raise Malformed("an attribute is nested too deeply")
+    value: Value = None
+    merged, body = 0, b""
+    for tag, a, z in fields(data, 0, len(data)):
+        if tag in _SCALARS:
+            value, merged = _SCALARS[tag](data, a, z), 0
+        elif tag in (0x2A, 0x32):
+            body = (body if merged == tag else b"") + data[a:z]
+            merged = tag
+            value = _array(body, depth) if tag == 0x2A else _map(body, depth)
+    return value
+
+
+def _array(data: bytes, depth: int) -> Value:
+    return tuple(_any(data[a:z], depth + 2) for tag, a, z in fields(data, 0, len(data)) if tag == 0x0A)
+
+
+def _map(data: bytes, depth: int) -> Value:
+    found: dict[str, Value] = {}
+    for tag, a, z in fields(data, 0, len(data)):
+        if tag == 0x0A:
+            _pair(data, a, z, found, depth + 2)
+    return tuple(sorted(found.items()))
+
+
+def _signed(data: bytes, value: int, _: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+_SCALARS: dict[int, Callable[[bytes, int, int], Value]] = {
+    0x0A: text,
+    0x10: lambda _, a, __: bool(a),
+    0x18: _signed,
+    0x21: lambda data, a, _: _f64(data, a)[0],
+    0x3A: lambda data, a, z: data[a:z],
+}

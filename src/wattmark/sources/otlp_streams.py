@@ -1,0 +1,381 @@
+"""Points of series -> intervals of streams, across requests and files: each interval once.
+
+An interval lies between two points of a series, so the last point of each series is kept until the next one
+comes. The rules for what a point may say are OpenTelemetry's (metrics data model, "Resets and gaps", "Sums");
+where they leave open what was used, the interval is a gap.
+
+- A point that was there before adds nothing: time has not gone on. A retried request therefore counts once.
+- A cumulative counter whose start time is a new one has begun anew. A counter of energy that an exporter
+  merely passes on was not zero then, so that the stretch in between is a gap; a counter of work was.
+- The first point of a counter of work counts from its start when that is not longer ago than the longest
+  gap. Further back, somebody else may have counted it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import isfinite, nan
+
+from wattmark.core.intervals import Intervals, from_counter, from_power
+from wattmark.core.sound import MOST_UJ
+from wattmark.core.telemetry import Samples
+from wattmark.sources.otlp_intake import Points
+from wattmark.sources.otlp_names import Role, Series
+
+LONGEST_GAP_US = 120_000_000
+"""Two periods of 60 s, which is how often an OpenTelemetry SDK exports unless told otherwise."""
+REMEMBERED_US = 24 * 3600 * 1_000_000
+"""A series that was silent for a day, by the points' own clock, begins anew."""
+MOST_COVERED = 64
+"""Stretches that are remembered of a delta series; the oldest ones become one."""
+
+Point = tuple[int, int, float]
+"""Time and start in microseconds since 1970, and the value, scaled; NaN: not recorded."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What must be known of a series until its next point."""
+
+    time_us: int
+    start_us: int
+    value: float
+    """NaN: not recorded."""
+    covered: list[tuple[int, int]] = field(default_factory=list)
+    """Of a delta series: what was taken already, in order."""
+
+
+@dataclass(slots=True)
+class State:
+    """What must be known between two batches of points."""
+
+    kept: dict[str, Kept] = field(default_factory=dict)
+    """By the key of a series."""
+    newest_us: int = 0
+    """The newest point when silent series were last forgotten."""
+    counted_newly: dict[str, int] = field(default_factory=dict)
+    """Resources that send the newer counters of tokens, and when they last did."""
+
+
+@dataclass(slots=True)
+class Paired:
+    """What a batch of points gave."""
+
+    samples: tuple[Samples, ...] = ()
+    taken: int = 0
+    """Points that are ends of intervals, now or later."""
+    repeated: int = 0
+    """Points that were there before, or say what other series say."""
+    late: Counter[str] = field(default_factory=Counter)
+    """Points that could not be used -> how many."""
+    gaps: Counter[str] = field(default_factory=Counter)
+    """Why intervals are gaps -> how many."""
+
+
+def pair(points: Iterable[Points], state: State, longest_gap_us: int = LONGEST_GAP_US) -> Paired:
+    """The intervals that these points end, in a fixed order; ``state`` goes on to what follows them.
+
+    The same points on the same state give the same samples.
+    """
+    by_series = _gathered(points)
+    found = Paired()
+    for series, read in by_series.items():
+        if series.stream.unit in ("input_tokens", "output_tokens") and not series.repeats:
+            before = state.counted_newly.get(series.resource, 0)
+            state.counted_newly[series.resource] = max(before, read[-1][0])
+    samples = []
+    for series, read in by_series.items():
+        if series.repeats and series.resource in state.counted_newly:
+            found.repeated += len(read)
+            continue
+        made = _PAIRING[series.role, series.delta](series, read, state, longest_gap_us, found)
+        if len(made):
+            samples.append(made)
+    found.samples = tuple(samples)
+    _forget(state)
+    return found
+
+
+def _gathered(points: Iterable[Points]) -> dict[Series, list[Point]]:
+    """The points of each series, in the order of their times."""
+    found: dict[str, tuple[Series, list[Point]]] = {}
+    lists: dict[Series, list[Point]] = {}
+    for part in points:
+        for series, start, time, value in zip(
+            part.series, part.start_ns, part.time_ns, part.values, strict=True
+        ):
+            try:
+                mine = lists[series]
+            except KeyError:
+                mine = lists[series] = found.setdefault(series.key, (series, []))[1]
+            scaled = nan if value is None else value * series.scale
+            mine.append((time // 1000, start // 1000, scaled))
+    for _, read in found.values():
+        read.sort()
+    return dict(found.values())
+
+
+def _forget(state: State) -> None:
+    newest = max((k.time_us for k in state.kept.values()), default=0)
+    if newest - state.newest_us < REMEMBERED_US // 24 and state.newest_us:
+        return
+    state.newest_us = newest
+    state.kept = {s: k for s, k in state.kept.items() if newest - k.time_us <= REMEMBERED_US}
+    state.counted_newly = {r: t for r, t in state.counted_newly.items() if newest - t <= REMEMBERED_US}
+
+
+def _rising(read: list[Point], kept: Kept | None, found: Paired, *, known: bool) -> list[Point]:
+    """The points whose time goes on; the others were there before, or come too late to matter."""
+    before = kept.time_us if kept else -1
+    if read[0][0] > before and all(a[0] < b[0] for a, b in pairwise(read)):
+        return read
+    rising: list[Point] = []
+    for point in read:
+        if point[0] > before:
+            rising.append(point)
+            before = point[0]
+        elif point[0] == before:
+            found.repeated += 1
+        elif known:  # a counter or a sensor: the interval around this moment is there already
+            found.late["came after later points of its series, whose interval holds this moment"] += 1
+    return rising
+
+
+def _power(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+    kept = state.kept.get(series.key)
+    read = _rising(read, kept, found, known=True)
+    times = [p[0] for p in read]
+    watts = [p[2] for p in read]
+    found.taken += len(read)
+    if kept:
+        times.insert(0, kept.time_us)
+        watts.insert(0, kept.value)
+    state.kept[series.key] = Kept(times[-1], 0, watts[-1])
+    return _energy(series, from_power(times, watts, longest, series.most_watts), found)
+
+
+def _total(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+    """A cumulative counter of energy."""
+    kept = state.kept.get(series.key)
+    read = _rising(read, kept, found, known=True)
+    made = Intervals()
+    times: list[int] = []
+    totals: list[int] = []
+    start = last = -1
+    if kept:
+        last, start = kept.time_us, kept.start_us
+        if kept.value == kept.value:
+            times, totals = [last], [round(kept.value)]
+    value = kept.value if kept else nan
+    for at, begun, total in read:
+        if begun < start:
+            found.late[_SHARED] += 1
+            continue
+        found.taken += 1
+        if not (isfinite(total) and abs(total) <= MOST_UJ):
+            made = _counted(made, times, totals, longest, series)
+            if last >= 0:
+                made.add(last, at, None, "the counter was not recorded")
+            times, totals = [], []
+        elif begun > start and last >= 0:
+            made = _counted(made, times, totals, longest, series)
+            _anew(made, last, begun, at, round(total), longest, series)
+            times, totals = [at], [round(total)]
+        else:
+            if last < 0:
+                _first(made, begun, at, round(total), longest, series)
+            elif not times:
+                made.add(last, at, None, "the counter was not recorded")
+            times.append(at)
+            totals.append(round(total))
+        last, start, value = at, begun, total
+    if read:
+        state.kept[series.key] = Kept(last, start, value)
+    return _energy(series, _counted(made, times, totals, longest, series), found)
+
+
+def _counted(made: Intervals, times: list[int], totals: list[int], longest: int, series: Series) -> Intervals:
+    """What was made so far, and the intervals between these looks at the counter."""
+    if len(times) < 2:
+        return made
+    more = from_counter(times, totals, longest, max_watts=series.most_watts)
+    if not made.start_us:
+        return more
+    made.start_us += more.start_us
+    made.end_us += more.end_us
+    made.energy_uj += more.energy_uj
+    made.observed += more.observed
+    made.remarks += more.remarks
+    return made
+
+
+def _first(made: Intervals, begun: int, at: int, total: int, longest: int, series: Series) -> None:
+    if begun and begun < at and at - begun <= longest:
+        used = total if series.from_start else None
+        _bounded(made, begun, at, used, series, "what the counter held when it was first read is not known")
+
+
+def _anew(made: Intervals, last: int, begun: int, at: int, total: int, longest: int, series: Series) -> None:
+    """A counter that has begun anew since its last point."""
+    if series.from_start and last <= begun < at and at - begun <= longest:
+        if last < begun:
+            made.add(last, begun, None, "the counter began anew")
+        _bounded(made, begun, at, total, series, "")
+    else:
+        made.add(last, at, None, "the counter began anew")
+
+
+def _bounded(made: Intervals, start: int, end: int, used: int | None, series: Series, reason: str) -> None:
+    """An interval whose energy must be possible."""
+    if used is not None and series.most_watts is not None and used > series.most_watts * (end - start):
+        used, reason = None, f"more than the {series.most_watts:g} W that are possible"
+    if used is not None and used < 0:
+        used, reason = None, "the energy is below 0"
+    made.add(start, end, used, reason)
+
+
+def _portions(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+    """A delta counter of energy."""
+    kept, new = _uncovered(series, read, state, found)
+    made = Intervals()
+    last = kept.time_us if kept else -1
+    for at, begun, used in new:
+        if 0 <= last < begun:
+            made.add(last, begun, None, "nothing was sent for this stretch")
+        whole = round(used) if isfinite(used) else None
+        if whole is None:
+            made.add(begun, at, None, "the counter was not recorded")
+        elif last < 0 and not series.from_start:
+            made.add(begun, at, None, "what the counter held when it was first read is not known")
+        else:
+            _bounded(made, begun, at, whole, series, "")
+        last = max(last, at)
+    return _energy(series, made, found)
+
+
+def _work_total(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+    """A cumulative count of work. What lies between two points was done, however far apart they are."""
+    kept = state.kept.get(series.key)
+    read = _rising(read, kept, found, known=True)
+    rows: list[tuple[int, int, float]] = []
+    last, start, done = (kept.time_us, kept.start_us, kept.value) if kept else (-1, -1, nan)
+    for at, begun, count in read:
+        if begun < start:
+            found.late[_SHARED] += 1
+            continue
+        if not (isfinite(count) and count >= 0):
+            found.late["was not recorded"] += 1
+            continue
+        found.taken += 1
+        if last < 0:
+            if begun and begun < at and at - begun <= longest:
+                rows.append((begun, at, count))
+            elif count:
+                found.gaps["a count of work had begun before anybody listened"] += 1
+        elif begun > start:
+            rows.append((max(begun, last), at, count))
+        elif count >= done:
+            rows.append((last, at, count - done))
+        else:
+            found.gaps["a count of work went backwards"] += 1
+        last, start, done = at, begun, count
+    if last >= 0:
+        state.kept[series.key] = Kept(last, start, done)
+    return _done(series, rows)
+
+
+def _work_portions(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+    """A delta count of work: each point is an interval of its own."""
+    _, new = _uncovered(series, read, state, found)
+    rows = []
+    for at, begun, count in new:
+        if isfinite(count) and count >= 0:
+            rows.append((begun, at, count))
+        else:
+            found.gaps["a count of work was not recorded"] += 1
+    return _done(series, rows)
+
+
+def _uncovered(
+    series: Series, read: list[Point], state: State, found: Paired
+) -> tuple[Kept | None, list[Point]]:
+    """Points of a delta series whose stretch is new, in whatever order; and what was kept before."""
+    before = state.kept.get(series.key)
+    covered = list(before.covered) if before else []
+    new: list[Point] = []
+    for at, begun, value in read:
+        if begun >= at:
+            found.late["has no length in microseconds"] += 1
+        elif any(a <= begun and at <= b for a, b in covered):
+            found.repeated += 1
+        elif any(a < at and begun < b for a, b in covered):
+            found.late["overlaps with a stretch that is there already"] += 1
+        else:
+            new.append((at, begun, value))
+            found.taken += 1
+            covered = _joined(covered, begun, at)
+    if new:
+        latest = max(new)
+        if before is None or latest[0] > before.time_us:
+            state.kept[series.key] = Kept(latest[0], latest[1], latest[2], covered)
+        else:
+            state.kept[series.key] = Kept(before.time_us, before.start_us, before.value, covered)
+    return before, new
+
+
+def _joined(covered: list[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """Stretches with one more; those that touch are one, and of too many the oldest two are."""
+    if covered and covered[-1][1] == start:
+        covered[-1] = covered[-1][0], end
+        return covered
+    joined: list[tuple[int, int]] = []
+    for a, b in sorted((*covered, (start, end))):
+        if joined and joined[-1][1] >= a:
+            joined[-1] = joined[-1][0], max(joined[-1][1], b)
+        else:
+            joined.append((a, b))
+    if len(joined) > MOST_COVERED:
+        joined[:2] = [(joined[0][0], joined[1][1])]
+    return joined
+
+
+def _energy(series: Series, made: Intervals, found: Paired) -> Samples:
+    for _, reason in made.remarks:
+        found.gaps[reason] += 1
+    seen = () if all(made.observed) else made.observed
+    return Samples(
+        stream=series.stream,
+        start_us=made.start_us,
+        end_us=made.end_us,
+        energy_uj=made.energy_uj,
+        observed=seen,
+    )
+
+
+def _done(series: Series, rows: list[tuple[int, int, float]]) -> Samples:
+    """Stretches in which nothing was done are left out."""
+    kept = [row for row in rows if row[2] > 0 and row[0] < row[1]]
+    return Samples(
+        stream=series.stream,
+        start_us=[r[0] for r in kept],
+        end_us=[r[1] for r in kept],
+        count=[r[2] for r in kept],
+    )
+
+
+_SHARED = (
+    "belongs to a run of its counter that began before the newest one: give each sender a "
+    "service.instance.id of its own"
+)
+_PAIRING: Mapping[tuple[Role, bool], Callable[[Series, list[Point], State, int, Paired], Samples]] = {
+    (Role.POWER, False): _power,
+    (Role.POWER, True): _power,
+    (Role.ENERGY, False): _total,
+    (Role.ENERGY, True): _portions,
+    (Role.WORK, False): _work_total,
+    (Role.WORK, True): _work_portions,
+}
+"""How the points of a series become intervals, by what they are and whether they are deltas."""
