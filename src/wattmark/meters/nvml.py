@@ -11,6 +11,7 @@ from typing import TypeVar
 from wattmark.core.errors import MeterUnavailable
 from wattmark.core.known import Grade, Method
 from wattmark.core.readings import CounterReading, Device, Gap, PowerReading, ProcessUse, Reading
+from wattmark.core.sensor_duty import power_duty
 from wattmark.core.units import Energy, Power
 from wattmark.meters import uncertainty
 from wattmark.meters.clock import boot_clock
@@ -23,9 +24,6 @@ T = TypeVar("T")
 UPDATE_SECONDS = 0.1
 """Counter and power refresh about every 100 ms (arXiv 2312.02741, tables of sensor windows)."""
 PATIENCE = 10 * UPDATE_SECONDS
-PART_TIME = ("A100", "H100", "H200", "GH200")
-PART_TIME_DUTY = 0.25
-"""A100 and H100 average 25 ms of every 100 ms (arXiv 2312.02741); H200 and GH200 hold H100's chip."""
 MODULES = ("GH200", "GB200", "GB300")
 MODULE_EXTRA_WATTS = 500.0
 """More than a Grace CPU with its memory draws (NVIDIA's Grace CPU Superchip data sheet: 500 W for two)."""
@@ -172,7 +170,7 @@ def _start(load: Callable[[], ctypes.CDLL]) -> Nvml:
 
 def _device(uuid: str, name: str, limit_watts: float, counts: bool, instances: int) -> Device:
     module = counts and any(m in name for m in MODULES)
-    duty = PART_TIME_DUTY if not counts and any(n in name for n in PART_TIME) else 1.0
+    duty = 1.0 if counts else power_duty(name)
     notes = []
     if module:
         notes.append("the counter is the module's: GPU, CPU and memory; a CPU reading beside it counts twice")
