@@ -30,7 +30,7 @@ ROUNDING = 1e-11
 
 _NO_ENERGY = Missing("energy", "nothing was counted here: `wattmark ledger runs` lists what came in")
 _NO_GRID = Missing(
-    "grid intensity", "give the zone a factor with [[factor]] in ledger.toml, or say the country of the runs"
+    "grid intensity", "give the zone a factor with [[grid]] in ledger.toml, or say the country of the runs"
 )
 _NO_PUE = Missing("pue", "--pue where the runs are measured, or `pue` of the [[site]] in ledger.toml")
 

@@ -395,7 +395,7 @@ def _findings(asked: _Asked, without: Mapping[str, int]) -> Iterator[str]:
         where = f"in zone {zone}" if zone else "of which nobody said where it was used"
         yield (
             f"{energy_uj / MICRO:g} J {where} met no grid factor and are in no carbon figure: "
-            "give the zone one with [[factor]] in ledger.toml"
+            "give the zone one with [[grid]] in ledger.toml"
         )
     divided = sorted(ENERGY_ONLY & {*asked.question.by, *asked.question.where})
     if divided:
