@@ -11,6 +11,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("wattmark.cli.ledger_init:command", "Begin a ledger: write its commented ledger.toml."),
     "add": ("wattmark.cli.ledger_keep:add", "Bring run files into the ledger."),
     "fold": ("wattmark.cli.ledger_keep:fold", "Move what has landed into the ledger's tables."),
+    "runs": ("wattmark.cli.ledger_runs:runs", "List runs, and what of each was counted."),
+    "totals": ("wattmark.cli.ledger_totals:command", "Energy, carbon and KPIs by tags and time."),
+    "show": ("wattmark.cli.ledger_show:command", "Show one run, and where the ledger counted it."),
+    "tags": ("wattmark.cli.ledger_tags:command", "List what is untagged or unknown, by energy."),
+    "lost": ("wattmark.cli.ledger_runs:lost", "List who also watched and was not counted."),
     "history": ("wattmark.cli.ledger_keep:history", "List the ledger's versions."),
 }
 

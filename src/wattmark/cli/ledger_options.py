@@ -6,14 +6,18 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from wattmark.cli.options import config_here
-from wattmark.wiring.ledger import OpenLedger, ledger_url, open_ledger
+from wattmark.wiring.ledger import OpenLedger, ledger_url, open_ledger, read_ledger
+
+if TYPE_CHECKING:
+    from wattmark.ledger.snapshot import Snapshot
 
 Item = TypeVar("Item")
 NOT_ALL = 1
@@ -40,6 +44,21 @@ def chosen_ledger(asked: str | None, *, begin: bool = False) -> OpenLedger:
     """The ledger that is meant, opened. Raises UsageError when none is named, or none is there."""
     url = ledger_url(asked, config_here(), os.environ, Path.cwd())
     return open_ledger(url, begin=begin)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A ledger and the counted tables of one version of it."""
+
+    ledger: OpenLedger
+    snapshot: Snapshot
+
+
+def read(ledger: str | None, no_fold: bool, as_of: int | None) -> Reading:
+    """Open the ledger that is meant and read it, what is new folded first unless that is not wanted."""
+    opened = chosen_ledger(ledger)
+    with told_wait("reading the ledger"):
+        return Reading(opened, read_ledger(opened, now_us(), note, as_of=as_of, fold=not no_fold))
 
 
 def now_us() -> int:

@@ -40,3 +40,12 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
         raise error
     unfit = error.object[error.start : error.end]
     return "".join(PLAIN.get(c, "#" if "\u2580" <= c <= "\u259f" else "?") for c in unfit), error.end
+
+
+def only_ascii() -> bool:
+    """Whether blocks cannot be printed, so that drawings must make do with plain signs."""
+    try:
+        "█".encode(str(getattr(sys.stdout, "encoding", None) or "utf-8"))
+    except UnicodeEncodeError:
+        return True
+    return False

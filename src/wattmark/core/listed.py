@@ -62,3 +62,15 @@ class SubjectUse:
     runs: int
     quarantined: int
     """How many of them are not counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """Energy that a reader of totals must not overlook: unallocated, untagged, quarantined."""
+
+    what: str
+    energy_uj: int
+    within: bool
+    """True when it is part of the totals; False when it is not in them at all."""
+    hint: str = ""
+    """What to do about it."""

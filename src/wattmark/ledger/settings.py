@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import tzinfo
 
 from wattmark.core.tags import TagRules
 from wattmark.hashing import sha256
 from wattmark.ledger.factors import EmbodiedShare, Factors, GridFactor, SitePue
+from wattmark.ledger.question import zone_named
 
 FILE_NAME = "ledger.toml"
 SETTINGS_FORMAT = 1
@@ -41,7 +41,7 @@ class LedgerSettings:
     @property
     def zone(self) -> tzinfo:
         """The time zone itself."""
-        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+        return zone_named(self.time_zone)
 
     @property
     def factors(self) -> Factors:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wattmark.core.carbon import ACCOUNTINGS, BASES, INVENTORIES
 from wattmark.core.errors import ConfigError, UsageError
@@ -15,6 +14,7 @@ from wattmark.core.tags import TagMode, TagRules
 from wattmark.core.units import GRAMS_PER_KG
 from wattmark.ledger.factors import EmbodiedShare, GridFactor, SitePue
 from wattmark.ledger.fields import Fields, parse_toml
+from wattmark.ledger.question import zone_named
 from wattmark.ledger.settings import FILE_NAME, SETTINGS_FORMAT, LedgerSettings
 
 PUE_KINDS = ("declared", "provider_year", "measured", "office")
@@ -100,16 +100,10 @@ def _check_format(top: Fields) -> None:
 
 def _zone(top: Fields) -> tuple[str, tzinfo]:
     name = top.text("time_zone", "UTC")
-    if name == "UTC":
-        return name, UTC
     try:
-        return name, ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise top.wrong(
-            "time_zone",
-            f"{name!r} is no time zone known here: give an IANA name such as 'Europe/Paris' "
-            "(on Windows: pip install tzdata)",
-        ) from None
+        return name, zone_named(name)
+    except UsageError as error:
+        raise top.wrong("time_zone", str(error)) from None
 
 
 def _tags(tags: Fields) -> TagRules:
@@ -195,6 +189,10 @@ def _apart(grid: list[GridFactor], file: str) -> tuple[GridFactor, ...]:
 
 
 def _overlap(a: GridFactor, b: GridFactor) -> bool:
+    """One without bounds holds wherever no bounded one does: the two never clash."""
+    bounds = [(f.start_us, f.end_us) for f in (a, b)]
+    if ((None, None) in bounds) and bounds[0] != bounds[1]:
+        return False
     a_first = a.start_us is None or b.end_us is None or a.start_us < b.end_us
     b_first = b.start_us is None or a.end_us is None or b.start_us < a.end_us
     return a_first and b_first

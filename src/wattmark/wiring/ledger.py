@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wattmark.config import Config
-from wattmark.core.errors import MissingExtra, RefusedError, UsageError
+from wattmark.core.errors import LedgerError, MissingExtra, RefusedError, UsageError
 from wattmark.ledger.factors import Factors, GridFactor
 from wattmark.ledger.settings import LedgerSettings
 from wattmark.measure.environment import LEDGER
 
 if TYPE_CHECKING:
+    from wattmark.ledger.asking import Engine
+    from wattmark.ledger.question import Question
+    from wattmark.ledger.rollup import Rollup
+    from wattmark.ledger.snapshot import Snapshot
     from wattmark.ledger.store import Store
 
 NO_LEDGER = (
@@ -70,6 +75,31 @@ def require_tables() -> None:
         raise MissingExtra("the tables of a ledger", "ledger")
 
 
+def read_ledger(
+    ledger: OpenLedger,
+    now_us: int,
+    say: Callable[[str], None],
+    *,
+    as_of: int | None = None,
+    fold: bool = True,
+) -> Snapshot:
+    """The counted tables of a ledger, what is new folded first: whoever reads, folds.
+
+    Where nothing may be written this goes on with what is folded, and says so. Raises LedgerError.
+    """
+    require_tables()
+    from wattmark.ledger.derive import refresh
+    from wattmark.ledger.fold import fold as fold_new
+
+    if fold and as_of is None:
+        try:
+            for bad in fold_new(ledger.store, now_us).rejected:
+                say(f"not taken, moved to rejected/: {bad.place}: {bad.reason}")
+        except LedgerError as error:
+            say(f"what is new could not be folded: {error}; this is what was folded before")
+    return refresh(ledger.store, ledger.settings.tags, as_of=as_of)
+
+
 def bring_waiting(ledger: OpenLedger, environ: Mapping[str, str] = os.environ) -> int:
     """Bring the runs that wait on this machine for this ledger; says how many.
 
@@ -87,37 +117,46 @@ def factors_for(
     zones: Iterable[str],
     accounting: str = BUNDLED[0],
     basis: str = BUNDLED[1],
-) -> tuple[Factors, tuple[str, ...]]:
-    """What energy of these zones meets, and the zones (in order) that nothing is known of.
+) -> Factors:
+    """What energy of these zones meets.
 
     The ledger's own figures go first; built-in yearly ones of countries fill the time that they leave.
     Figures of another accounting or basis are left aside: the two may not be added.
     """
     stated = tuple(g for g in settings.grid if (g.accounting, g.basis) == (accounting, basis))
-    grid, unknown = list(stated), []
-    for zone in sorted(set(zones)):
-        own = [g for g in stated if g.zone == zone]
-        built_in = _built_in(zone) if (accounting, basis) == BUNDLED else None
-        if built_in is not None:
-            grid += [replace(built_in, start_us=a, end_us=b) for a, b in holes(own)]
-        elif not own:
-            unknown.append(zone)
-    return replace(settings.factors, grid=tuple(grid)), tuple(unknown)
+    always = {g.zone for g in stated if g.start_us is None and g.end_us is None}
+    built_in = [] if (accounting, basis) != BUNDLED else map(_built_in, sorted({*zones} - always))
+    return replace(settings.factors, grid=(*stated, *filter(None, built_in)))
 
 
-def holes(factors: Iterable[GridFactor]) -> list[tuple[int | None, int | None]]:
-    """The stretches that no factor speaks of; None: no end on that side. They do not overlap."""
-    free: list[tuple[int | None, int | None]] = []
-    at: int | None = None
-    first = True
-    for factor in sorted(factors, key=lambda f: (f.start_us is not None, f.start_us or 0)):
-        if factor.start_us is not None and (first or at is None or factor.start_us > at):
-            free.append((None if first else at, factor.start_us))
-        at, first = factor.end_us, False
-        if at is None:
-            return free
-    free.append((at, None))
-    return free
+@contextmanager
+def engine_named(name: str, master: str = "local[*]") -> Iterator[Engine]:
+    """DuckDB on this machine, or Spark on many. Raises MissingExtra."""
+    if name == "spark":
+        from wattmark.ledger.engines.spark import SparkEngine
+
+        with SparkEngine(master=master) as spark:
+            yield spark
+        return
+    from wattmark.ledger.engines.duckdb import DuckDbEngine
+
+    with DuckDbEngine() as duckdb:
+        yield duckdb
+
+
+def ask(
+    settings: LedgerSettings,
+    snapshot: Snapshot,
+    question: Question,
+    engine: Engine,
+    terms: tuple[str, str] = BUNDLED,
+) -> Rollup:
+    """Answer a question with the factors of the ledger; ``terms`` are accounting and basis of its carbon."""
+    from wattmark.ledger.rollup import roll_up
+
+    engine.attach("places", snapshot)
+    zones = {zone for row in engine.rows("SELECT DISTINCT zone, country FROM places") for zone in row if zone}
+    return roll_up(snapshot, question, factors_for(settings, zones, *terms), engine)
 
 
 def _built_in(zone: str) -> GridFactor | None:

@@ -1,0 +1,165 @@
+"""``wattmark ledger totals``: energy, carbon and KPIs by any tags and any calendar period."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wattmark.cli.ledger_asked import keys_of, span_of, span_options, span_text, where_of, where_option
+from wattmark.cli.ledger_options import Reading, csv_option, read, reading_options, told_wait
+from wattmark.cli.options import config_here, json_option
+from wattmark.cli.output import only_ascii
+from wattmark.core.carbon import ACCOUNTINGS, BASES
+from wattmark.core.errors import UsageError
+from wattmark.core.known import Boundary
+from wattmark.reports.ledger_totals import UNITS, TotalsView
+
+if TYPE_CHECKING:
+    from wattmark.core.facts import Answer
+    from wattmark.core.given import Given
+    from wattmark.core.rollup import Total
+    from wattmark.ledger.question import Question
+
+PERIODS = ("hour", "day", "week", "month", "quarter", "year")
+
+
+@click.command()
+@click.option("--by", "bys", multiple=True, metavar="KEY,KEY", help="Group by these tags, e.g. team,model.")
+@click.option("--period", type=click.Choice(PERIODS), help="And by calendar period, in the ledger's zone.")
+@where_option
+@span_options
+@click.option(
+    "--boundary",
+    type=click.Choice([b.value for b in Boundary]),
+    default=Boundary.NODE.value,
+    help="A total takes the widest reading at or below it [node].",
+)
+@click.option(
+    "--accounting", type=click.Choice(ACCOUNTINGS), default="location", help="Of carbon [location]."
+)
+@click.option("--basis", type=click.Choice(BASES), default="lifecycle", help="Of carbon [lifecycle].")
+@click.option("--kpi", "kpis", multiple=True, metavar="ID", help="Add a KPI as a column (`wattmark kpis`).")
+@click.option("--functional-unit", help="What per-unit KPIs count, e.g. inferences.")
+@click.option("--quality", help="Which logged quality is Q.")
+@click.option("--lifetime-inferences", type=float, help="Inferences the model will serve.")
+@click.option("--unit", type=click.Choice(list(UNITS)), help="Show energy in this unit.")
+@click.option("--plot", is_flag=True, help="Draw a bar beside each total.")
+@click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", help="[duckdb]")
+@click.option("--spark-master", default="local[*]", help="Where Spark runs [local[*]].")
+@reading_options
+@csv_option
+@json_option
+def command(
+    bys: tuple[str, ...],
+    wheres: tuple[str, ...],
+    begin: str | None,
+    end: str | None,
+    inside: str | None,
+    kpis: tuple[str, ...],
+    plot: bool,
+    ledger: str | None,
+    no_fold: bool,
+    as_of: int | None,
+    as_csv: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Energy and carbon by tags and time, each device counted once.
+
+    What is unallocated, untagged, estimated or without a factor is always shown. Keys: the tags, label.KEY,
+    site, country, component, allocation, grade, method, source, host, device, run.
+    """
+    from wattmark.ledger.question import Question
+    from wattmark.reports.as_json import document
+    from wattmark.reports.ledger_totals import totals_body, totals_csv, totals_text
+
+    wanted = _kpis(keys_of(kpis))
+    where = where_of(wheres)
+    reading = read(ledger, no_fold, as_of)
+    settings = reading.ledger.settings
+    span = span_of(begin, end, inside, settings.zone)
+    question = Question(
+        by=keys_of(bys),
+        period=options["period"],
+        start=span[0],
+        end=span[1],
+        where=where,
+        boundary=Boundary(options["boundary"]),
+        time_zone=settings.time_zone,
+    )
+    view = replace(_view(reading, question, wanted, options), span=span_text(span))
+    if as_json:
+        click.echo(document("ledger-totals", 1, totals_body(view)))
+    elif as_csv:
+        click.echo(totals_csv(view), nl=False)
+    else:
+        click.echo(totals_text(view, plot=plot, ascii_only=only_ascii()))
+
+
+def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: dict[str, Any]) -> TotalsView:
+    from wattmark.ledger.apart import apart_from
+    from wattmark.wiring.ledger import ask, engine_named
+
+    settings, snapshot = reading.ledger.settings, reading.snapshot
+    terms = options["accounting"], options["basis"]
+    with told_wait("adding up"), engine_named(options["engine"], options["spark_master"]) as engine:
+        rollup = ask(settings, snapshot, question, engine, terms)
+        apart = apart_from(engine, snapshot, question, settings.tags)
+    given = _given(options, settings.manual_steps)
+    return TotalsView(
+        ledger=settings.name or reading.ledger.url,
+        version=rollup.version,
+        engine=options["engine"],
+        time_zone=settings.time_zone,
+        span="",
+        by=question.by,
+        period=question.period,
+        where=question.where,
+        boundary=question.boundary.value,
+        totals=rollup.totals,
+        whole=rollup.whole,
+        apart=apart,
+        findings=rollup.findings,
+        unit=options["unit"],
+        kpis=kpis,
+        answers=[_answers(total, given, kpis) for total in rollup.totals],
+        whole_answers=_answers(rollup.whole, given, kpis),
+    )
+
+
+def _answers(total: Total, given: Given, kpis: tuple[str, ...]) -> dict[str, Answer]:
+    from wattmark.core.kpis import CATALOG
+    from wattmark.core.rollup import facts_of_total
+
+    if not kpis:
+        return {}
+    facts = facts_of_total(total, given)
+    return {kpi: CATALOG[kpi].answer(facts) for kpi in kpis}
+
+
+def _given(options: dict[str, Any], manual_steps: int | None) -> Given:
+    """What is declared of the project here; place, PUE and grid are the ledger's own."""
+    from wattmark.config import Config
+    from wattmark.wiring import Stated, given_from
+
+    stated = Stated(
+        functional_unit=options["functional_unit"],
+        quality=options["quality"],
+        lifetime_inferences=options["lifetime_inferences"],
+    )
+    given = given_from(Config(project=config_here().project), stated)
+    return given if manual_steps is None else replace(given, manual_steps=manual_steps)
+
+
+def _kpis(asked: tuple[str, ...]) -> tuple[str, ...]:
+    from wattmark.core.kpis import CATALOG
+
+    for kpi in asked:
+        if kpi not in CATALOG:
+            close = difflib.get_close_matches(kpi, CATALOG, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else "`wattmark kpis list` lists them"
+            raise UsageError(f"no KPI {kpi!r}: {meant}")
+    return asked

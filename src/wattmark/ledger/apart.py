@@ -1,0 +1,72 @@
+"""What a reader of totals must not overlook: what nobody claimed, what nobody tagged, what is not counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from wattmark.core.listed import Apart
+from wattmark.core.tags import LABEL, TAGS, TagRules
+from wattmark.ledger.asking import Engine, Tables
+from wattmark.ledger.question import Question
+
+UNALLOCATED = "unallocated"
+
+
+def apart_from(engine: Engine, snapshot: Tables, question: Question, rules: TagRules) -> tuple[Apart, ...]:
+    """What is to be said beside the totals that this engine has just worked out for this question."""
+    tags = [key for key in question.by if key in TAGS or key.startswith(LABEL)]
+    rows = engine.rows(
+        "SELECT subject_id, allocation, SUM(energy_uj) + SUM(gap_uj) FROM cells "
+        "GROUP BY subject_id, allocation"
+    )
+    energy: dict[str, int] = {}
+    unallocated = 0
+    for subject_id, allocation, used in rows:
+        if allocation == UNALLOCATED:
+            unallocated += int(used)
+        else:
+            energy[subject_id] = energy.get(subject_id, 0) + int(used)
+    found = [
+        Apart(
+            what=UNALLOCATED,
+            energy_uj=unallocated,
+            within=True,
+            hint="of shared devices, and nobody's; --by allocation tells it apart" if unallocated else "",
+        )
+    ]
+    for tag, used in _untagged(engine, tags or rules.required or ("team",), energy).items():
+        hint = "`wattmark ledger tags` says whose, and how to mend it" if used else ""
+        found.append(Apart(what=f"without {tag}", energy_uj=used, within=True, hint=hint))
+    return (*found, *_quarantined(engine, snapshot))
+
+
+def _untagged(engine: Engine, tags: Sequence[str], energy: Mapping[str, int]) -> dict[str, int]:
+    plain = [tag for tag in TAGS if tag in tags]
+    columns = ", ".join(("subject_id", "labels", *plain))
+    found = dict.fromkeys(tags, 0)
+    for subject_id, labels, *values in engine.rows(f"SELECT {columns} FROM subjects"):
+        used = energy.get(subject_id, 0)
+        if not used:
+            continue
+        told = dict(zip(plain, values, strict=True))
+        told |= {f"{LABEL}{key}": value for key, value in json.loads(labels or "{}").items()}
+        for tag in tags:
+            if not told.get(tag):
+                found[tag] += used
+    return found
+
+
+def _quarantined(engine: Engine, snapshot: Tables) -> list[Apart]:
+    """What runs in quarantine saw; it is in no total."""
+    engine.attach("lost", snapshot)
+    ((runs, energy),) = engine.rows(
+        "SELECT COUNT(DISTINCT r.record_id), COALESCE(SUM(CAST(l.energy_uj AS DECIMAL(38, 0))), 0) "
+        "FROM runs r LEFT JOIN lost l ON r.record_id = l.record_id AND COALESCE(l.counted_from, '') = '' "
+        "WHERE COALESCE(r.quarantined, '') <> ''"
+    )
+    if not runs:
+        return []
+    kept = f"{int(runs)} runs are" if runs > 1 else "1 run is"
+    hint = f"{kept} kept out until the tags are right: `wattmark ledger tags`"
+    return [Apart(what="quarantined", energy_uj=int(energy), within=False, hint=hint)]

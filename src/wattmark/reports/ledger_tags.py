@@ -1,0 +1,96 @@
+"""How well a ledger's energy is tagged, as text, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from wattmark.core.tagged import Stated, TagLine
+from wattmark.core.tags import TagRules
+from wattmark.reports.as_text import bar, percent, quantity, table
+from wattmark.reports.ledger_lists import UJ_PER_J, Head
+
+NO_RULES = (
+    "There are no rules: write `required` and `allowed` under [tags] in ledger.toml (docs/ledger/tags.md)."
+)
+EFFECT = {
+    "warn": "they are counted all the same (mode warn)",
+    "quarantine": "runs like these are kept and not counted until their tags are right (mode quarantine)",
+    "refuse": "`ledger add` and `import` refuse them; what came in otherwise is not counted (mode refuse)",
+}
+
+
+def tags_text(
+    head: Head, rules: TagRules, lines: Sequence[TagLine], told: Sequence[Stated], *, ascii_only: bool = False
+) -> str:
+    """What is wrong by energy, with the fix and whom to ask; below it how much energy states each tag."""
+    parts = []
+    if lines:
+        whole = max((one.of_uj for one in told), default=0)
+        rows = [
+            (
+                one.fault.tag,
+                one.fault.value or "(missing)",
+                quantity(one.energy_uj / UJ_PER_J, "J"),
+                percent(one.energy_uj / whole) if whole else "",
+                one.runs,
+                one.fault.remedy,
+                ", ".join(one.seen_with),
+            )
+            for one in lines
+        ]
+        parts += [table(("tag", "says", "energy", "share", "runs", "fix", "seen with"), rows), ""]
+        parts.append(f"An alias in ledger.toml mends what is stored already; {EFFECT[rules.mode.value]}.")
+    elif rules.required or rules.allowed:
+        parts.append("Every tag is as the rules want it.")
+    else:
+        parts.append(NO_RULES)
+    shares = [
+        (
+            one.tag,
+            percent(one.energy_uj / one.of_uj) if one.of_uj else "",
+            bar(one.energy_uj / one.of_uj if one.of_uj else 0.0, ascii_only=ascii_only),
+        )
+        for one in told
+    ]
+    parts += ["", table(("tag", "stated for", "of the energy"), shares)]
+    parts += ["", f"{head.ledger}, version {head.version}"]
+    return "\n".join(parts)
+
+
+def tags_csv(lines: Sequence[TagLine]) -> str:
+    """One line per fault."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["tag", "value", "joules", "runs", "quarantined_runs", "fix", "owner", "seen_with"])
+    for one in lines:
+        fault = one.fault
+        numbers = (one.energy_uj / UJ_PER_J, one.runs, one.quarantined)
+        writer.writerow((fault.tag, fault.value, *numbers, fault.fix, fault.owner, " ".join(one.seen_with)))
+    return out.getvalue()
+
+
+def tags_body(rules: TagRules, lines: Sequence[TagLine], told: Sequence[Stated]) -> dict[str, Any]:
+    """Faults and shares for JSON."""
+    return {
+        "mode": rules.mode.value,
+        "faults": [
+            {
+                "tag": one.fault.tag,
+                "value": one.fault.value or None,
+                "energy_microjoules": one.energy_uj,
+                "runs": one.runs,
+                "quarantined_runs": one.quarantined,
+                "fix": one.fault.fix or None,
+                "allowed": list(one.fault.allowed),
+                "owner": one.fault.owner or None,
+                "seen_with": list(one.seen_with),
+            }
+            for one in lines
+        ],
+        "stated": [
+            {"tag": one.tag, "energy_microjoules": one.energy_uj, "of_microjoules": one.of_uj} for one in told
+        ],
+    }
