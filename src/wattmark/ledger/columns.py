@@ -134,6 +134,9 @@ RUNS: Mapping[str, Column] = {
     "declared_rows": Column(WHOLE, "figures of it that were declared or imported by hand"),
     "rows": Column(WHOLE, "figures in all"),
     "quarantined": Column(TEXT, "why its energy is not counted; empty: it is"),
+    "boot": Column(TEXT, "boot of the machine whose clock places it; empty: its own wall clock does"),
+    "boot_us": Column(WHOLE, "its start on that clock"),
+    "wall_us": Column(WHOLE, "its start as its own wall clock says; start_us where clocks agree"),
 }
 
 QUALITY: Mapping[str, Column] = {
