@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -11,13 +12,17 @@ from wattmark.ports import Source
 from wattmark.sources.catalog import SOURCES, Asked, source_module
 from wattmark.testing.source_suite import SourceSuite
 
+TESTS = Path(__file__).resolve().parents[1] / "sources"
+
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_runs_the_suite(name: str) -> None:
-    """``tests/sources/test_<name>.py`` holds a class that inherits the rules."""
-    module = importlib.import_module(f"tests.sources.test_{name.replace('-', '_')}")
+    """A file of ``tests/sources`` that opens it holds a class that inherits the rules."""
+    opens = [p.stem for p in sorted(TESTS.glob("test_*.py")) if f'"{name}"' in p.read_text("utf-8")]
+    modules = [importlib.import_module(f"tests.sources.{stem}") for stem in opens]
     suites = [
         kind
+        for module in modules
         for title, kind in vars(module).items()
         if inspect.isclass(kind) and issubclass(kind, SourceSuite) and title.startswith("Test")
     ]

@@ -34,7 +34,20 @@ class SourceRow(NamedTuple):
 
 SOURCES: Mapping[str, SourceRow] = {
     # name -> module, extra, what it reads
+    "boamps": SourceRow("wattmark.sources.boamps", "", "BoAmps reports of Boavizta"),
+    "carbontracker": SourceRow("wattmark.sources.carbontracker", "", "carbontracker's logs"),
+    "dcgm": SourceRow("wattmark.sources.dcgm_csv", "", "dcgmi dmon, and CSV with DCGM's fields"),
+    "ecologits": SourceRow("wattmark.sources.ecologits", "", "answers of model APIs with EcoLogits' impacts"),
+    "mlperf": SourceRow("wattmark.sources.mlperf", "", "spl.txt of MLPerf power runs, and LoadGen's log"),
+    "zeus": SourceRow("wattmark.sources.zeus", "", "ZeusMonitor's log, PowerMonitor's CSV"),
     "codecarbon": SourceRow("wattmark.sources.codecarbon", "", "CodeCarbon's emissions.csv"),
+    "nvidia-smi": SourceRow("wattmark.sources.nvidia_smi", "", "CSV of nvidia-smi --query-gpu"),
+    "exposition": SourceRow(
+        "wattmark.sources.exposition", "", "what exporters print: Prometheus text format, OpenMetrics"
+    ),
+    "prometheus": SourceRow(
+        "wattmark.sources.prometheus", "", "a running Prometheus, or what speaks its HTTP API"
+    ),
 }
 
 
