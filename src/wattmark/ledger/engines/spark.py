@@ -22,6 +22,9 @@ SETTINGS = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
 }
 """An overflow is an error and not a null; days stay text."""
+LOCAL = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+LOCAL_PARTITIONS = "8"
+"""Of a shuffle on one machine: Spark's own 200 cost seconds for a small total."""
 
 
 class SparkEngine:
@@ -103,7 +106,8 @@ def _session(master: str, settings: Mapping[str, str]) -> SparkSession:
         from pyspark.sql import SparkSession
     except ImportError:
         raise MissingExtra("pyspark", "spark") from None
-    builder = SparkSession.builder.master(master).appName("wattmark").config("spark.ui.enabled", "false")
-    for name, value in settings.items():
+    told = {**LOCAL, **({"spark.sql.shuffle.partitions": LOCAL_PARTITIONS} if "local" in master else {})}
+    builder = SparkSession.builder.master(master).appName("wattmark")
+    for name, value in {**told, **settings}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()

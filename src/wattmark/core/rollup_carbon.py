@@ -1,0 +1,206 @@
+"""From the energy of a group to carbon: each part meets its own PUE and its own grid, then they are added.
+
+How energy becomes carbon is said in core.carbon alone; here it is only applied to parts that met one table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from wattmark.core.carbon import Intensity, Pue, energy_for_carbon, operational_carbon
+from wattmark.core.errors import NotComparable
+from wattmark.core.figure import Figure, Missing, exact, total
+from wattmark.core.known import Boundary
+from wattmark.core.parts import LEVELS, NO_ENERGY, Group, Part, bare_energy, joined
+
+ROUNDING = 1e-11
+"""Sums of floating-point numbers in another order differ by less."""
+NO_GRID = Missing(
+    "grid intensity", "give the zone a factor with [[factor]] in ledger.toml, or say the country of the runs"
+)
+NO_PUE = Missing("pue", "--pue where the runs are measured, or `pue` of the [[site]] in ledger.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the factors made of a group's energy."""
+
+    facility: Figure | Missing
+    carbon: Figure | Missing
+    """Of all of it; Missing where some met no factor."""
+    known: Figure | None
+    """Of what met a factor."""
+    without_uj: int
+    """Energy that met none."""
+    pue: Figure | Missing
+    """Effective."""
+    intensity: Figure | Missing
+    """Effective: energy x PUE x intensity is the carbon."""
+
+
+def carbon_of_group(group: Group, energy: Figure | Missing) -> Made:
+    """Facility energy, carbon and effective factors of a group whose energy is this."""
+    if isinstance(energy, Missing):
+        return Made(NO_ENERGY, NO_ENERGY, None, 0, NO_PUE, NO_GRID)
+    all_met = _met(group)
+    carbon, known, without = _carbon(all_met, energy.notes)
+    pue, intensity = _factors(all_met)
+    return Made(_facility(all_met), carbon, known, without, pue, intensity)
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """Parts of one boundary that met the same tables, their energy, and what it met."""
+
+    parts: tuple[Part, ...]
+    level: Boundary
+    used: int
+    energy: Figure
+    """At the widest boundary that is known."""
+    pue: Figure | Missing
+    intensity: Figure | Missing
+    """The mean over the energy as it stands in ``energy``."""
+
+    def plain_intensity(self) -> Figure | Missing:
+        """The mean over the energy as it was read."""
+        return _mean_intensity(self.parts, self.used, with_pue=False)
+
+
+def _met(group: Group) -> list[_Met]:
+    found: dict[tuple[object, ...], list[Part]] = {}
+    for part in group.parts:
+        found.setdefault((part.reach, _table(part.intensity), _table(part.pue)), []).append(part)
+    return [_met_by(tuple(some), group) for some in found.values()]
+
+
+def _table(met: Intensity | Pue | None) -> tuple[object, ...] | None:
+    """What tells tables apart, their values of this or that hour aside."""
+    match met:
+        case Intensity():
+            return (
+                met.source,
+                met.zone,
+                met.year,
+                met.accounting,
+                met.basis,
+                met.inventory,
+                met.relative_error,
+            )
+        case Pue():
+            return met.kind, met.value, met.relative_error
+        case None:
+            return None
+
+
+def _met_by(parts: tuple[Part, ...], group: Group) -> _Met:
+    level = LEVELS[parts[0].reach]
+    used = sum(p.used_uj for p in parts)
+    pue = _mean_pue(parts, used)
+    multiplied = level is Boundary.NODE and isinstance(pue, Figure)
+    widest = energy_for_carbon(bare_energy(parts, group), pue)
+    assert isinstance(widest, Figure)  # bare energy states its boundary
+    intensity = _mean_intensity(parts, used, with_pue=multiplied)
+    return _Met(parts, level, used, widest, pue, intensity)
+
+
+def _mean_pue(parts: Sequence[Part], used: int) -> Figure | Missing:
+    told = parts[0].pue
+    if told is None:
+        return NO_PUE
+    return replace(told, value=_mean_of(told.value, math.fsum(p.by_pue for p in parts), used)).figure()
+
+
+def _mean_intensity(parts: Sequence[Part], used: int, *, with_pue: bool) -> Figure | Missing:
+    told = parts[0].intensity
+    if told is None:
+        return NO_GRID
+    over = math.fsum(p.by_pue for p in parts) if with_pue else float(used)
+    met = math.fsum(p.by_both if with_pue else p.by_grid for p in parts)
+    return replace(told, grams_per_kwh=_mean_of(told.grams_per_kwh, met, over)).figure()
+
+
+def _mean_of(told: float, met: float, over: float) -> float:
+    """The mean that was met; what was told where they differ by the rounding of sums alone."""
+    mean = met / over if over else told
+    return told if math.isclose(mean, told, rel_tol=ROUNDING) else mean
+
+
+def _carbon(all_met: Sequence[_Met], notes: Sequence[str]) -> tuple[Figure | Missing, Figure | None, int]:
+    """Carbon of the whole, carbon of what met a factor, and the microjoules that met none."""
+    without = sum(m.used for m in all_met if isinstance(m.intensity, Missing))
+    found = [operational_carbon(m.energy, m.intensity) for m in all_met if isinstance(m.intensity, Figure)]
+    if not found:
+        return NO_GRID, None, without
+    try:
+        known = _sum_of(found).with_notes(*notes)
+    except NotComparable as refusal:
+        return Missing("carbon on equal terms", str(refusal)), None, without
+    return (NO_GRID if len(found) < len(all_met) else known), known, without
+
+
+def _facility(all_met: Sequence[_Met]) -> Figure | Missing:
+    """All energy at the facility's meter: what has no way there makes it Missing."""
+    if any(m.level is Boundary.DEVICE for m in all_met):
+        return Missing("energy of whole nodes", "some machines were read at device boundary only")
+    if any(m.energy.terms["boundary"] != Boundary.FACILITY for m in all_met):
+        return NO_PUE
+    return _sum_of([m.energy for m in all_met])
+
+
+def _factors(all_met: Sequence[_Met]) -> tuple[Figure | Missing, Figure | Missing]:
+    """Effective PUE and intensity of all parts together: the carbon is energy x PUE x intensity.
+
+    The PUE holds from the node on: with some energy at device boundary the whole stays there (core.boundary),
+    and no PUE multiplies it. Energy of a facility's own meter has met it already, which is a PUE of 1.
+    """
+    narrowest = min(LEVELS.index(m.level) for m in all_met)
+    pue = _effective_pue(all_met)
+    multiplied = LEVELS[narrowest] is Boundary.NODE and isinstance(pue, Figure)
+    weighted: list[tuple[float, Figure]] = []
+    for met in all_met:
+        intensity = met.intensity if multiplied else met.plain_intensity()
+        if isinstance(intensity, Missing):
+            return pue, intensity
+        weighted.append((met.energy.value if multiplied else float(met.used), intensity))
+    try:
+        return pue, _mean(weighted)
+    except NotComparable as refusal:
+        return pue, Missing("grid intensity on equal terms", str(refusal))
+
+
+def _effective_pue(all_met: Sequence[_Met]) -> Figure | Missing:
+    if all(m.level is Boundary.FACILITY for m in all_met):
+        return NO_PUE
+    weighted: list[tuple[float, Figure]] = []
+    for met in all_met:
+        pue = exact(1.0, "1") if met.level is Boundary.FACILITY else met.pue
+        if isinstance(pue, Missing):
+            return pue
+        weighted.append((float(met.used), pue))
+    return _mean(weighted)
+
+
+def _mean(weighted: Sequence[tuple[float, Figure]]) -> Figure:
+    """Mean of figures by weights; each named error with its share. Raises NotComparable."""
+    whole = math.fsum(w for w, _ in weighted)
+    if len(weighted) == 1 or whole <= 0:
+        return weighted[0][1]
+    unit = weighted[0][1].unit
+    shares = [figure.scaled(weight / whole, unit) for weight, figure in weighted]
+    kinds = joined(f.terms["pue_kind"] for f in shares if "pue_kind" in f.terms)
+    return total([f.with_terms(pue_kind=kinds) for f in shares] if kinds else shares)
+
+
+def _sum_of(figures: Sequence[Figure]) -> Figure:
+    """Sum of figures whose kinds of boundary, scope and PUE may differ: their terms then name all of them.
+
+    Raises NotComparable when accounting, basis or inventory differ: such grams are never added.
+    """
+    mixed = {
+        term: joined(f.terms.get(term, "none") for f in figures)
+        for term in ("boundary", "scope", "attribution_rule", "pue_kind")
+        if any(term in f.terms for f in figures)
+    }
+    return total([f.with_terms(**mixed) for f in figures])
