@@ -90,7 +90,7 @@ def _table(met: Intensity | Pue | None) -> tuple[object, ...] | None:
             )
         case Pue():
             return met.kind, met.value, met.relative_error
-        case None:
+        case _:
             return None
 
 
