@@ -13,9 +13,10 @@ from wattmark.core.errors import UsageError
 from wattmark.core.outcome import parse_goal
 from wattmark.core.run import Place, Subject, Work
 from wattmark.measure.budget import parse_budget
-from wattmark.measure.environment import EXPORT, LEDGER, OUT, joins_from
+from wattmark.measure.environment import EXPORT, OUT, joins_from
 from wattmark.measure.journal import amount
 from wattmark.measure.settings import Settings
+from wattmark.wiring.configuration import ledger_named
 
 
 def settings_from(
@@ -62,7 +63,7 @@ def settings_from(
             pue_kind=place.pue_kind or ("declared" if config.place.pue is not None else None),
         ),
         out=folder,
-        ledger=ledger_url(config, environ, ledger),
+        ledger=ledger_named(ledger, config, environ, here()),
         exports=exports_asked(config, environ, exports),
         export_period_seconds=config.export.period_seconds,
         solution_id=str(solution) if solution else joins.solution_id,
@@ -82,19 +83,6 @@ def here() -> Path:
         return Path.cwd()
     except FileNotFoundError:
         return Path(os.sep)
-
-
-def ledger_url(config: Config, environ: Mapping[str, str], asked: str | None) -> str | None:
-    """Which ledger a run goes to: what was asked for, the environment's, the configuration's, or none.
-
-    A folder is made absolute: the program that is measured may change its own.
-    """
-    url = asked or environ.get(LEDGER) or None
-    base = here()
-    if url is None and config.ledger.url is not None:
-        url = config.ledger.url
-        base = Path(config.path).parent if config.path else base
-    return url if url is None or "://" in url else str(base.absolute() / Path(url).expanduser())
 
 
 def exports_asked(config: Config, environ: Mapping[str, str], asked: Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wattmark import config
 from wattmark.core.errors import ConfigError
+from wattmark.measure.environment import LEDGER
 
 
 def load_config(start: Path, environ: Mapping[str, str]) -> config.Config:
@@ -17,3 +18,19 @@ def load_config(start: Path, environ: Mapping[str, str]) -> config.Config:
             raise ConfigError(named, "", "named by WATTMARK_CONFIG, is not there")
         return config.load_config(Path(named))
     return config.load_config(config.find_config(start))
+
+
+def ledger_named(
+    asked: str | None, found: config.Config, environ: Mapping[str, str], here: Path
+) -> str | None:
+    """The ledger that is meant: what was asked for, ``WATTMARK_LEDGER``, ``[ledger] url``, or none.
+
+    A folder is made absolute: one in the configuration counts from the folder of ``wattmark.toml``.
+    """
+    named, base = asked or environ.get(LEDGER), here
+    if not named:
+        named = found.ledger.url
+        base = Path(found.path).parent if found.path else here
+    if not named:
+        return None
+    return named if "://" in named else str((base / Path(named).expanduser()).absolute())

@@ -14,6 +14,7 @@ from wattmark.core.errors import LedgerError, MissingExtra, RefusedError, UsageE
 from wattmark.ledger.factors import Factors, GridFactor
 from wattmark.ledger.settings import LedgerSettings
 from wattmark.measure.environment import LEDGER
+from wattmark.wiring.configuration import ledger_named
 
 if TYPE_CHECKING:
     from wattmark.ledger.asking import Engine
@@ -45,13 +46,10 @@ def ledger_url(asked: str | None, config: Config, environ: Mapping[str, str], he
 
     A folder in the configuration counts from the folder of ``wattmark.toml``. Raises UsageError for none.
     """
-    named, base = asked or environ.get(LEDGER), here
-    if not named:
-        named = config.ledger.url
-        base = Path(config.path).parent if config.path else here
-    if not named:
+    named = ledger_named(asked, config, environ, here)
+    if named is None:
         raise UsageError(NO_LEDGER)
-    return named if "://" in named else str((base / Path(named).expanduser()).absolute())
+    return named
 
 
 def open_ledger(url: str, *, begin: bool = False) -> OpenLedger:
