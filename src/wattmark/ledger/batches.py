@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -59,6 +59,8 @@ class Batch:
     ids: tuple[str, ...]
     table: Any
     """Columns of SCHEMA."""
+    days: Mapping[int, str]
+    """Day since 1970 -> hash of its rows; the content id is a hash over these."""
 
 
 def stream_document(stream: Stream) -> str:
@@ -148,7 +150,7 @@ def digest_days(ids: Sequence[str], table: Any) -> dict[int, str]:
     return {day: digest.hexdigest() for day, digest in digests.items()}
 
 
-def content_of(days: dict[int, str]) -> str:
+def content_of(days: Mapping[int, str]) -> str:
     """The content id of a batch from the hashes of its days (days since 1970)."""
     lines = "".join(f"{day} {digest}\n" for day, digest in sorted(days.items()))
     return hashlib.sha256(FORM + lines.encode()).hexdigest()
@@ -192,7 +194,8 @@ def _checked(name: str, table: Any, documents: tuple[str, ...]) -> Batch:
     _refuse(name, "is a gap and holds energy", pc.and_(_not(table["observed"]), pc.greater(joules, 0)))
     _refuse(name, "is not in its place", pc.not_equal(table["row"], pa.array(range(table.num_rows))))
     ids = tuple(id_of_document(document) for document in documents)
-    return Batch(content_of(digest_days(ids, table)), documents, ids, table)
+    days = digest_days(ids, table)
+    return Batch(content_of(days), documents, ids, table, days)
 
 
 def _from_to(numbers: Any, least: float, most: float) -> Any:

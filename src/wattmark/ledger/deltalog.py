@@ -25,7 +25,7 @@ try:
     import deltalake
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from deltalake.exceptions import DeltaError, TableNotFoundError
+    from deltalake.exceptions import DeltaError
 except ImportError:
     raise MissingExtra("a ledger's tables", "ledger") from None
 
@@ -68,14 +68,37 @@ def arrow_schema(columns: Mapping[str, Column]) -> Any:
 def open_table(store: Store, name: str, version: int | None = None) -> Any | None:
     """A Delta table as deltalake knows it; None when there is none. Raises LedgerError for other trouble."""
     uri = store.table_uri(name)
-    try:
-        table = deltalake.DeltaTable(uri, version=version, storage_options=dict(store.options) or None)
-    except TableNotFoundError:
+    if store.size(log_name(name, 0)) is None:  # asked first of our own store, whose errors say what to do
         return None
+    options = dict(store.options) or None
+    try:
+        try:
+            table = deltalake.DeltaTable(uri, version=version, storage_options=options)
+        except (DeltaError, OSError, ValueError):
+            if not _drop_torn_checkpoints(store, name):
+                raise
+            table = deltalake.DeltaTable(uri, version=version, storage_options=options)
     except (DeltaError, OSError, ValueError) as error:
         raise trouble(uri, error) from None
     _refuse_newer(uri, table)
     return table
+
+
+def _drop_torn_checkpoints(store: Store, name: str) -> bool:
+    """Remove checkpoints that a power cut has torn; the commits that they sum up are all there."""
+    torn = [
+        entry.name
+        for entry in store.names(f"{name}/_delta_log/")
+        if entry.name.endswith(".checkpoint.parquet") and not _is_parquet(store.read(entry.name))
+    ]
+    for each in torn:
+        store.delete(each)
+        store.delete(f"{name}/_delta_log/_last_checkpoint")
+    return bool(torn)
+
+
+def _is_parquet(data: bytes) -> bool:
+    return len(data) > 12 and data[:4] == data[-4:] == b"PAR1"
 
 
 def dataset_of(store: Store, layout: Layout, table: Any) -> Any:
@@ -87,7 +110,7 @@ def dataset_of(store: Store, layout: Layout, table: Any) -> Any:
 
 def trouble(uri: str, error: Exception) -> LedgerError:
     """An error of Delta's library in our words."""
-    first = str(error).strip().partition("\n")[0][:300]
+    first = " ".join(str(error).split())[:300]
     return LedgerError(uri, f"the table cannot be read: {first}. Try again, or see `wattmark ledger verify`")
 
 
@@ -101,8 +124,18 @@ def _refuse_newer(uri: str, table: Any) -> None:
         )
 
 
-def write_file(store: Store, layout: Layout, partition: Mapping[str, str | None], table: Any) -> Action:
-    """Write rows as one data file, durably; gives the action that adds it. It counts once it is committed."""
+def write_file(
+    store: Store,
+    layout: Layout,
+    partition: Mapping[str, str | None],
+    table: Any,
+    *,
+    data_change: bool = True,
+) -> Action:
+    """Write rows as one data file, durably; gives the action that adds it. It counts once it is committed.
+
+    ``data_change`` is false where the same rows were in the table before.
+    """
     stored = layout.stored
     sink = io.BytesIO()
     columns = [_column(table, field) for field in stored]
@@ -125,7 +158,7 @@ def write_file(store: Store, layout: Layout, partition: Mapping[str, str | None]
             "partitionValues": {key: partition.get(key) for key in layout.partitions},
             "size": len(data),
             "modificationTime": 0,
-            "dataChange": True,
+            "dataChange": data_change,
             "stats": json.dumps(stats),
         }
     }
@@ -160,7 +193,9 @@ def commit(
         if "add" in action:
             action = {"add": {**action["add"], "modificationTime": now_ms}}  # noqa: PLW2901 - the same action
         lines.append(json.dumps(action, separators=(",", ":")))
-    return store.put_new(log_name(layout.name, version), ("\n".join(lines) + "\n").encode())
+    name, data = log_name(layout.name, version), ("\n".join(lines) + "\n").encode()
+    # A put whose answer was lost and that was tried again finds itself.
+    return store.put_new(name, data) or store.read(name) == data
 
 
 def metadata(layout: Layout, now_ms: int, table_id: str | None = None) -> Action:
@@ -195,31 +230,43 @@ def grown(layout: Layout, table: Any, now_us: int) -> list[Action]:
     return [metadata(layout, now_us // 1000, str(table.metadata().id))]
 
 
+def removal_of(row: Mapping[str, Any], now_us: int, *, data_change: bool = True) -> Action:
+    """The action that takes one file, a row of ``adds``, out of a table."""
+    return {
+        "remove": {
+            "path": row["path"],
+            "deletionTimestamp": now_us // 1000,
+            "dataChange": data_change,
+            "extendedFileMetadata": True,
+            "partitionValues": partition_of(row),
+            "size": row["size_bytes"],
+        }
+    }
+
+
 def removal(table: Any, partition: Mapping[str, Sequence[str]], now_us: int) -> list[Action]:
     """The actions that take files out of a table: all, or those of some values of one partition column."""
-    found: list[Action] = []
+    return [
+        removal_of(row, now_us)
+        for row in adds(table)
+        if all(partition_of(row).get(key) in wanted for key, wanted in partition.items())
+    ]
+
+
+def gone_file(store: Store, layout: Layout, table: Any, newest: Any) -> str | None:
+    """A file that an older version needs and that has been cleaned up; None when all are there."""
+    here = {row["path"] for row in adds(newest)}
     for row in adds(table):
-        values = partition_of(row)
-        if all(values.get(key) in wanted for key, wanted in partition.items()):
-            found.append(
-                {
-                    "remove": {
-                        "path": row["path"],
-                        "deletionTimestamp": now_us // 1000,
-                        "dataChange": True,
-                        "extendedFileMetadata": True,
-                        "partitionValues": values,
-                        "size": row["size_bytes"],
-                    }
-                }
-            )
-    return found
+        if row["path"] not in here and store.size(f"{layout.name}/{row['path']}") is None:
+            return str(row["path"])
+    return None
 
 
 def adds(table: Any) -> list[dict[str, Any]]:
-    """The files that are in a version: path, size_bytes, partition."""
+    """The files that are in a version: path, size_bytes, num_records, partition."""
     told = pa.table(table.get_add_actions(flatten=False))
-    names = [n for n in ("path", "size_bytes", "partition", "partition_values") if n in told.column_names]
+    wanted = ("path", "size_bytes", "num_records", "partition", "partition_values")
+    names = [name for name in wanted if name in told.column_names]
     rows: list[dict[str, Any]] = told.select(names).to_pylist()
     return rows
 

@@ -5,7 +5,7 @@ Its version is the ledger's: every fold makes one, and each can be read again wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from deltalake.exceptions import DeltaError
 
 from wattmark.core.errors import LedgerError, UsageError
 from wattmark.ledger.columns import DAY_US, EVIDENCE
-from wattmark.ledger.deltalog import Layout, adds, log_of, open_table, partition_of, trouble
+from wattmark.ledger.deltalog import Layout, adds, gone_file, log_of, open_table, partition_of, trouble
 from wattmark.ledger.store import Store
 
 TABLE = Layout("evidence", EVIDENCE, ("kind", "day"))
@@ -72,19 +72,19 @@ class Evidence:
         days: Collection[str] | None = None,
         as_of: int | None = None,
         record_ids: Collection[str] | None = None,
+        contents: Collection[str] | None = None,
     ) -> Any:
         """Rows of one kind as a pyarrow RecordBatchReader: portion by portion, in no promised order.
 
-        ``days`` are days of a row's start; ``as_of`` is a version. A column that an older ledger does not
-        have is null. Raises LedgerError for a version that is not there, or is no longer stored.
+        ``days`` are days of a row's start, ``contents`` content ids, ``as_of`` is a version. A column that
+        an older ledger does not have is null. Raises UsageError for a version that is not there, LedgerError
+        for one that is no longer stored.
         """
         schema = pa.schema([TABLE.schema.field(name) for name in columns])
         table = self._table(as_of)
-        if table is None:
-            return pa.RecordBatchReader.from_batches(schema, iter(()))
-        return pa.RecordBatchReader.from_batches(
-            schema, self._rows(table, schema, _where(kind, days, record_ids))
-        )
+        where = _where(kind, {"day": days, "record_id": record_ids, "content": contents})
+        rows = iter(()) if table is None else self._rows(table, schema, where)
+        return pa.RecordBatchReader.from_batches(schema, rows)
 
     def files(self, kind: str, days: Collection[str] | None = None, as_of: int | None = None) -> list[str]:
         """The Parquet files of one kind: absolute paths or URIs, ``.../kind=sample/day=2026-11-01/...``.
@@ -101,6 +101,12 @@ class Evidence:
             if at["kind"] == kind and (days is None or at["day"] in days):
                 found.append(self._store.table_uri(f"{TABLE.name}/{row['path']}"))
         return sorted(found)
+
+    def days(self, kind: str, as_of: int | None = None) -> list[str]:
+        """The UTC days of the rows of one kind."""
+        table = self._table(as_of)
+        found = (partition_of(row) for row in adds(table)) if table is not None else ()
+        return sorted({str(at["day"]) for at in found if at["kind"] == kind and at["day"]})
 
     def history(self, limit: int | None = None) -> list[Version]:
         """What was committed, the newest first."""
@@ -168,14 +174,12 @@ class Evidence:
             raise UsageError(f"{self._store.url}: there is no version {version}; the newest is {last}")
         table = open_table(self._store, TABLE.name, version)
         assert table is not None
-        here = {row["path"] for row in adds(newest)}
-        for row in adds(table):
-            if row["path"] not in here and self._store.size(f"{TABLE.name}/{row['path']}") is None:
-                raise LedgerError(
-                    self._store.url,
-                    f"version {version} is no longer stored: compaction has cleaned up files that only it "
-                    f"used; the newest is {last}",
-                )
+        if gone_file(self._store, TABLE, table, newest) is not None:
+            raise LedgerError(
+                self._store.url,
+                f"version {version} is no longer stored: `ledger compact` or `ledger purge` has cleaned up "
+                f"files that only it used; the newest is {last}",
+            )
         return table
 
     def _rows(self, table: Any, schema: Any, where: str) -> Iterator[Any]:
@@ -191,13 +195,13 @@ class Evidence:
             raise trouble(self._store.table_uri(TABLE.name), error) from None
 
 
-def _where(kind: str, days: Collection[str] | None, record_ids: Collection[str] | None) -> str:
+def _where(kind: str, wanted: Mapping[str, Collection[str] | None]) -> str:
     """A condition of SQL on rows of the evidence."""
-    wanted = [f"kind = {_quoted(kind)}"]
-    for column, values in (("day", days), ("record_id", record_ids)):
+    parts = [f"kind = {_quoted(kind)}"]
+    for column, values in wanted.items():
         if values is not None:
-            wanted.append(f"{column} IN ({', '.join(map(_quoted, values))})" if values else "FALSE")
-    return " AND ".join(wanted)
+            parts.append(f"{column} IN ({', '.join(map(_quoted, values))})" if values else "FALSE")
+    return " AND ".join(parts)
 
 
 def _quoted(text: str) -> str:

@@ -129,7 +129,7 @@ def _taken(job: _Job, entries: Iterable[Entry]) -> Iterator[TakenRun | TakenBatc
                 _add_rejected(job, BadRow(entry.name, f"cannot be read, and stays: {data.problem}"))
             elif data is not None:
                 try:
-                    yield _checked(entry.name, data)
+                    yield checked(entry.name, data)
                 except EvidenceError as error:
                     _reject(job, entry, data, error.problem)
         if troubles and len(troubles) == len(chunk):
@@ -158,7 +158,7 @@ def _read(store: Store, entry: Entry) -> bytes | LedgerError | None:
         return error
 
 
-def _checked(name: str, data: bytes) -> TakenRun | TakenBatch:
+def checked(name: str, data: bytes) -> TakenRun | TakenBatch:
     """A file of the inbox as what it holds. Raises EvidenceError."""
     found = NAME.fullmatch(name)
     if found is None:

@@ -157,7 +157,7 @@ class Portion:
                 "holds": SAMPLE,
                 "streams": len(each.batch.ids),
                 "rows": each.batch.table.num_rows,
-                "days": sorted(_days_of(each.batch)),
+                "days": {str(day): digest for day, digest in each.batch.days.items()},
             }
             rows.append(_file_row(each.content, told, now_us))
         return _table(rows)

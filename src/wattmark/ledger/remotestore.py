@@ -136,6 +136,10 @@ class RemoteStore:
     def settle(self, name: str) -> None:
         """What an object store has acknowledged is durable."""
 
+    def tidy(self, before_us: int) -> int:
+        """A put is whole or nothing."""
+        return 0
+
     def table_uri(self, name: str) -> str:
         """An address below this one."""
         return f"{self.url}/{name}"

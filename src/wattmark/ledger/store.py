@@ -71,6 +71,10 @@ class Store(Protocol):
         """Make durable what another library wrote under this name."""
         ...
 
+    def tidy(self, before_us: int) -> int:
+        """Remove what killed writers left half written before a moment; says how many."""
+        ...
+
     def table_uri(self, name: str) -> str:
         """The address of a table, as deltalake, DuckDB and Spark take it."""
         ...
@@ -114,6 +118,9 @@ class LocalStore:
 
     def names(self, prefix: str) -> Iterator[Entry]:
         """The files below a folder; those on their way to their name are left out."""
+        return (entry for entry in self._walk(prefix) if not _is_part(entry.name))
+
+    def _walk(self, prefix: str) -> Iterator[Entry]:
         folders = [self._path(prefix)]
         while folders:
             try:
@@ -126,11 +133,9 @@ class LocalStore:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
-                elif not (entry.name.startswith(".") and entry.name.endswith(PART)):
-                    told = _stat(entry.path)
-                    if told is not None:
-                        name = Path(entry.path).relative_to(self._root).as_posix()
-                        yield Entry(name, told.st_size, told.st_mtime_ns // 1000)
+                elif (told := _stat(entry.path)) is not None:
+                    name = Path(entry.path).relative_to(self._root).as_posix()
+                    yield Entry(name, told.st_size, told.st_mtime_ns // 1000)
 
     def read(self, name: str) -> bytes:
         """A whole file."""
@@ -198,6 +203,13 @@ class LocalStore:
         except OSError as error:
             raise self._error(name, error) from None
 
+    def tidy(self, before_us: int) -> int:
+        """Remove files that never got their name."""
+        left = [e.name for e in self._walk("") if _is_part(e.name) and e.modified_us < before_us]
+        for name in left:
+            self.delete(name)
+        return len(left)
+
     def table_uri(self, name: str) -> str:
         """An absolute path."""
         return str(self._path(name))
@@ -242,6 +254,11 @@ def _advice(error: OSError) -> str:
             return "A ledger needs a file system with hard links, or an object store"
         case _:
             return "Nothing of it was taken: bring it again when the place works"
+
+
+def _is_part(name: str) -> bool:
+    last = name.rpartition("/")[2]
+    return last.startswith(".") and last.endswith(PART)
 
 
 def _stat(path: str | Path) -> os.stat_result | None:

@@ -21,6 +21,7 @@ from wattmark.ledger.deltalog import (
     batches_of,
     commit,
     dataset_of,
+    gone_file,
     grown,
     log_of,
     open_table,
@@ -56,13 +57,27 @@ class DerivedTables:
         self._store = store
         self._now_us = now_us
 
+    def version(self, name: str) -> int:
+        """The newest version of a table; -1 when there is none."""
+        table = open_table(self._store, layout(name).name)
+        return -1 if table is None else int(table.version())
+
     def replace(
-        self, name: str, days: Collection[str] | None, data: Any, evidence_version: int, settings_hash: str
-    ) -> int:
+        self,
+        name: str,
+        days: Collection[str] | None,
+        data: Any,
+        evidence_version: int,
+        settings_hash: str,
+        *,
+        base: int | None = None,
+    ) -> int | None:
         """Put rows (a pyarrow Table or RecordBatchReader) in the place of those of some days.
 
         ``days=None`` replaces all of a table, and so does a table without ``day``. Readers see all of it or
         nothing. Of several who replace the same, the last one's rows stay. Gives the table's new version.
+        ``base`` is the version that the other days' rows are counted on to be those of: when somebody has
+        replaced rows since, nothing is written, and the answer is None: look again.
         """
         at = layout(name)
         actions = self._write(at, data)
@@ -74,6 +89,8 @@ class DerivedTables:
         for attempt in range(ATTEMPTS):
             table = open_table(self._store, at.name)
             version = 0 if table is None else int(table.version()) + 1
+            if base is not None and any(self._made_by(name, v) for v in range(base + 1, version)):
+                return None
             now = self._now_us()
             before = [] if table is None else [*grown(at, table, now), *removal(table, wanted, now)]
             if commit(self._store, at, version, [*before, *actions], told, now):
@@ -94,10 +111,16 @@ class DerivedTables:
         if table is None:
             return None
         for version in range(int(table.version()), -1, -1):
-            made = self._made_by(name, version)
-            if made == wanted:
-                return version
+            if self._made_by(name, version) == wanted:
+                return version if self._stored(name, version, table) else None
         return None
+
+    def _stored(self, name: str, version: int, newest: Any) -> bool:
+        """False for a version whose files have been cleaned up."""
+        if version == int(newest.version()):
+            return True
+        table = open_table(self._store, layout(name).name, version)
+        return table is not None and gone_file(self._store, layout(name), table, newest) is None
 
     def files(self, name: str, version: int | None = None) -> list[str] | None:
         """The Parquet files of a table: absolute paths or URIs with ``day=...`` in them; None when absent."""
