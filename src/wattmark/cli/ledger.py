@@ -16,7 +16,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("wattmark.cli.ledger_show:command", "Show one run, and where the ledger counted it."),
     "tags": ("wattmark.cli.ledger_tags:command", "List what is untagged or unknown, by energy."),
     "lost": ("wattmark.cli.ledger_runs:lost", "List who also watched and was not counted."),
+    "overhead": ("wattmark.cli.ledger_overhead:command", "How little work it is to know all this."),
     "history": ("wattmark.cli.ledger_keep:history", "List the ledger's versions."),
+    "verify": ("wattmark.cli.ledger_care:verify", "Hold the evidence against its hashes."),
+    "simulate": ("wattmark.cli.ledger_simulate:command", "Fill a new ledger with a simulated fleet."),
+    "compact": ("wattmark.cli.ledger_care:compact", "Put many small files together."),
+    "purge": ("wattmark.cli.ledger_care:purge", "Remove runs for good; a tombstone stays."),
 }
 
 

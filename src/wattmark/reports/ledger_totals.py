@@ -74,7 +74,7 @@ def totals_text(view: TotalsView, *, plot: bool = False, ascii_only: bool = Fals
         drawn = bar(_joules(total) / most if most > 0 else 0.0, BAR_WIDTH, ascii_only=ascii_only)
         cells = [*_labels(view, total), *_figures(view, total), _share(total, whole)]
         rows.append([*cells, *([drawn] if plot else []), *(_brief(view.answers[i][k]) for k in view.kpis)])
-    if view.by or view.period:
+    if view.by or view.period or not rows:
         labels = ["total", *[""] * (len(_label_heads(view)) - 1)]
         cells = [*labels, *_figures(view, view.whole), _share(view.whole, whole), *([""] if plot else [])]
         rows.append([*cells, *(_brief(view.whole_answers[k]) for k in view.kpis)])
