@@ -8,7 +8,7 @@ tables are not kept; they only tell series apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -162,14 +162,18 @@ class Naming:
     """How the sender's readings are known, where it does not say so itself."""
     from_start: bool = False
     """Counters of energy were zero when they began."""
+    refusal: Callable[[Subject], str] = lambda _: ""
+    """Why nothing of a subject is taken; empty: it is."""
 
 
 def describe(metric: Metric, attributes: Attributes, naming: Naming) -> Series | Refusal:
     """What a series is, from its metric and the attributes of its points."""
     told = {**metric.resource.items, **metric.scope.attributes, **attributes.items}
-    if metric.name in ENERGY or metric.name in POWER:
-        return _hardware(metric, attributes, told, naming)
-    return _work(metric, attributes, told, naming)
+    make = _hardware if metric.name in ENERGY or metric.name in POWER else _work
+    series = make(metric, attributes, told, naming)
+    if isinstance(series, Series) and (reason := naming.refusal(series.stream.subject)):
+        return Refusal(f"{metric.name}: {reason}")
+    return series
 
 
 def _hardware(

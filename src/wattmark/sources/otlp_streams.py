@@ -161,49 +161,68 @@ def _total(series: Series, read: list[Point], state: State, longest: int, found:
     """A cumulative counter of energy."""
     kept = state.kept.get(series.key)
     read = _rising(read, kept, found, known=True)
-    made = Intervals()
-    times: list[int] = []
-    totals: list[int] = []
-    start = last = -1
-    if kept:
-        last, start = kept.time_us, kept.start_us
-        if kept.value == kept.value:
-            times, totals = [last], [round(kept.value)]
-    value = kept.value if kept else nan
+    look = _Looks(series, kept, longest)
     for at, begun, total in read:
-        if begun < start:
+        if begun < look.start:
             found.late[_SHARED] += 1
-            continue
-        found.taken += 1
-        if not (isfinite(total) and abs(total) <= MOST_UJ):
-            made = _counted(made, times, totals, longest, series)
-            if last >= 0:
-                made.add(last, at, None, "the counter was not recorded")
-            times, totals = [], []
-        elif begun > start and last >= 0:
-            made = _counted(made, times, totals, longest, series)
-            _anew(made, last, begun, at, round(total), longest, series)
-            times, totals = [at], [round(total)]
         else:
-            if last < 0:
-                _first(made, begun, at, round(total), longest, series)
-            elif not times:
-                made.add(last, at, None, "the counter was not recorded")
-            times.append(at)
-            totals.append(round(total))
-        last, start, value = at, begun, total
-    if read:
-        state.kept[series.key] = Kept(last, start, value)
-    return _energy(series, _counted(made, times, totals, longest, series), found)
+            found.taken += 1
+            look.at(at, begun, total)
+    if look.last >= 0:
+        state.kept[series.key] = Kept(look.last, look.start, look.value)
+    return _energy(series, look.done(), found)
 
 
-def _counted(made: Intervals, times: list[int], totals: list[int], longest: int, series: Series) -> Intervals:
-    """What was made so far, and the intervals between these looks at the counter."""
-    if len(times) < 2:
-        return made
-    more = from_counter(times, totals, longest, max_watts=series.most_watts)
-    if not made.start_us:
-        return more
+class _Looks:
+    """Successive looks at a cumulative counter of energy, cut where it was not recorded or began anew."""
+
+    __slots__ = ("last", "longest", "made", "series", "start", "times", "totals", "value")
+
+    def __init__(self, series: Series, kept: Kept | None, longest: int) -> None:
+        self.series = series
+        self.longest = longest
+        self.made = Intervals()
+        self.last, self.start, self.value = (
+            (kept.time_us, kept.start_us, kept.value) if kept else (-1, -1, nan)
+        )
+        known = self.value == self.value
+        self.times = [self.last] if known else []
+        self.totals = [round(self.value)] if known else []
+
+    def at(self, at: int, begun: int, total: float) -> None:
+        """One look; ``begun`` is not before the start that is known."""
+        if not abs(total) <= MOST_UJ:
+            self._cut()
+            if self.last >= 0:
+                self.made.add(self.last, at, None, _UNRECORDED)
+        else:
+            whole = round(total)
+            if self.last < 0:
+                _first(self.made, begun, at, whole, self.longest, self.series)
+            elif begun > self.start:
+                self._cut()
+                _anew(self.made, self.last, begun, at, whole, self.longest, self.series)
+            elif not self.times:
+                self.made.add(self.last, at, None, _UNRECORDED)
+            self.times.append(at)
+            self.totals.append(whole)
+        self.last, self.start, self.value = at, begun, total
+
+    def done(self) -> Intervals:
+        """All intervals so far."""
+        self._cut()
+        return self.made
+
+    def _cut(self) -> None:
+        """A counter that states its start has seen everything since, however long nobody looked."""
+        if len(self.times) > 1:
+            limit = None if self.start > 0 else self.longest
+            more = from_counter(self.times, self.totals, limit, max_watts=self.series.most_watts)
+            self.made = _joined_intervals(self.made, more) if self.made.start_us else more
+        self.times, self.totals = [], []
+
+
+def _joined_intervals(made: Intervals, more: Intervals) -> Intervals:
     made.start_us += more.start_us
     made.end_us += more.end_us
     made.energy_uj += more.energy_uj
@@ -247,7 +266,7 @@ def _portions(series: Series, read: list[Point], state: State, longest: int, fou
             made.add(last, begun, None, "nothing was sent for this stretch")
         whole = round(used) if isfinite(used) else None
         if whole is None:
-            made.add(begun, at, None, "the counter was not recorded")
+            made.add(begun, at, None, _UNRECORDED)
         elif last < 0 and not series.from_start:
             made.add(begun, at, None, "what the counter held when it was first read is not known")
         else:
@@ -366,6 +385,7 @@ def _done(series: Series, rows: list[tuple[int, int, float]]) -> Samples:
     )
 
 
+_UNRECORDED = "the counter was not recorded"
 _SHARED = (
     "belongs to a run of its counter that began before the newest one: give each sender a "
     "service.instance.id of its own"

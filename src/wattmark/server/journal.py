@@ -1,0 +1,303 @@
+"""Points that were acknowledged and are not yet in the ledger: append-only files, and what to go on with.
+
+A journal is a folder of one listener:
+
+- ``<number>.journal``: frames of points. A file is begun, filled, closed and never opened for writing again.
+- ``state``: up to which file everything is in the ledger, and the last point of each series up to there.
+- ``lock``: held while the listener runs.
+
+A closed file and the state before it give the same samples however often they are worked out, and the
+ledger knows samples by their content. So a listener that was killed between landing a file and writing the
+state lands it again, and it counts once. What is kept of a point is its series, as the ledger will hold it,
+its times and its value: attributes that are not in the mapping never reach the disk.
+
+A frame is its length and CRC-32 (eight bytes, little-endian) and MessagePack. A file ends at its first frame
+that is not whole: after a crash that is where a write was cut off, and nothing behind it was acknowledged.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import zlib
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from math import nan
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from wattmark.core.errors import LedgerError, UsageError
+from wattmark.sources.otlp_intake import Points
+from wattmark.sources.otlp_names import Series
+from wattmark.sources.otlp_streams import State
+
+SUFFIX = ".journal"
+FORMAT = 1
+HEAD = struct.Struct("<II")
+MOST_FRAME = 1 << 30
+
+
+class _Frame(msgspec.Struct, array_like=True):
+    """Points of one request, or the head of a file: the series that are new in this file, then columns."""
+
+    series: list[Series]
+    """Numbered in the order in which they come, over the whole file."""
+    of: bytes
+    start_ns: bytes
+    time_ns: bytes
+    values: bytes
+
+
+class _Top(msgspec.Struct, array_like=True):
+    """The first frame of a file: what its points are worked out with."""
+
+    format: int
+    longest_gap_us: int
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    format: int
+    number: int
+    state: State
+
+
+class JournalFile:
+    """A file of a journal while it is written. Frames are made in one thread; another may write them."""
+
+    def __init__(self, path: Path, number: int, longest_gap_us: int) -> None:
+        self.number = number
+        self.path = path
+        self.points = 0
+        self.size = 0
+        self._ids: dict[Series, int] = {}
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        self.write([_framed(msgspec.msgpack.encode(_Top(FORMAT, longest_gap_us)))])
+
+    def frame(self, points: Points) -> bytes:
+        """Points as a frame of this file; frames are written in the order in which they were made."""
+        ids = self._ids
+        new: list[Series] = []
+        try:
+            of = [ids[s] for s in points.series]
+        except KeyError:
+            for series in points.series:
+                if series not in ids:
+                    ids[series] = len(ids)
+                    new.append(series)
+            of = [ids[s] for s in points.series]
+        self.points += len(of)
+        frame = _Frame(
+            new,
+            array("I", of).tobytes(),
+            array("q", points.start_ns).tobytes(),
+            array("q", points.time_ns).tobytes(),
+            array("d", _recorded(points.values)).tobytes(),
+        )
+        return _framed(msgspec.msgpack.encode(frame))
+
+    def write(self, frames: Sequence[bytes]) -> None:
+        """Append frames and make them durable. Raises OSError; then nothing may be appended any more."""
+        data = b"".join(frames)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._file, view) :]
+            _sync(self._file)
+        except OSError:
+            self._cut_back()
+            raise
+        self.size += len(data)
+
+    def _cut_back(self) -> None:
+        """Take back what was not acknowledged, where the disk still lets us."""
+        try:
+            os.ftruncate(self._file, self.size)
+            _sync(self._file)
+        except OSError:
+            return  # the frames may stay: a reader stops at a torn one, and points that come again add nothing
+
+    def close(self) -> None:
+        """No more frames."""
+        os.close(self._file)
+
+
+def _recorded(values: list[float | None]) -> list[float]:
+    """With NaN for what was not recorded."""
+    if None in values:
+        return [nan if value is None else value for value in values]
+    return cast("list[float]", values)
+
+
+def _framed(data: bytes) -> bytes:
+    return HEAD.pack(len(data), zlib.crc32(data)) + data
+
+
+def frames_of(path: Path) -> tuple[int, Iterator[Points]]:
+    """The longest gap that a journal file's points are worked out with, and its points frame by frame.
+
+    Raises LedgerError for a file that a newer wattmark wrote.
+    """
+    frames = _whole_frames(path)
+    first = next(frames, None)
+    if first is None:
+        return 0, iter(())
+    top = msgspec.msgpack.decode(first, type=_Top)
+    if top.format > FORMAT:
+        raise LedgerError(str(path), "was written by a newer wattmark: upgrade this one")
+    return top.longest_gap_us, _points_of(frames)
+
+
+def _points_of(frames: Iterator[bytes]) -> Iterator[Points]:
+    known: list[Series] = []
+    for data in frames:
+        frame = msgspec.msgpack.decode(data, type=_Frame)
+        known += frame.series
+        yield Points(
+            series=[known[i] for i in _column("I", frame.of)],
+            start_ns=_column("q", frame.start_ns).tolist(),
+            time_ns=_column("q", frame.time_ns).tolist(),
+            values=_column("d", frame.values).tolist(),
+        )
+
+
+def _column(kind: str, data: bytes) -> array[Any]:
+    column: array[Any] = array(kind)
+    column.frombytes(data)
+    return column
+
+
+def _whole_frames(path: Path) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while len(head := file.read(HEAD.size)) == HEAD.size:
+            length, checksum = HEAD.unpack(head)
+            data = file.read(length) if length <= MOST_FRAME else b""
+            if len(data) < length or zlib.crc32(data) != checksum:
+                return
+            yield data
+
+
+class Journal:
+    """The folder of one listener. Raises UsageError when another one has it."""
+
+    def __init__(self, folder: Path, longest_gap_us: int) -> None:
+        self.folder = folder
+        self._longest_gap_us = longest_gap_us
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _locked(folder)
+        self.landed, self.state = self._read_state()
+        for path in self._files():
+            if _number(path) <= self.landed:
+                path.unlink()  # it is in the ledger; the listener was killed before it could remove it
+        self._last = max([self.landed, *map(_number, self._files())])
+
+    def _read_state(self) -> tuple[int, State]:
+        try:
+            data = (self.folder / "state").read_bytes()
+        except FileNotFoundError:
+            return 0, State()
+        try:
+            kept = msgspec.msgpack.decode(data, type=_Kept)
+        except msgspec.DecodeError as error:
+            raise LedgerError(str(self.folder / "state"), f"is not a listener's state: {error}") from None
+        if kept.format > FORMAT:
+            raise LedgerError(str(self.folder / "state"), "was written by a newer wattmark: upgrade this one")
+        return kept.number, kept.state
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob(f"*{SUFFIX}"), key=_number)
+
+    def waiting(self) -> list[Path]:
+        """Files whose points are not in the ledger yet, in order; the newest may still be written."""
+        return [path for path in self._files() if _number(path) > self.landed]
+
+    def begin(self) -> JournalFile:
+        """A new file, durable under its name. Raises OSError."""
+        self._last += 1
+        path = self.folder / f"{self._last:012d}{SUFFIX}"
+        try:
+            file = JournalFile(path, self._last, self._longest_gap_us)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        _sync_folder(self.folder)
+        return file
+
+    def done(self, path: Path, state: State) -> None:
+        """The points of a file are in the ledger: from now on the next file goes on from ``state``."""
+        self._go_on(_number(path), state)
+        path.unlink()
+
+    def set_aside(self, path: Path, state: State) -> Path:
+        """Keep a file that cannot be landed under another name, and go on behind it; gives the name."""
+        kept = path.with_suffix(".refused")
+        os.replace(path, kept)
+        self._go_on(_number(path), state)
+        return kept
+
+    def _go_on(self, number: int, state: State) -> None:
+        part = self.folder / "state.part"
+        with open(part, "wb") as file:
+            file.write(msgspec.msgpack.encode(_Kept(FORMAT, number, state)))
+            file.flush()
+            _sync(file.fileno())
+        os.replace(part, self.folder / "state")
+        _sync_folder(self.folder)
+        self.landed, self.state = number, state
+
+    def close(self) -> None:
+        """Let another listener have the folder."""
+        self._lock()
+
+
+def _number(path: Path) -> int:
+    try:
+        return int(path.name.removesuffix(SUFFIX))
+    except ValueError:
+        raise UsageError(f"{path}: is not a file of a listener's journal: give a folder of its own") from None
+
+
+def _sync(file: int) -> None:
+    """fdatasync where there is one; macOS needs F_FULLFSYNC to get past the disk's own cache."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+    elif hasattr(os, "fdatasync"):
+        os.fdatasync(file)
+    else:
+        os.fsync(file)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # a folder cannot be opened there; NTFS keeps names in its own journal
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _locked(folder: Path) -> Callable[[], None]:
+    """Hold the folder's lock, which ends with the process; gives what lets go of it."""
+    path = folder / "lock"
+    file = open(path, "ab")  # noqa: SIM115  held while the listener runs
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise UsageError(
+            f"{folder}: another listener has this journal: give each its own --journal"
+        ) from None
+    return file.close
