@@ -95,7 +95,7 @@ class Metric:
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """Of two series of one exporter and device the smaller counts: counters first."""
+        """Of two series of one target and device the smaller counts: counters first."""
         return (self.kind != COUNTER, self.order)
 
 

@@ -15,6 +15,7 @@ from datetime import UTC
 
 from wattmark.core.errors import UsageError
 from wattmark.core.imported import BadRow, Imported
+from wattmark.core.sound import MOST_US
 from wattmark.sources.catalog import Asked, Inputs
 from wattmark.sources.label_mapping import LabelMapping, host_name, read_mapping
 from wattmark.sources.metrics import Metrics, bundled_metrics, levels_taken, looks_like_energy
@@ -251,10 +252,10 @@ def _moment_ms(text: str, now: float, key: str) -> int:
     if relative:
         return round((now - float(relative[1]) * _SECONDS[relative[2]]) * 1e3)
     try:
-        return round(float(text) * 1e3)
-    except ValueError:
-        us = moment_us(text, UTC)
-    if us is None:
+        us = round(float(text) * 1e6)
+    except (ValueError, OverflowError):
+        us = moment_us(text, UTC) or -1
+    if not 0 <= us < MOST_US:
         raise UsageError(f"-o {key}={text} is no time: write 2026-11-01T00:00:00Z, 1793491200 or -24h")
     return us // 1000
 

@@ -95,13 +95,11 @@ class Api:
 
     def names(self, start: float, end: float) -> list[str]:
         """Names of all metrics that there were in a stretch of time (seconds since 1970)."""
-        asked = {"start": _number(start), "end": _number(end)}
-        return self._list("label/__name__/values", asked)
+        return self._listed("label/__name__/values", {}, start, end, list[str])
 
     def series(self, selector: str, start: float, end: float) -> list[dict[str, str]]:
         """Labels of the series of a selector that there were."""
-        asked = {"match[]": selector, "start": _number(start), "end": _number(end)}
-        return self._decoded("series", asked, list[dict[str, str]])
+        return self._listed("series", {"match[]": selector}, start, end, list[dict[str, str]])
 
     def raw(self, selector: str, start_ms: int, end_ms: int) -> list[Found]:
         """Samples as they were stored, from start to end, both inclusive. Raises TooMuch.
@@ -123,8 +121,13 @@ class Api:
         }
         return self._matrix("query_range", asked)
 
-    def _list(self, path: str, asked: Mapping[str, str]) -> list[str]:
-        return self._decoded(path, asked, list[str])
+    def _listed(self, path: str, asked: Mapping[str, str], start: float, end: float, kind: type[T]) -> T:
+        try:
+            return self._decoded(path, {**asked, "start": _number(start), "end": _number(end)}, kind)
+        except TooMuch as error:
+            raise EvidenceError(
+                self.url, f"did not list its {path} ({error}): raise -o timeout, or ask for a shorter time"
+            ) from None
 
     def _matrix(self, path: str, asked: Mapping[str, str]) -> list[Found]:
         return self._decoded(path, asked, _Matrix).result

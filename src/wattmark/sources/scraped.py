@@ -1,7 +1,7 @@
 """From scraped series to samples, portion by portion: each device once, the best series of it, and notes.
 
-Of the series of one exporter and device a counter goes before a power, which then only fills its gaps.
-Series of different exporters are all brought in: a ledger counts each moment of a device once, and names
+Of the series of one target and device a counter goes before a power, which then only fills its gaps.
+Series of different targets are all brought in: a ledger counts each moment of a device once, and names
 who lost. Sources that differ by more than their stated errors are told of.
 """
 
@@ -282,15 +282,15 @@ class Gatherer:
     # --- which count -----------------------------------------------------------------------------------
 
     def _prefer(self, channels: Sequence[Channel]) -> None:
-        """Of one exporter's series of a device the best; compare the others, and those of other exporters."""
+        """Of one target's series of a device the best; compare the others, and those of other targets."""
         groups: dict[tuple[object, ...], list[Channel]] = {}
         for channel in channels:
             b = channel.bound
-            key = (*b.device, b.metric.exporter, b.instance, "" if b.whole else b.subject_key)
+            key = (*b.device, b.instance, "" if b.whole else b.subject_key)
             groups.setdefault(key, []).append(channel)
         best_of: dict[tuple[str, str], list[Channel]] = {}
         for group in groups.values():
-            group.sort(key=lambda c: c.bound.metric.rank)
+            group.sort(key=lambda c: (c.bound.grade.value, c.bound.metric.rank))
             best, counted = group[0], group[0].found
             if best.bound.whole:
                 best_of.setdefault(best.bound.device, []).append(best)
