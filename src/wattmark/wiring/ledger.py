@@ -92,7 +92,7 @@ def read_ledger(
     if fold and as_of is None:
         try:
             for bad in fold_new(ledger.store, now_us).rejected:
-                say(f"not taken, moved to rejected/: {bad.place}: {bad.reason}")
+                say(f"not taken, kept as {bad.place}: {bad.reason}")
         except LedgerError as error:
             say(f"what is new could not be folded: {error}; this is what was folded before")
     return refresh(ledger.store, ledger.settings.tags, as_of=as_of)
