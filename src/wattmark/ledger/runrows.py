@@ -1,0 +1,128 @@
+"""What the ledger's tables say of a run besides its energy: the run itself, its work, quality, statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from wattmark.core.known import Method
+from wattmark.core.ranks import attempt_of
+from wattmark.core.run import Run, Work
+from wattmark.core.totals import UNSTAGED, stage_at
+from wattmark.ledger.columns import BUCKET_US
+from wattmark.ledger.dimensions import Dimensions
+from wattmark.ledger.evidence import day_of
+from wattmark.ledger.families import Head, micro
+
+Rows = Mapping[str, list[dict[str, Any]]]
+TOOL = "wattmark"
+"""The version of wattmark stands under this name in the environment of what it measured itself."""
+
+
+def rows_of(
+    run: Run, head: Head, start_us: int, stored: tuple[str, int | None], dimensions: Dimensions
+) -> Rows:
+    """Rows of ``runs``, ``work``, ``quality`` and ``statements``.
+
+    ``stored`` is the content id of its document, and when that was folded.
+    """
+    whose = dimensions.whose(run.subject)
+    content, folded_us = stored
+    declared, figures = _figures(run)
+    day = day_of(start_us)
+    overhead = run.overhead
+    the_run = {
+        "day": day,
+        "record_id": run.record_id,
+        "seq": run.seq,
+        "content": content,
+        "subject_id": whose.subject_id,
+        "place_id": dimensions.where(run.place, whose),
+        "host_id": run.host.id,
+        "source": TOOL if TOOL in run.environment else next((r.source.name for r in run.energies), ""),
+        "status": run.status.value,
+        "failed": run.failed,
+        "attempt": attempt_of(run),
+        "solution_id": run.solution_id,
+        "parent": run.parent,
+        "rank": run.rank,
+        "world_size": run.world_size,
+        "start_us": start_us,
+        "end_us": start_us + head.lasted_us,
+        "folded_us": folded_us,
+        "own_cpu_seconds": overhead.cpu_seconds if overhead else None,
+        "workload_cpu_seconds": overhead.workload_cpu_seconds if overhead else None,
+        "declared_rows": declared,
+        "rows": figures,
+        "quarantined": head.quarantined,
+        "boot": head.boot,
+        "boot_us": head.boot_us,
+        "wall_us": head.wall_us,
+    }
+    common = {"record_id": run.record_id, "subject_id": whose.subject_id}
+    return {
+        "runs": [the_run],
+        "work": [] if head.quarantined else list(_work(run, head, start_us, dimensions)),
+        "quality": [
+            {**common, "name": q.name, "value": float(q.value), "higher_is_better": q.higher_is_better}
+            for q in run.quality
+        ],
+        "statements": [
+            {
+                **common,
+                "day": day,
+                "quantity": s.quantity,
+                "value": float(s.value),
+                "unit": s.unit,
+                "accounting": s.accounting,
+                "scopes": ",".join(s.scopes),
+                "basis": s.basis,
+                "period": s.period,
+                "provider_model_version": s.provider_model_version,
+            }
+            for s in run.statements
+        ],
+    }
+
+
+def _work(run: Run, head: Head, start_us: int, dimensions: Dimensions) -> Iterator[dict[str, Any]]:
+    """Work in the quarter of an hour in which it was done; none that was stated and counted after all."""
+    counted = {w.unit for w in run.work if not w.declared}
+    for work in run.work:
+        if work.declared and work.unit in counted:
+            continue
+        t0, until = _when(run, work)
+        stage = stage_at(run, t0, until - t0)
+        whose = dimensions.whose(run.subject, None if stage == UNSTAGED else stage)
+        last_us = start_us + min(max(micro(until), 1), head.lasted_us) - 1
+        yield {
+            "day": day_of(last_us),
+            "bucket_us": last_us - last_us % BUCKET_US,
+            "record_id": run.record_id,
+            "subject_id": whose.subject_id,
+            "place_id": dimensions.where(run.place, whose),
+            "unit": work.unit,
+            "count": float(work.count),
+            "failed": float(work.failed),
+            "declared": work.declared,
+            "precision": work.precision,
+        }
+
+
+def _when(run: Run, work: Work) -> tuple[float, float]:
+    """Start and end of work in the run: as it says, else its window's, else the run's."""
+    if work.duration_seconds is not None:
+        return work.t0_seconds, work.t0_seconds + work.duration_seconds
+    window = next((w for w in run.windows if w.id == work.window), None)
+    if window is not None:
+        return window.t0_seconds, window.t0_seconds + window.duration_seconds
+    return work.t0_seconds, max(work.t0_seconds, run.duration_seconds)
+
+
+def _figures(run: Run) -> tuple[int, int]:
+    """How many figures of a run were declared, and how many there are: its devices and its counts of work."""
+    devices = {row.device_id: True for row in run.energies}
+    for row in run.energies:
+        devices[row.device_id] &= row.method is Method.DECLARED
+    told = [*devices.values(), *(work.declared for work in run.work)]
+    return sum(told), len(told)
