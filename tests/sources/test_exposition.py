@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -89,22 +90,20 @@ def joules(portion: Imported) -> dict[str, float]:
     return found
 
 
-def scrapes(folder: Path, text: str, steps: int = 5, seconds: int = 15) -> Path:
-    """A file with successive scrapes of what an exporter prints; ``{1500}`` grows by 1500 each time."""
-    import re
+GROWS = re.compile(r"<([\d.]+)\+([\d.]+)>")
 
+
+def scrapes(folder: Path, text: str, steps: int = 5, seconds: int = 15) -> Path:
+    """A file with successive scrapes of what an exporter prints; ``<7+1500>`` grows by 1500 each time."""
     path = folder / "scrapes.prom"
     with path.open("w") as file:
         for i in range(steps):
-            at = T_MS + i * seconds * 1000
             for line in text.splitlines():
-                if line.startswith("#"):
-                    file.write(line + "\n")
-                elif line.strip():
-                    said = re.sub(
-                        r"<([\d.]+)\+([\d.]+)>", lambda m: repr(float(m[1]) + i * float(m[2])), line
-                    )
-                    file.write(f"{said} {at}\n")
+                parts = GROWS.split(line)
+                if len(parts) == 4:
+                    line = f"{parts[0]}{float(parts[1]) + i * float(parts[2])!r}{parts[3]}"  # noqa: PLW2901
+                file.write(line if line.startswith("#") else f"{line} {T_MS + i * seconds * 1000}")
+                file.write("\n")
     return path
 
 

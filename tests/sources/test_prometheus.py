@@ -470,7 +470,8 @@ def test_labels_of_pods_become_tags(served: Served, tmp_path: Path) -> None:
     )
     mapping = tmp_path / "mapping.toml"
     mapping.write_text(
-        '[tags]\nmodel = ["label app.kubernetes.io/name"]\n[values.team]\n"Sea*" = "search"\n[values.model]\nllm = "Llama"\n'
+        '[tags]\nmodel = ["label app.kubernetes.io/name"]\n'
+        '[values.team]\n"Sea*" = "search"\n[values.model]\nllm = "Llama"\n'
     )
     asked = Asked(
         subject=Subject(stage="inference", team="nobody"),
