@@ -95,7 +95,8 @@ def read_ledger(
                 say(f"not taken, kept as {bad.place}: {bad.reason}")
         except LedgerError as error:
             say(f"what is new could not be folded: {error}; this is what was folded before")
-    return refresh(ledger.store, ledger.settings.tags, as_of=as_of)
+    settings = ledger.settings
+    return refresh(ledger.store, settings.tags, as_of=as_of, priority=settings.priority)
 
 
 def bring_waiting(ledger: OpenLedger, environ: Mapping[str, str] = os.environ) -> int:
