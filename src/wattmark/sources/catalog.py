@@ -4,7 +4,8 @@ Other packages add theirs by an entry point ``wattmark.sources`` of the form ``n
 The module of a source has two names:
 
 ``OPTIONS``
-    ``Mapping[str, str]``: the settings that ``wattmark import NAME -o key=value`` takes, with their help.
+    ``Mapping[str, str]``: the settings that ``wattmark import NAME -o key=value`` takes, with their help; a
+    key ``tag.*`` stands for tag.team, tag.stage, ...
 ``open_source(inputs, asked)``
     gives a :class:`wattmark.ports.Source`; raises a WattmarkError for what it cannot read at all.
 """
@@ -41,6 +42,7 @@ SOURCES: Mapping[str, SourceRow] = {
     "mlperf": SourceRow("wattmark.sources.mlperf", "", "spl.txt of MLPerf power runs, and LoadGen's log"),
     "zeus": SourceRow("wattmark.sources.zeus", "", "ZeusMonitor's log, PowerMonitor's CSV"),
     "codecarbon": SourceRow("wattmark.sources.codecarbon", "", "CodeCarbon's emissions.csv"),
+    "generic": SourceRow("wattmark.sources.generic", "", "any CSV or Parquet, by a declared mapping"),
     "nvidia-smi": SourceRow("wattmark.sources.nvidia_smi", "", "CSV of nvidia-smi --query-gpu"),
     "exposition": SourceRow(
         "wattmark.sources.exposition", "", "what exporters print: Prometheus text format, OpenMetrics"
@@ -130,7 +132,7 @@ def open_source(name: str, inputs: Inputs, asked: Asked) -> Source:
     source itself raises for inputs that it cannot read at all."""
     module = source_module(name)
     for key in asked.settings:
-        if key not in module.OPTIONS:
+        if key not in module.OPTIONS and f"{key.partition('.')[0]}.*" not in module.OPTIONS:
             known = ", ".join(module.OPTIONS) or "none"
             raise UsageError(f"source {name!r} has no option {key!r}; its options: {known}")
     if not inputs:
