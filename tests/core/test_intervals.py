@@ -163,3 +163,23 @@ def test_an_interval_holds_at_most_what_a_ledger_can() -> None:
     """The largest amount fits; one more does not."""
     found = from_counter([0, S, 2 * S], [0, MOST_UJ, 2 * MOST_UJ + 1], None)
     assert found.observed == [True, False]
+
+
+@given(data=st.data(), steps=spacings)
+def test_what_comes_later_changes_nothing_before_it(data: st.DataObject, steps: list[int]) -> None:
+    """A series is taken as a whole where it can be, and else interval by interval: both say the same."""
+    times = moments(steps)
+    watts = data.draw(st.lists(powers, min_size=len(times), max_size=len(times)))
+    limit = data.draw(st.sampled_from([None, 1000.0]))
+    even = from_power(times, watts, LATE, limit)
+    uneven = from_power([*times, times[-1] + 1], [*watts, -1.0], LATE, limit)
+    assert (even.start_us, even.end_us) == (uneven.start_us[:-1], uneven.end_us[:-1])
+    assert (even.energy_uj, even.observed) == (uneven.energy_uj[:-1], uneven.observed[:-1])
+    totals = [0]
+    for rise in data.draw(st.lists(st.integers(0, 10**10), min_size=len(steps), max_size=len(steps))):
+        totals.append(totals[-1] + rise)
+    counted = from_counter(times, totals, LATE, max_watts=limit)
+    reset = from_counter([*times, times[-1] + 1], [*totals, -1], LATE, max_watts=limit)
+    assert (counted.start_us, counted.end_us) == (reset.start_us[:-1], reset.end_us[:-1])
+    assert (counted.energy_uj, counted.observed) == (reset.energy_uj[:-1], reset.observed[:-1])
+    assert counted.remarks == reset.remarks[:-1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
+from operator import sub
 
 from wattmark.core.sound import MOST_UJ
 
@@ -25,7 +27,8 @@ class Intervals:
     def add(self, start_us: int, end_us: int, energy_uj: int | None, reason: str = "") -> None:
         """One interval; None for its energy makes it a gap, with its reason; so does more than can be."""
         if energy_uj is not None and energy_uj > MOST_UJ:
-            energy_uj, reason = None, f"{energy_uj / 1e6:g} J in one interval cannot be"
+            reason = f"{energy_uj / 1e6:g} J in one interval cannot be"
+            energy_uj = None
         self.start_us.append(start_us)
         self.end_us.append(end_us)
         self.energy_uj.append(energy_uj or 0)
@@ -43,8 +46,18 @@ def from_power(
     below 0, not a number, or above ``max_watts`` are gaps, and so is a stretch longer than ``longest_gap_us``
     (two sampling periods: kpis.md, coverage).
     """
-    found = Intervals()
     most = MOST_WATTS if max_watts is None else min(max_watts, MOST_WATTS)
+    spans = list(map(sub, times_us[1:], times_us))
+    if (
+        _even(spans, watts, longest_gap_us)
+        and isfinite(sum(watts))
+        and min(watts) >= 0
+        and max(watts) <= most
+    ):
+        used = [round((a + b) / 2 * span) for a, b, span in zip(watts, watts[1:], spans, strict=False)]
+        if max(used) <= MOST_UJ:
+            return _all_observed(times_us, used)
+    found = Intervals()
     before: tuple[int, float | None] | None = None
     for at, power in zip(times_us, watts, strict=True):
         if before is not None and at <= before[0]:
@@ -79,6 +92,12 @@ def from_counter(
     ``longest_gap_us``: a counter that was read at both ends has seen everything between (kpis.md, coverage);
     a limit is for counters that may have been reset meanwhile without showing it.
     """
+    spans = list(map(sub, times_us[1:], times_us))
+    rises = list(map(sub, totals_uj[1:], totals_uj))
+    if wraps_at_uj is None and _even(spans, totals_uj, longest_gap_us):
+        most = MOST_UJ if max_watts is None else min(MOST_UJ, max_watts * min(spans))
+        if min(rises) >= 0 and max(rises) <= most:
+            return _all_observed(times_us, rises)
     found = Intervals()
     before: tuple[int, int] | None = None
     for at, total in zip(times_us, totals_uj, strict=True):
@@ -93,6 +112,20 @@ def from_counter(
             found.add(start, at, used, reason)
         before = at, total
     return found
+
+
+def _even(spans: Sequence[int], values: Sequence[float], longest_gap_us: int | None) -> bool:
+    """Times rise and leave no gap. What is possible as a whole need then not be looked at one by one: most
+    series are, and fleets send millions of points."""
+    return (
+        len(spans) == len(values) - 1 > 0
+        and min(spans) > 0
+        and (longest_gap_us is None or max(spans) <= longest_gap_us)
+    )
+
+
+def _all_observed(times_us: Sequence[int], energy_uj: list[int]) -> Intervals:
+    return Intervals(list(times_us[:-1]), list(times_us[1:]), energy_uj, [True] * len(energy_uj))
 
 
 def _used(
