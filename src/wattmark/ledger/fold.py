@@ -25,7 +25,7 @@ from wattmark.ledger.batches import decode
 from wattmark.ledger.deltalog import Action, after_commit, commit, grown, open_table
 from wattmark.ledger.evidence import FILE, STREAM, TABLE, TOLD, Evidence
 from wattmark.ledger.inbox import INBOX, REJECTED
-from wattmark.ledger.portion import MOST_DAYS, Portion, TakenBatch, TakenRun
+from wattmark.ledger.portion import MOST_DAYS, Limits, Portion, TakenBatch, TakenRun
 from wattmark.ledger.runfile import SUFFIX, run_from
 from wattmark.ledger.store import Entry, Store
 
@@ -40,6 +40,8 @@ HANDS = 8
 """Files that are read or removed at once: an object store answers after milliseconds."""
 READ_FILES, READ_BYTES = 256, 16 << 20
 """Files that are read ahead, and their size together; one may be larger."""
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,8 +70,10 @@ class _Job:
     done: Folded
 
 
-def fold(store: Store, now_us: int, wait: Callable[[float], None] = time.sleep) -> Folded:
-    """Fold what lies in the inbox. ``now_us`` is the time, in microseconds since 1970.
+def fold(
+    store: Store, now_us: int, wait: Callable[[float], None] = time.sleep, limits: Limits = DEFAULT_LIMITS
+) -> Folded:
+    """Fold what lies in the inbox, a commit per portion. ``now_us`` is the time, microseconds since 1970.
 
     Any number of folds may go on at once and be killed anywhere. Raises LedgerError when the ledger does
     not work; what was folded until then stays folded, the rest stays in the inbox.
@@ -78,11 +82,8 @@ def fold(store: Store, now_us: int, wait: Callable[[float], None] = time.sleep) 
         job = _Job(store, now_us, wait, hands, Folded(version=-1))
         portion = Portion()
         for taken in _taken(job, _new(job, _listed(store))):
-            if isinstance(taken, TakenRun):
-                portion.runs.append(taken)
-            else:
-                portion.batches.append(taken)
-            if portion.full:
+            portion.add(taken)
+            if portion.full(limits):
                 _take_in(job, portion)
                 portion = Portion()
         _take_in(job, portion)

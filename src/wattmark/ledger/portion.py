@@ -20,16 +20,21 @@ from wattmark.ledger.deltalog import Action, write_file
 from wattmark.ledger.evidence import EPOCH, FILE, RUN, SAMPLE, STREAM, TABLE, day_of, days_between
 from wattmark.ledger.store import Store
 
-MOST_FILES = 10_000
-MOST_ROWS = 1_000_000
-MOST_BYTES = 64 << 20
-"""Of documents. A portion is closed when it reaches one of these; its rows then take some 300 MB at most."""
 MOST_DAYS = 4000
 """A longer record does not list its days: everything is counted again."""
 FILE_ROWS = 1_000_000
 """Rows of one data file."""
 AT_ONCE = 4
 """Data files that are written at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A portion is closed when it reaches one of these; its rows then take some 300 MB at most."""
+
+    files: int = 10_000
+    rows: int = 1_000_000
+    document_bytes: int = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +62,29 @@ class Portion:
 
     runs: list[TakenRun] = field(default_factory=list)
     batches: list[TakenBatch] = field(default_factory=list)
+    rows: int = 0
+    """Samples in it."""
+    document_bytes: int = 0
 
     def __len__(self) -> int:
         return len(self.runs) + len(self.batches)
 
-    @property
-    def full(self) -> bool:
+    def add(self, taken: TakenRun | TakenBatch) -> None:
+        """One file more."""
+        if isinstance(taken, TakenRun):
+            self.runs.append(taken)
+            self.document_bytes += len(taken.document)
+        else:
+            self.batches.append(taken)
+            self.rows += taken.batch.table.num_rows
+
+    def full(self, limits: Limits) -> bool:
         """No more goes in."""
         return (
-            len(self) >= MOST_FILES
-            or self.rows >= MOST_ROWS
-            or sum(len(taken.document) for taken in self.runs) >= MOST_BYTES
+            len(self) >= limits.files
+            or self.rows >= limits.rows
+            or self.document_bytes >= limits.document_bytes
         )
-
-    @property
-    def rows(self) -> int:
-        """Samples in it."""
-        return sum(taken.batch.table.num_rows for taken in self.batches)
 
     @property
     def contents(self) -> list[str]:
@@ -87,10 +98,12 @@ class Portion:
 
     def without(self, contents: Collection[str]) -> Portion:
         """The rest when some files are folded already."""
-        return Portion(
-            [taken for taken in self.runs if taken.content not in contents],
-            [taken for taken in self.batches if taken.content not in contents],
-        )
+        rest = Portion()
+        all_files: list[TakenRun | TakenBatch] = [*self.runs, *self.batches]
+        for taken in all_files:
+            if taken.content not in contents:
+                rest.add(taken)
+        return rest
 
     def days(self) -> set[str]:
         """The UTC days that its runs and samples touch."""
@@ -170,10 +183,14 @@ def span(run: Run) -> tuple[int, int]:
 
 
 def _days_of(batch: Batch) -> set[str]:
+    start, last = batch.table["start_us"], pc.subtract(batch.table["end_us"], 1)
     found: set[str] = set()
-    for name, less in (("start_us", 0), ("end_us", 1)):
-        days = pc.unique(pc.divide(pc.subtract(batch.table[name], less), DAY_US))
+    for times in (start, last):
+        days = pc.unique(pc.divide(times, DAY_US))
         found.update(day_of(day * DAY_US) for day in days.to_pylist())
+    long = batch.table.filter(pc.greater(pc.subtract(last, start), DAY_US))
+    for first, end in zip(long["start_us"].to_pylist(), long["end_us"].to_pylist(), strict=True):
+        found.update(days_between(first, end))
     return found
 
 

@@ -250,6 +250,8 @@ def _advice(error: OSError) -> str:
             return "Nothing of it was taken: make room and bring it again"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return "Let this user write there, or name another place with --ledger"
+        case errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
+            return "A part of this path is a file where a folder should be, or the other way round"
         case errno.EOPNOTSUPP | errno.EMLINK:
             return "A ledger needs a file system with hard links, or an object store"
         case _:

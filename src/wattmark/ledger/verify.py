@@ -69,7 +69,11 @@ def verify(store: Store) -> Verified:
     version = evidence.version()
     findings: list[Finding] = []
     files = _Files()
-    findings.extend(_read_files(evidence, version, files))
+    try:
+        findings.extend(_read_files(evidence, version, files))
+    except LedgerError as error:  # without the list of what was taken in nothing can be held against it
+        findings.append(Finding("files that were taken in", f"cannot be read: {error.problem}"))
+        return Verified(version, 0, 0, 0, tuple(findings))
     runs = _Counted(_runs(evidence, version, files))
     findings.extend(runs)
     samples = _Counted(_samples(evidence, version, files))
@@ -150,11 +154,10 @@ def _altered(row: Mapping[str, Any]) -> str | None:
 
 def _samples(evidence: Evidence, version: int, files: _Files) -> Iterator[Finding | int]:
     streams: set[str] = set()
-    for batch in evidence.scan(STREAM, ["record_id", "document"], as_of=version):
-        for record, document in zip(*(c.to_pylist() for c in batch.columns), strict=True):
-            streams.add(record)
-            if id_of_document(document or "") != record:
-                yield Finding(str(record), "the stream's description was altered: it does not give its id")
+    try:
+        yield from _streams(evidence, version, streams)
+    except LedgerError as error:
+        yield Finding("streams", f"cannot be read: {error.problem}")
     expected: dict[str, dict[str, str]] = {}
     for content, told in files.batches.items():
         for day, digest in told["days"].items():
@@ -164,6 +167,14 @@ def _samples(evidence: Evidence, version: int, files: _Files) -> Iterator[Findin
             yield from _day(evidence, version, day, expected.get(day, {}), files, streams)
         except LedgerError as error:
             yield Finding(f"samples of {day}", f"cannot be read: {error.problem}")
+
+
+def _streams(evidence: Evidence, version: int, streams: set[str]) -> Iterator[Finding]:
+    for batch in evidence.scan(STREAM, ["record_id", "document"], as_of=version):
+        for record, document in zip(*(c.to_pylist() for c in batch.columns), strict=True):
+            streams.add(record)
+            if id_of_document(document or "") != record:
+                yield Finding(str(record), "the stream's description was altered: it does not give its id")
 
 
 def _day(

@@ -1,0 +1,172 @@
+"""Derived tables: replaced whole or by day in one commit, each saying what it was worked out from."""
+
+from __future__ import annotations
+
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("deltalake")
+
+import pyarrow as pa
+
+from tests.ledger.landing import NOW
+from wattmark.ledger.columns import DERIVED
+from wattmark.ledger.compaction import clean_up
+from wattmark.ledger.deltalog import arrow_schema
+from wattmark.ledger.store import LocalStore
+from wattmark.ledger.tables import DerivedTables, Made, layout
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> DerivedTables:
+    return DerivedTables(LocalStore(tmp_path / "ledger"), lambda: NOW)
+
+
+def rows(name: str, *some: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist(list(some), arrow_schema(DERIVED[name]))
+
+
+def work(**days: float) -> pa.Table:
+    """Counts of work by day: d1=5 is 5 on the first of November."""
+    return rows("work", *({"day": f"2026-11-0{day[1:]}", "count": count} for day, count in days.items()))
+
+
+def counts(tables: DerivedTables, version: int | None = None) -> dict[str, float]:
+    found = tables.arrow("work", version)
+    assert found is not None
+    return {row["day"][-2:]: row["count"] for row in found.to_table().to_pylist()}
+
+
+def test_a_table_that_was_never_made_is_absent(tables: DerivedTables) -> None:
+    """Which is not the same as empty."""
+    assert tables.files("work") is None
+    assert tables.arrow("work") is None
+    assert tables.made("work") is None
+    assert tables.version_for("work", 0, "s") is None
+    assert tables.version("work") == -1
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_every_table_is_written_and_read_back(tables: DerivedTables, name: str) -> None:
+    """All columns, in their types; a missing one is null."""
+    row: dict[str, Any] = {
+        column: {"text": "2026-11-01", "whole": 1 << 60, "real": 0.5, "truth": True}[told.kind]
+        for column, told in DERIVED[name].items()
+    }
+    tables.replace(name, None, rows(name, row), 0, "s")
+    dataset = tables.arrow(name)
+    assert dataset is not None
+    assert dataset.to_table().select(list(DERIVED[name])).to_pylist() == [row]
+    first = next(iter(set(DERIVED[name]) - {"day"}))
+    tables.replace(name, None, rows(name, row).drop_columns([first]), 0, "s")
+    assert tables.arrow(name).to_table()[first].to_pylist() == [None]  # type: ignore[union-attr]
+
+
+def test_some_days_are_replaced_and_the_others_stay(tables: DerivedTables) -> None:
+    """In one commit; an older version is still what it was."""
+    assert tables.replace("work", None, work(d1=1, d2=2, d3=3), 0, "s") == 0
+    assert tables.replace("work", ["2026-11-02", "2026-11-04"], work(d2=20, d4=40), 1, "s") == 1
+    assert counts(tables) == {"01": 1, "02": 20, "03": 3, "04": 40}
+    assert counts(tables, 0) == {"01": 1, "02": 2, "03": 3}
+
+
+def test_days_without_rows_are_emptied(tables: DerivedTables) -> None:
+    """What is no longer counted is no longer there."""
+    tables.replace("work", None, work(d1=1, d2=2), 0, "s")
+    tables.replace("work", ["2026-11-02"], work(), 1, "s")
+    assert counts(tables) == {"01": 1}
+    tables.replace("work", None, work(), 2, "s")
+    assert counts(tables) == {}
+    assert tables.files("work") == []
+
+
+def test_a_table_without_days_is_replaced_whole(tables: DerivedTables) -> None:
+    """Whatever days are named."""
+    tables.replace("subjects", None, rows("subjects", {"subject_id": "a"}, {"subject_id": "b"}), 0, "s")
+    tables.replace("subjects", ["2026-11-01"], rows("subjects", {"subject_id": "c"}), 1, "s")
+    dataset = tables.arrow("subjects")
+    assert dataset is not None
+    assert dataset.to_table()["subject_id"].to_pylist() == ["c"]
+
+
+def test_a_stream_of_batches_is_written_as_it_comes(tables: DerivedTables) -> None:
+    """Memory stays bounded; the rows are the same."""
+    batches = (work(d1=1).to_batches()[0] for _ in range(3))
+    reader = pa.RecordBatchReader.from_batches(work().schema, batches)
+    tables.replace("work", None, reader, 0, "s")
+    dataset = tables.arrow("work")
+    assert dataset is not None
+    assert dataset.to_table()["count"].to_pylist() == [1, 1, 1]
+
+
+def test_a_table_says_what_it_was_made_from(tables: DerivedTables) -> None:
+    """And is found by it, also when newer ones follow."""
+    tables.replace("work", None, work(d1=1), 4, "old")
+    tables.replace("work", None, work(d1=2), 4, "new")
+    tables.replace("work", None, work(d1=3), 5, "new")
+    assert tables.made("work") == Made(5, "new")
+    assert [tables.version_for("work", v, s) for v, s in ((4, "old"), (4, "new"), (5, "new"))] == [0, 1, 2]
+    assert tables.version_for("work", 6, "new") is None
+
+
+def test_a_version_whose_files_are_cleaned_up_is_not_found(tables: DerivedTables, tmp_path: Path) -> None:
+    """It is worked out again instead of failing half-way."""
+    tables.replace("work", None, work(d1=1), 4, "s")
+    tables.replace("work", None, work(d1=2), 5, "s")
+    clean_up(LocalStore(tmp_path / "ledger"), layout("work"), 0)
+    assert tables.version_for("work", 4, "s") is None
+    assert tables.version_for("work", 5, "s") == 1
+
+
+def test_files_are_absolute_and_say_their_day(tables: DerivedTables) -> None:
+    """Of the version that is asked for."""
+    tables.replace("work", None, work(d1=1), 0, "s")
+    tables.replace("work", None, work(d2=1), 1, "s")
+    files = tables.files("work")
+    assert files is not None
+    assert [Path(f).parent.name for f in files] == ["day=2026-11-02"]
+    assert tables.files("work", 0) != files
+
+
+def test_days_of_an_arrow_dataset(tables: DerivedTables) -> None:
+    """Only those that are asked for."""
+    tables.replace("work", None, work(d1=1, d2=2), 0, "s")
+    dataset = tables.arrow("work", days=["2026-11-02"])
+    assert dataset is not None
+    assert dataset.to_table()["count"].to_pylist() == [2]
+
+
+def test_whoever_counts_on_rows_that_were_replaced_looks_again(tables: DerivedTables) -> None:
+    """Two refreshed at once from one state: the second one's other days would not be what it believes."""
+    tables.replace("work", None, work(d1=1, d2=2), 0, "s")
+    base = tables.version("work")
+    assert tables.replace("work", ["2026-11-01"], work(d1=10), 1, "s", base=base) == 1
+    assert tables.replace("work", ["2026-11-02"], work(d2=20), 2, "s", base=base) is None
+    assert counts(tables) == {"01": 10, "02": 2}
+    assert tables.replace("work", ["2026-11-02"], work(d2=20), 2, "s", base=1) == 2
+
+
+def _replace_often(folder: str, number: int) -> None:
+    tables = DerivedTables(LocalStore(Path(folder)))
+    for n in range(10):
+        tables.replace("work", None, work(d1=number, d2=number), n, f"s-{number}")
+
+
+@pytest.mark.slow
+def test_several_who_replace_at_once_leave_one_whole_state(tmp_path: Path) -> None:
+    """Four processes, forty commits: none is lost, and the rows are those of one of them."""
+    context = get_context("spawn")
+    processes = [context.Process(target=_replace_often, args=(str(tmp_path), n)) for n in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * 4
+    tables = DerivedTables(LocalStore(tmp_path))
+    assert tables.version("work") == 39
+    assert len(set(counts(tables).values())) == 1
+    for version in range(40):
+        assert len(set(counts(tables, version).values())) == 1
