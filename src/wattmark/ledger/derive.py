@@ -6,7 +6,7 @@ counting everything. ``docs/ledger/counted-once.md`` says the rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wattmark.core.errors import LedgerError
+from wattmark.core.errors import LedgerError, UsageError
 from wattmark.core.run import Subject
 from wattmark.hashing import sha256
 from wattmark.ledger.asking import query
@@ -109,6 +109,8 @@ def refresh(
     evidence = Evidence(store)
     newest = evidence.version()
     version = newest if as_of is None else as_of
+    if not -1 <= version <= newest:
+        raise UsageError(f"{store.url}: there is no version {version}; the newest is {newest}")
     ask = _Ask(store, evidence, version, rules, tuple(priority), only_exactly)
     tables = DerivedTables(store)
     if version == -1:
@@ -305,11 +307,11 @@ def _what_changed(
 
 def _keep(base: _Base, scope: _Scope, dimensions: Dimensions, staging: Staging) -> None:
     """The rows that stay, of the days and tables that are replaced."""
-    days = pc.field("day").isin(sorted(scope.days))
+    days = _among("day", scope.days)
     runs, hosts = scope.runs or set(), scope.hosts or frozenset()
-    elsewhere = ~pc.field("host_id").isin(sorted(hosts))
-    others = ~pc.field("record_id").isin(sorted(runs | scope.streams))
-    other_runs = ~pc.field("record_id").isin(sorted(runs))
+    elsewhere = ~_among("host_id", hosts)
+    others = ~_among("record_id", runs | scope.streams)
+    other_runs = ~_among("record_id", runs)
     for name, rows in (
         ("counted", days & elsewhere),
         ("lost", days & elsewhere),
@@ -382,6 +384,11 @@ def _refer(
 
 def _kept_ids(base: _Base, table: str, column: str, days: set[str]) -> Iterator[str]:
     """What rows of other days refer to."""
-    other = ~pc.field("day").isin(sorted(days))
+    other = ~_among("day", days)
     for batch in base.arrow(table).scanner(columns=[column], filter=other).to_batches():
         yield from pc.unique(batch[column]).to_pylist()
+
+
+def _among(column: str, values: Collection[str]) -> Any:
+    """True for rows with one of these values, also when there are none."""
+    return pc.field(column).isin(pa.array(sorted(values), pa.string()))
