@@ -14,7 +14,7 @@ pytest.importorskip("duckdb", reason="a ledger's tables need the extra `ledger`"
 
 from tests.golden import assert_same
 from tests.ledger.derived import Derived
-from tests.ledger.portfolio import RULES, SETTINGS, portfolio
+from tests.ledger.portfolio import RULES, SETTINGS, portfolio, seen
 from wattmark.core.facts import Operations
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.given import Given
@@ -46,7 +46,7 @@ def view_of(snapshot: Derived, question: Question, kpis: tuple[str, ...] = ()) -
     """The answer to a question, ready to be shown."""
     with engine_named("duckdb") as engine:
         rollup = ask(SETTINGS, snapshot, question, engine)
-        apart = apart_from(engine, snapshot, question, RULES)
+        apart = apart_from(engine, question, RULES, seen)
     given = Given(manual_steps=1)
     answers = [
         {kpi: CATALOG[kpi].answer(facts_of_total(total, given)) for kpi in kpis}
@@ -158,7 +158,7 @@ def test_runs_read_well(snapshot: Derived) -> None:
 
 def test_tags_read_well(snapshot: Derived) -> None:
     """Faults by energy with fix and owner; without rules it says how to write some."""
-    with Listing(snapshot) as listing:
+    with Listing(snapshot, seen) as listing:
         uses = listing.subjects()
     lines, told = tag_lines(RULES, uses), stated(RULES, uses)
     assert_same("ledger_tags.txt", tags_text(HEAD, RULES, lines, told) + "\n")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import click
 
 from wattmark.cli.ledger_asked import span_of, span_options, where_of, where_option
-from wattmark.cli.ledger_options import read, reading_options, told_wait
+from wattmark.cli.ledger_options import Reading, read, reading_options, told_wait
 from wattmark.cli.options import config_here, json_option
 from wattmark.cli.output import only_ascii
+
+OF_RUNS = ("source", "status", "solution", "run")
+"""What is asked of runs here; `totals` asks it of energy, or not at all."""
 
 
 @click.command()
@@ -43,9 +47,12 @@ def command(
     from wattmark.wiring.ledger import ask, engine_named
 
     where = where_of(wheres)
+    of_runs = {key: where.pop(key) for key in OF_RUNS if key in where}
     reading = read(ledger, no_fold, as_of)
     settings = reading.ledger.settings
     start, stop = span_of(begin, end, inside, settings.zone)
+    if of_runs:
+        where["run"] = _ids(reading, of_runs)
     question = Question(start=start, end=stop, where=where, time_zone=settings.time_zone)
     with told_wait("adding up"), engine_named("duckdb") as engine:
         runs = ask(settings, reading.snapshot, question, engine).whole.runs
@@ -60,3 +67,10 @@ def command(
         click.echo(document("ledger-overhead", 1, body))
         return
     click.echo(overhead_text(head, runs.runs, score, told, ascii_only=only_ascii()))
+
+
+def _ids(reading: Reading, where: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    from wattmark.ledger.listing import Choice, Listing
+
+    with Listing(reading.snapshot) as listing:
+        return tuple(run.record_id for run in listing.runs(Choice(where=where))) or ("",)

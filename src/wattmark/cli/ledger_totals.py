@@ -101,13 +101,14 @@ def command(
 
 def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: dict[str, Any]) -> TotalsView:
     from wattmark.ledger.apart import apart_from
+    from wattmark.ledger.quarantine import seen_by
     from wattmark.wiring.ledger import ask, engine_named
 
     settings, snapshot = reading.ledger.settings, reading.snapshot
     terms = options["accounting"], options["basis"]
     with told_wait("adding up"), engine_named(options["engine"], options["spark_master"]) as engine:
         rollup = ask(settings, snapshot, question, engine, terms)
-        apart = apart_from(engine, snapshot, question, settings.tags)
+        apart = apart_from(engine, question, settings.tags, seen_by(reading.ledger.store, snapshot.version))
     given = _given(options, settings.manual_steps)
     return TotalsView(
         ledger=settings.name or reading.ledger.url,
@@ -122,7 +123,7 @@ def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: 
         totals=rollup.totals,
         whole=rollup.whole,
         apart=apart,
-        findings=rollup.findings,
+        findings=(*rollup.findings, *snapshot.findings()),
         unit=options["unit"],
         kpis=kpis,
         answers=[_answers(total, given, kpis) for total in rollup.totals],

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from wattmark.core.listed import Apart
 from wattmark.core.tags import LABEL, TAGS, TagRules
-from wattmark.ledger.asking import Engine, Tables
+from wattmark.ledger.asking import Engine
+from wattmark.ledger.quarantine import Seen
 from wattmark.ledger.question import Question
 
 UNALLOCATED = "unallocated"
 
 
-def apart_from(engine: Engine, snapshot: Tables, question: Question, rules: TagRules) -> tuple[Apart, ...]:
+def apart_from(engine: Engine, question: Question, rules: TagRules, seen: Seen) -> tuple[Apart, ...]:
     """What is to be said beside the totals that this engine has just worked out for this question."""
     tags = [key for key in question.by if key in TAGS or key.startswith(LABEL)]
     rows = engine.rows(
@@ -38,7 +39,7 @@ def apart_from(engine: Engine, snapshot: Tables, question: Question, rules: TagR
     for tag, used in _untagged(engine, tags or rules.required or ("team",), energy).items():
         hint = "`wattmark ledger tags` says whose, and how to mend it" if used else ""
         found.append(Apart(what=f"without {tag}", energy_uj=used, within=True, hint=hint))
-    return (*found, *_quarantined(engine, snapshot))
+    return (*found, *_quarantined(engine, question, seen))
 
 
 def _untagged(engine: Engine, tags: Sequence[str], energy: Mapping[str, int]) -> dict[str, int]:
@@ -57,16 +58,17 @@ def _untagged(engine: Engine, tags: Sequence[str], energy: Mapping[str, int]) ->
     return found
 
 
-def _quarantined(engine: Engine, snapshot: Tables) -> list[Apart]:
-    """What runs in quarantine saw; it is in no total."""
-    engine.attach("lost", snapshot)
-    ((runs, energy),) = engine.rows(
-        "SELECT COUNT(DISTINCT r.record_id), COALESCE(SUM(CAST(l.energy_uj AS DECIMAL(38, 0))), 0) "
-        "FROM runs r LEFT JOIN lost l ON r.record_id = l.record_id AND COALESCE(l.counted_from, '') = '' "
-        "WHERE COALESCE(r.quarantined, '') <> ''"
-    )
-    if not runs:
+def _quarantined(engine: Engine, question: Question, seen: Seen) -> list[Apart]:
+    """What runs in quarantine saw in that time; it is in no total."""
+    rows = engine.rows("SELECT record_id, content, start_us FROM runs WHERE COALESCE(quarantined, '') <> ''")
+    kept_out = {record_id: content for record_id, content, start_us in rows if _in(question, int(start_us))}
+    if not kept_out:
         return []
-    kept = f"{int(runs)} runs are" if runs > 1 else "1 run is"
+    kept = f"{len(kept_out)} runs are" if len(kept_out) > 1 else "1 run is"
     hint = f"{kept} kept out until the tags are right: `wattmark ledger tags`"
-    return [Apart(what="quarantined", energy_uj=int(energy), within=False, hint=hint)]
+    return [Apart(what="quarantined", energy_uj=sum(seen(kept_out).values()), within=False, hint=hint)]
+
+
+def _in(question: Question, at_us: int) -> bool:
+    start, end = question.start_us, question.end_us
+    return (start is None or at_us >= start) and (end is None or at_us < end)

@@ -14,6 +14,7 @@ from wattmark.core.run import Subject
 from wattmark.core.tags import LABEL
 from wattmark.ledger.columns import TAGS
 from wattmark.ledger.engines.duckdb import DuckDbEngine, quoted
+from wattmark.ledger.quarantine import Seen
 
 if TYPE_CHECKING:
     from wattmark.ledger.rollup import Tables
@@ -47,7 +48,9 @@ class Choice:
 class Listing:
     """Asks the derived tables of one version. Use it as a context manager."""
 
-    def __init__(self, snapshot: Tables) -> None:
+    def __init__(self, snapshot: Tables, seen: Seen = lambda _: {}) -> None:
+        """``seen`` tells what runs in quarantine saw."""
+        self._seen = seen
         self._engine = DuckDbEngine()
         for table in ("runs", "subjects", "places", "counted", "cube", "lost"):
             self._engine.attach(table, snapshot)
@@ -174,6 +177,7 @@ class Listing:
     def subjects(self, boundary: Boundary = Boundary.NODE) -> list[SubjectUse]:
         """Every subject that used energy or ran, the most energy first; what nobody claimed is left out."""
         level = list(Boundary).index(boundary)
+        kept_out = self._kept_out()
         rows = self._engine.rows(
             f"""
             WITH used AS (
@@ -186,40 +190,37 @@ class Listing:
                 SELECT subject_id, COUNT(*) AS runs,
                     SUM(CASE WHEN COALESCE(quarantined, '') <> '' THEN 1 ELSE 0 END) AS quarantined
                 FROM runs GROUP BY subject_id
-            ),
-            kept_out AS (
-                SELECT r.subject_id, SUM(CAST(l.energy_uj AS DECIMAL(38, 0))) AS energy
-                FROM lost l JOIN runs r ON l.record_id = r.record_id
-                WHERE COALESCE(r.quarantined, '') <> '' AND COALESCE(l.counted_from, '') = ''
-                GROUP BY r.subject_id
             )
-            SELECT COALESCE(u.energy, 0) + COALESCE(k.energy, 0), n.runs, n.quarantined, s.labels,
+            SELECT s.subject_id, COALESCE(u.energy, 0), n.runs, n.quarantined, s.labels,
                 {", ".join(f"s.{tag}" for tag in TAGS)}
             FROM subjects s LEFT JOIN used u ON s.subject_id = u.subject_id
             LEFT JOIN seen n ON s.subject_id = n.subject_id
-            LEFT JOIN kept_out k ON s.subject_id = k.subject_id
             WHERE u.energy IS NOT NULL OR n.runs IS NOT NULL
-            ORDER BY 1 DESC, s.subject_id
             """
         )
-        return [
+        uses = [
             SubjectUse(
-                Subject(**dict(zip(TAGS, (t or None for t in row[4:]), strict=True)), labels=_labels(row[3])),
-                int(row[0]),
-                int(row[1] or 0),
+                Subject(**dict(zip(TAGS, (t or None for t in row[5:]), strict=True)), labels=_labels(row[4])),
+                int(row[1]) + kept_out.get(str(row[0]), 0),
                 int(row[2] or 0),
+                int(row[3] or 0),
             )
             for row in rows
         ]
+        return sorted(uses, key=lambda use: (-use.energy_uj, str(use.subject)))
 
-    def unallocated_uj(self, boundary: Boundary = Boundary.NODE) -> int:
-        """Energy of shared devices that no subject claimed."""
-        level = list(Boundary).index(boundary)
-        (row,) = self._engine.rows(
-            "SELECT SUM(CAST(energy_uj AS DECIMAL(38, 0)) + CAST(COALESCE(gap_uj, 0) AS DECIMAL(38, 0))) "
-            f"FROM cube WHERE boundary <= {level} AND {level} < hidden_from AND allocation = 'unallocated'"
+    def _kept_out(self) -> dict[str, int]:
+        """Subject id -> what its runs in quarantine saw."""
+        rows = list(
+            self._engine.rows(
+                "SELECT record_id, content, subject_id FROM runs WHERE COALESCE(quarantined, '') <> ''"
+            )
         )
-        return int(row[0] or 0)
+        energy = self._seen({row[0]: row[1] for row in rows})
+        found: dict[str, int] = {}
+        for record_id, _, subject_id in rows:
+            found[subject_id] = found.get(subject_id, 0) + energy.get(record_id, 0)
+        return found
 
     def _condition(self, choice: Choice) -> str:
         found = ["TRUE"]
