@@ -23,6 +23,7 @@ from wattmark.core.kpis import CATALOG, Kpi
 from wattmark.ledger.runfile import json_schema
 from wattmark.meters.catalog import METERS
 from wattmark.reports.guide import guide_markdown, tools_markdown
+from wattmark.sources.metrics import Condition, Metric, bundled_metrics
 from wattmark.wiring.guide import load_guide
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +52,9 @@ def blocks() -> list[Block]:
         *guide_blocks(),
         *check_blocks(),
         Block("integrations/index.md", "meters", meter_table),
+        Block("importers/metrics.md", "metrics-taken", metrics_taken),
+        Block("importers/metrics.md", "metrics-work", metrics_work),
+        Block("importers/metrics.md", "metrics-left", metrics_left),
     ]
 
 
@@ -67,6 +71,55 @@ def meter_table() -> str:
         for name, row in METERS.items()
     )
     return table(("meter", "reads", "unasked", "not beside"), rows)
+
+
+def metrics_taken() -> str:
+    """Metrics of energy and power."""
+    rows = (
+        (
+            m.exporter,
+            " ".join(f"`{name}`" for name in m.names),
+            _where(m),
+            f"{m.kind}, {'' if m.factor == 1 else f'{m.factor:g} '}{m.unit}",
+            f"`{m.device}`",
+            " ".join(f"`{device}`" for device in m.part_of.split()) or "-",
+            f"{m.grade}{', ' + m.rule if m.rule else ''}",
+            f"{m.most_watts:g} W" if m.most_watts else "-",
+            f"{m.note} ([source]({m.source}))" if m.source.startswith("http") else m.note,
+        )
+        for m in bundled_metrics().rows
+        if m.taken and m.energy
+    )
+    return table(("exporter", "metric", "where", "unit", "device", "inside", "grade", "most", "note"), rows)
+
+
+def metrics_work() -> str:
+    """Metrics of work."""
+    rows = (
+        (m.exporter, " ".join(f"`{n}`" for n in m.names), _where(m), m.unit, m.level, m.note or "-")
+        for m in bundled_metrics().rows
+        if m.taken and not m.energy
+    )
+    return table(("exporter", "metric", "where", "unit", "level", "note"), rows)
+
+
+def metrics_left() -> str:
+    """Metrics that are known and not taken."""
+    rows = (
+        (m.exporter, " ".join(f"`{n}`" for n in m.names), _where(m), m.note)
+        for m in bundled_metrics().rows
+        if not m.taken
+    )
+    return table(("exporter", "metric", "where", "why"), rows)
+
+
+def _where(metric: Metric) -> str:
+    """The conditions of a row as the table writes them."""
+    return ", ".join(f"`{_condition(c)}`" for c in metric.where) or "-"
+
+
+def _condition(c: Condition) -> str:
+    return f"{c.label}=*" if c.kind == "*" else f"{c.label}{c.kind}{'|'.join(c.values)}"
 
 
 def kpi_table() -> str:

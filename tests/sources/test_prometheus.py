@@ -407,7 +407,7 @@ def test_mixed_sampling_rates_are_told_of(served: Served) -> None:
     served.series("ipmi_dcmi_power_consumption_watts", T, 60, [500.0] * 9, instance="n1:9290")
     portions = read(served)
     assert all(s.observed == () for s in samples_of(portions))
-    assert "mixed sampling rates: every 15 s: DCGM_FI_DEV_BOARD_POWER_WATTS; every 60 s: ipmi" in notes_of(
+    assert "mixed sampling rates: every 15 s: DCGM_FI_DEV_POWER_USAGE; every 60 s: ipmi" in notes_of(
         portions
     )
 

@@ -30,7 +30,7 @@ _NO_READING = re.compile(
     r"_info$|_created$|_bucket$|_count$|tdp|price|cost|wattmark_",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +197,7 @@ def filled(template: str, labels: Labels, host_id: str) -> str | None:
         lacking = lacking or not said
         return said
 
-    text = _PLACEHOLDER.sub(value, template)
+    text = PLACEHOLDER.sub(value, template)
     return None if lacking else text
 
 

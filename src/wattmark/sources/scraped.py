@@ -38,7 +38,6 @@ PLATFORM_SHARE = 0.9
 """A platform counter (psys) below 90 % of what it contains is not maintained by its board."""
 LEAST_COMPARED_US = 5_000_000
 MOST_NOTES = 20
-MOST_SAID = 200
 Point = tuple[int, float, Subject | None]
 
 
@@ -164,7 +163,7 @@ class Gatherer:
             after = track.tail[-1][0] if track.tail else -1
             times, values = one_of_replicas([s for _, s in pairs], after, self._longest(track))
             if self._first_time(f"replica {bound.member}"):
-                self._notes.add("is there from several replicas, and counted once", bound.member)
+                self._notes.add("is there from several replicas, and counted once", bound.said)
         else:
             times, values = pairs[0][1].times_us, pairs[0][1].values
         after = track.tail[-1][0] if track.tail else -1
@@ -375,7 +374,7 @@ class Gatherer:
 
     def _period(self, bound: Bound, track: Track) -> None:
         if track.period:
-            self._periods[bound.metric.names[0], bound.instance] = track.period
+            self._periods[bound.name, bound.instance] = track.period
 
     def _sampling(self) -> list[str]:
         """Mixed sampling rates, where there are any."""
@@ -412,8 +411,7 @@ def _rest(said: Sequence[str]) -> tuple[str, ...]:
 
 def _said(channel: Channel) -> str:
     """The first series of a channel, as a person finds it again."""
-    text = channel.bound.member
-    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."
+    return channel.bound.said
 
 
 def _plain(reason: str) -> str:

@@ -19,7 +19,7 @@ from wattmark.sources.label_mapping import (
     without_replica,
     workload_labels,
 )
-from wattmark.sources.metrics import WATTS, Metric, Metrics, device_of, filled
+from wattmark.sources.metrics import PLACEHOLDER, WATTS, Metric, Metrics, device_of, filled
 from wattmark.sources.scraped_series import Scraped
 from wattmark.sources.stated import errors_of, place_of
 
@@ -53,8 +53,12 @@ class Bound:
     """Which target: its job, and a hash of its address."""
     part: tuple[str, ...]
     """Values of the labels over which parts of a device add up."""
+    name: str
+    """The metric as this server calls it."""
     member: str
     """The series as every replica has it."""
+    said: str
+    """The series as a person finds it again: only the labels that tell it from others."""
     replica: str
 
     @property
@@ -149,7 +153,9 @@ class Binder:
             subject=self._subject(metric, labels),
             instance=_target(alike),
             part=tuple(labels.get(name, "") for name in metric.adds),
+            name=series.name,
             member=str(Scraped(series.name, alike, [], [])),
+            said=_short(series.name, alike, metric),
             replica="\x1f".join(f"{k}={v}" for k, v in sorted(labels.items()) if k not in alike),
         )
 
@@ -234,6 +240,12 @@ def _known(
     if metric.unit == WATTS and method is Method.HARDWARE_COUNTER:
         method, best = Method.INTEGRATED_POWER, Grade.C  # a power is sampled here, whatever lies behind it
     return boundary, method, max(grade, best, key=lambda g: g.value), said[3] or metric.exporter
+
+
+def _short(name: str, labels: Mapping[str, str], metric: Metric) -> str:
+    used = {one for names in PLACEHOLDER.findall(metric.device) for one in names.split("/")}
+    used |= {c.label for c in metric.where} | {"instance", "node_name", "namespace", "pod", "pod_name"}
+    return str(Scraped(name, {k: v for k, v in labels.items() if k in used}, [], []))
 
 
 def _target(labels: Mapping[str, str]) -> str:
