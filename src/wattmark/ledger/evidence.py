@@ -80,11 +80,8 @@ class Evidence:
         an older ledger does not have is null. Raises UsageError for a version that is not there, LedgerError
         for one that is no longer stored.
         """
-        schema = pa.schema([TABLE.schema.field(name) for name in columns])
         table = self._table(as_of)
-        where = _where(kind, {"day": days, "record_id": record_ids, "content": contents})
-        rows = iter(()) if table is None else self._rows(table, schema, where)
-        return pa.RecordBatchReader.from_batches(schema, rows)
+        return rows_of(self._store, table, kind, columns, days=days, record_ids=record_ids, contents=contents)
 
     def files(self, kind: str, days: Collection[str] | None = None, as_of: int | None = None) -> list[str]:
         """The Parquet files of one kind: absolute paths or URIs, ``.../kind=sample/day=2026-11-01/...``.
@@ -182,17 +179,35 @@ class Evidence:
             )
         return table
 
-    def _rows(self, table: Any, schema: Any, where: str) -> Iterator[Any]:
-        known = {field.name for field in table.schema().fields}
-        there = [name for name in schema.names if name in known] or ["kind"]
-        try:
-            asked = QueryBuilder().register(TABLE.name, table)
-            listed = ", ".join(f'"{name}"' for name in there)
-            for batch in _reader(asked.execute(f"SELECT {listed} FROM {TABLE.name} WHERE {where}")):
-                if batch.num_rows:
-                    yield _fitted(batch, schema)
-        except (DeltaError, OSError, pa.ArrowException, ValueError) as error:
-            raise trouble(self._store.table_uri(TABLE.name), error) from None
+
+def rows_of(
+    store: Store,
+    table: Any | None,
+    kind: str,
+    columns: Sequence[str],
+    *,
+    days: Collection[str] | None = None,
+    record_ids: Collection[str] | None = None,
+    contents: Collection[str] | None = None,
+) -> Any:
+    """Rows of a version that is open already; see :meth:`Evidence.scan`."""
+    schema = pa.schema([TABLE.schema.field(name) for name in columns])
+    where = _where(kind, {"day": days, "record_id": record_ids, "content": contents})
+    rows = iter(()) if table is None else _rows(store, table, schema, where)
+    return pa.RecordBatchReader.from_batches(schema, rows)
+
+
+def _rows(store: Store, table: Any, schema: Any, where: str) -> Iterator[Any]:
+    known = {field.name for field in table.schema().fields}
+    there = [name for name in schema.names if name in known] or ["kind"]
+    try:
+        asked = QueryBuilder().register(TABLE.name, table)
+        listed = ", ".join(f'"{name}"' for name in there)
+        for batch in _reader(asked.execute(f"SELECT {listed} FROM {TABLE.name} WHERE {where}")):
+            if batch.num_rows:
+                yield _fitted(batch, schema)
+    except (DeltaError, OSError, pa.ArrowException, ValueError) as error:
+        raise trouble(store.table_uri(TABLE.name), error) from None
 
 
 def _where(kind: str, wanted: Mapping[str, Collection[str] | None]) -> str:

@@ -23,7 +23,7 @@ from wattmark.core.imported import BadRow
 from wattmark.hashing import sha256
 from wattmark.ledger.batches import decode
 from wattmark.ledger.deltalog import Action, after_commit, commit, grown, open_table
-from wattmark.ledger.evidence import FILE, STREAM, TABLE, TOLD, Evidence
+from wattmark.ledger.evidence import FILE, STREAM, TABLE, TOLD, Evidence, rows_of
 from wattmark.ledger.inbox import INBOX, REJECTED
 from wattmark.ledger.portion import MOST_DAYS, Limits, Portion, TakenBatch, TakenRun
 from wattmark.ledger.runfile import SUFFIX, run_from
@@ -91,11 +91,11 @@ def fold(
     return job.done
 
 
-def folded_among(store: Store, contents: Collection[str], version: int | None) -> set[str]:
-    """Those of some content ids that a version of the evidence has taken in, or that were purged from it."""
+def folded_among(store: Store, table: Any | None, contents: Collection[str]) -> set[str]:
+    """Those of some content ids that a version of the evidence has taken in, be it to purge them later."""
     wanted = pa.array(list(contents), pa.string())
     found: set[str] = set()
-    for batch in Evidence(store).scan(FILE, ["content"], as_of=version):
+    for batch in rows_of(store, table, FILE, ["content"]):
         ids = batch["content"]
         found.update(ids.filter(pc.is_in(ids, wanted)).to_pylist())
     return found
@@ -113,7 +113,8 @@ def _listed(store: Store) -> list[Entry]:
 def _new(job: _Job, entries: Sequence[Entry]) -> list[Entry]:
     """The files that are not folded yet; the others are dropped."""
     ids = {entry.name: found[1] for entry in entries if (found := NAME.fullmatch(entry.name))}
-    known = folded_among(job.store, ids.values(), None) if ids else set()
+    table = open_table(job.store, TABLE.name) if ids else None
+    known = folded_among(job.store, table, ids.values())
     again = [entry.name for entry in entries if ids.get(entry.name) in known]
     _drop(job, again)
     job.done.repeated += len(again)
@@ -197,18 +198,20 @@ def _add_rejected(job: _Job, bad: BadRow) -> None:
 
 def _take_in(job: _Job, portion: Portion) -> None:
     """Commit a portion, unless others were first, and remove its files from the inbox."""
+    if not portion:
+        return
     names = portion.names
     actions: list[Action] | None = None
     for attempt in range(ATTEMPTS):
         table = open_table(job.store, TABLE.name)
         version = -1 if table is None else int(table.version())
-        known = folded_among(job.store, portion.contents, version) if portion else set()
+        known = folded_among(job.store, table, portion.contents)
         if known:
             portion, actions = portion.without(known), None
         if not portion:
             break
         if actions is None:
-            streams = _streams(job.store, version)
+            streams = _streams(job.store, table)
             actions = portion.write(job.store, job.now_us, streams, job.hands)
         made = _actions(job, portion, table, actions)
         if commit(job.store, TABLE, version + 1, made, _told(portion), job.now_us):
@@ -223,10 +226,10 @@ def _take_in(job: _Job, portion: Portion) -> None:
     _drop(job, names)
 
 
-def _streams(store: Store, version: int) -> set[str]:
+def _streams(store: Store, table: Any | None) -> set[str]:
     """The streams that a version describes."""
     ids: set[str] = set()
-    for batch in Evidence(store).scan(STREAM, ["record_id"], as_of=version):
+    for batch in rows_of(store, table, STREAM, ["record_id"]):
         ids.update(batch["record_id"].to_pylist())
     return ids
 

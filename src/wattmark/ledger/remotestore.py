@@ -181,12 +181,14 @@ class RemoteStore:
         except kinds.PreconditionError:
             raise FileExistsError(f"{self.url}/{name}") from None
         except FileNotFoundError as error:
-            if writing or "NoSuchBucket" in str(error) or "ContainerNotFound" in str(error):
-                raise LedgerError(self.url, "there is no such bucket: create it, or name another") from None
+            if writing or _no_bucket(error):
+                raise LedgerError(self.url, NO_BUCKET) from None
             raise FileNotFoundError(f"{self.url}/{name}") from None
         except (kinds.PermissionDeniedError, kinds.UnauthenticatedError, PermissionError) as error:
             raise LedgerError(self.url, f"access was refused ({_first_line(error)}). {ACCESS}") from None
         except (kinds.BaseError, OSError, ValueError) as error:
+            if _no_bucket(error):
+                raise LedgerError(self.url, NO_BUCKET) from None
             raise LedgerError(f"{self.url}/{name}", self._trouble(error)) from None
 
     def _trouble(self, error: Exception) -> str:
@@ -196,6 +198,7 @@ class RemoteStore:
         return f"{_first_line(error)}. Check address and network, and bring it again: nothing is half done"
 
 
+NO_BUCKET = "there is no such bucket: create it, or name another"
 ACCESS = (
     "Give the usual variables (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_SERVICE_ACCOUNT, "
     "AZURE_STORAGE_ACCOUNT_NAME and _KEY) rights to read, write, list and delete there; an AWS profile "
@@ -217,6 +220,10 @@ def _plain_http(environ: Mapping[str, str]) -> bool:
                 )
             return True
     return False
+
+
+def _no_bucket(error: Exception) -> bool:
+    return any(sign in str(error) for sign in ("NoSuchBucket", "ContainerNotFound", "bucket does not exist"))
 
 
 def _first_line(error: Exception) -> str:
