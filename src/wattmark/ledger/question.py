@@ -132,7 +132,7 @@ def period_of(at_us: int, period: str | None, zone: tzinfo) -> str:
 def _check_key(key: str) -> None:
     if key in KEYS or (key.startswith(LABEL) and len(key) > len(LABEL)):
         return
-    close = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.65)
     meant = f"did you mean {close[0]!r}?" if close else f"give one of {', '.join(KEYS)}, or label.<key>"
     raise UsageError(f"no key {key!r}: {meant}")
 

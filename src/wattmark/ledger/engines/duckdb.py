@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -40,14 +41,14 @@ class DuckDbEngine:
         if threads is not None:
             self.connection.execute(f"SET threads = {int(threads)}")
 
-    def attach(self, table: str, snapshot: Tables) -> None:
-        """Make a derived table known under its name; its own columns first, missing ones as null."""
+    def attach(self, table: str, snapshot: Tables, under: str = "") -> None:
+        """Make a derived table known under its name, or another; columns that it lacks are null."""
         files = list(snapshot.files(table))
         source = f"{table}_files"
         if not files:
-            self.put(table, {name: c.kind for name, c in DERIVED[table].items()}, ())
+            self.put(under or table, {name: c.kind for name, c in DERIVED[table].items()}, ())
             return
-        if any("://" in file or GLOB & set(file) for file in files):
+        if any(is_remote(file) for file in files):
             # No file system of DuckDB is needed for what pyarrow reads.
             self.connection.register(source, snapshot.arrow(table))
         else:
@@ -55,10 +56,12 @@ class DuckDbEngine:
             source = f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
         there = {row[0] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         columns = ", ".join(
-            name if name in there else f"CAST(NULL AS {SQL_TYPES[column.kind]}) AS {name}"
+            f'"{name}"' if name in there else f'CAST(NULL AS {SQL_TYPES[column.kind]}) AS "{name}"'
             for name, column in DERIVED[table].items()
         )
-        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {columns} FROM {source}")
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW {under or table} AS SELECT {columns} FROM {source}"
+        )
 
     def put(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
         """A small table of our own."""
@@ -105,6 +108,22 @@ def connect(memory: str = MEMORY) -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET memory_limit = {quoted(memory)}")
     connection.execute("SET preserve_insertion_order = false")
     return connection
+
+
+@contextmanager
+def failure(told: Callable[[str], Exception]) -> Iterator[None]:
+    """DuckDB's own errors as one of ours, made from its message."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise told(str(error)) from None
+
+
+def is_remote(file: str) -> bool:
+    """True for a file that is read through pyarrow: DuckDB needs no file system for it."""
+    return "://" in file or bool(GLOB & set(file))
 
 
 def quoted(text: str) -> str:
