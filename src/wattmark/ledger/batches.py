@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -86,22 +88,22 @@ def id_of_document(document: str) -> str:
     return f"s-{hashlib.sha256(document.encode()).hexdigest()[:32]}"
 
 
-def encode(parts: Sequence[Samples]) -> tuple[str, bytes]:
+def encode(
+    parts: Sequence[Samples], document_of: Callable[[Stream], str] = stream_document
+) -> tuple[str, bytes]:
     """Samples as one batch: its content id and its file.
 
+    ``document_of``: ``stream_document``, or what remembers its answers for streams that come again and again.
     Raises EvidenceError for numbers that cannot be, UsageError for no rows or more than MOST_ROWS.
     """
     rows = sum(len(part) for part in parts)
     if not 0 < rows <= MOST_ROWS:
         raise UsageError(f"a batch holds 1 to {MOST_ROWS} rows, not {rows}: land it in portions")
     documents: dict[str, int] = {}
-    tables = []
-    for part in parts:
-        if len(part):
-            number = documents.setdefault(stream_document(part.stream), len(documents))
-            tables.append(_columns(part, number))
-    table = pa.concat_tables(tables).append_column("row", pa.array(range(rows), pa.int64()))
-    table = table.select(SCHEMA.names).combine_chunks()
+    numbered = [
+        (part, documents.setdefault(document_of(part.stream), len(documents))) for part in parts if len(part)
+    ]
+    table = _flat(numbered)
     batch = _checked("samples", table, tuple(documents))
     told = {STREAMS_KEY: json.dumps(list(documents), ensure_ascii=False).encode()}
     file = io.BytesIO()
@@ -156,33 +158,58 @@ def content_of(days: Mapping[int, str]) -> str:
     return hashlib.sha256(FORM + lines.encode()).hexdigest()
 
 
-def _columns(part: Samples, number: int) -> Any:
-    rows = len(part)
-    energy = part.stream.unit == JOULES
-    try:
-        return pa.table(
-            {
-                "stream": pa.array([number] * rows, pa.int32()),
-                "start_us": pa.array(part.start_us, pa.int64()),
-                "end_us": pa.array(part.end_us, pa.int64()),
-                "energy_uj": pa.array(part.energy_uj, pa.int64()) if energy else pa.nulls(rows, pa.int64()),
-                "count": pa.nulls(rows, pa.float64()) if energy else pa.array(part.count, pa.float64()),
-                "observed": pa.array(part.observed or [True] * rows, pa.bool_()),
-            }
-        )
-    except (pa.ArrowException, OverflowError, TypeError) as error:
-        raise EvidenceError("samples", f"of {part.stream.device_id or part.stream.unit}: {error}") from None
+def _flat(parts: Sequence[tuple[Samples, int]]) -> Any:
+    """All rows one after the other, each with the number of its stream."""
+    streams, starts, ends, joules = array("i"), array("q"), array("q"), array("q")
+    counts = array("d")
+    energy, observed = bytearray(), bytearray()
+    for part, number in parts:
+        rows = len(part)
+        is_energy = part.stream.unit == JOULES
+        try:
+            streams.extend(array("i", [number]) * rows)
+            starts.extend(part.start_us)
+            ends.extend(part.end_us)
+            joules.extend(part.energy_uj if is_energy else bytes(rows))
+            counts.extend(bytes(rows) if is_energy else part.count)
+            observed.extend(part.observed or b"\1" * rows)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise EvidenceError(
+                "samples", f"of {part.stream.device_id or part.stream.unit}: {error}"
+            ) from None
+        energy.extend((b"\1" if is_energy else b"\0") * rows)
+    of_energy = _packed(pa.uint8(), energy).cast(pa.bool_())
+    columns = [
+        _packed(pa.int32(), streams),
+        pa.array(range(len(starts)), pa.int64()),
+        _packed(pa.int64(), starts),
+        _packed(pa.int64(), ends),
+        pc.if_else(of_energy, _packed(pa.int64(), joules), None),
+        pc.if_else(of_energy, None, _packed(pa.float64(), counts)),
+        _packed(pa.uint8(), observed).cast(pa.bool_()),
+    ]
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _packed(kind: Any, values: array[Any] | bytearray) -> Any:
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+@lru_cache(maxsize=1 << 16)
+def _holds_energy(document: str) -> bool:
+    """Whether a stream is one of energy. Raises EvidenceError when the document describes none."""
+    return stream_from(document).unit == JOULES
 
 
 def _checked(name: str, table: Any, documents: tuple[str, ...]) -> Batch:
     """What holds for every batch, whoever wrote it; the limits are those of core.sound."""
-    streams = [stream_from(document) for document in documents]
+    energies = [_holds_energy(document) for document in documents]
     if not table.num_rows:
         raise EvidenceError(name, "holds no rows")
     number, start, end = table["stream"], table["start_us"], table["end_us"]
-    no_stream = pc.or_kleene(pc.less(number, 0), pc.greater_equal(number, len(streams)))
+    no_stream = pc.or_kleene(pc.less(number, 0), pc.greater_equal(number, len(energies)))
     _refuse(name, "names a stream that its metadata do not hold", no_stream)
-    of_energy = pa.array([s.unit == JOULES for s in streams], pa.bool_()).take(number.combine_chunks())
+    of_energy = pa.array(energies, pa.bool_()).take(number.combine_chunks())
     in_order = pc.and_(_from_to(start, 0, MOST_US), pc.less(start, end))
     _refuse(name, "is no interval between 1970 and 9999", _not(pc.and_(in_order, _from_to(end, 0, MOST_US))))
     joules, count = table["energy_uj"], table["count"]
