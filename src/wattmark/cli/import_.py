@@ -36,7 +36,7 @@ UNUSABLE = 2
     type=click.Path(path_type=Path),
     help="Write run files to this folder instead [./wattmark-runs where there is no ledger].",
 )
-@click.option("--host", help="The machine, where the input does not name it.")
+@click.option("--host", help="The machine, where the input does not name it: a name, or `this`, or id:ID.")
 @tag_options
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="A label; may be given again.")
 @click.option("--country", help="Country of the grid, ISO 3166 alpha-3, where the input does not say.")
@@ -85,9 +85,19 @@ def _asked(options: dict[str, Any]) -> Any:
     return Asked(
         subject=Subject(**tags_from(options), labels=pairs(options["labels"], "--label")),
         place=Place(country=options["country"], pue=pue, pue_kind="declared" if pue is not None else None),
-        host=options["host"],
+        host=_host(options["host"]),
         settings=pairs(options["settings"], "-o"),
     )
+
+
+def _host(name: str | None) -> str | None:
+    """The machine that is meant; ``this`` is known by the id that measurements on it have."""
+    if name != "this":
+        return name
+    from wattmark.measure.host import host_id
+    from wattmark.sources.identity import IS_ID
+
+    return f"{IS_ID}{host_id()}"
 
 
 def _landing(options: dict[str, Any]) -> tuple[Landing, str]:

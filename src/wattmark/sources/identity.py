@@ -11,6 +11,12 @@ def import_id(source: str, instance: str, native_key: str) -> str:
     return f"{source}-{sha256(text.encode()).hexdigest()[:32]}"
 
 
+IS_ID = "id:"
+"""What follows this is a machine's id already, as run files show it."""
+
+
 def host_of(name: str) -> str:
     """A machine's id from its name: the same in every source that states the name, and not the name."""
+    if name.startswith(IS_ID):
+        return name.removeprefix(IS_ID).strip()
     return f"h-{sha256(name.strip().lower().encode()).hexdigest()[:16]}"

@@ -59,6 +59,11 @@ class Folder:
 
     def run(self, run: Run) -> tuple[BadRow, ...]:
         """Write it, unless the folder holds a later version of the run."""
+        self.write(run)
+        return ()
+
+    def write(self, run: Run) -> Path:
+        """Write it so, and say where it is. Raises EvidenceError when it cannot be written."""
         from wattmark.ledger.runfile import SUFFIX, read_run
         from wattmark.measure.spool import write_atomically
 
@@ -68,13 +73,12 @@ class Folder:
         path = self._out / f"{name}{SUFFIX}"
         try:
             with self._turn:  # two versions of one run have one name
-                if path.exists() and read_run(path).seq > run.seq:
-                    return ()
-                self._out.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, run, self._out)
+                if not path.exists() or read_run(path).seq <= run.seq:
+                    self._out.mkdir(parents=True, exist_ok=True)
+                    write_atomically(path, run, self._out)
         except OSError as error:
             raise EvidenceError(str(path), f"cannot be written: {error.strerror}") from None
-        return ()
+        return path
 
     def samples(self, parts: Sequence[Samples]) -> tuple[BadRow, ...]:
         """Refuse: run files hold runs."""

@@ -1,0 +1,1 @@
+"""Stands in for CodeCarbon where it is not installed: nothing but the base class of its outputs."""
