@@ -11,10 +11,13 @@ import pytest
 
 pytest.importorskip("deltalake", reason="a ledger's tables need the extra `ledger`")
 
+from click.testing import CliRunner
+
 from tests.builders import a_row
 from tests.cli.ledgers import HOSTS, a_ledger, ask, filled, nothing_else, number, the_run, told
 from tests.cli.running import kept, verb
 from wattmark.cli import show
+from wattmark.cli.ledger import group
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.run import Place, Subject
@@ -267,6 +270,32 @@ def test_the_overhead_is_scored(ledger: Path) -> None:
     none = told("overhead", "--where", "source=codecarbon", "--ledger", ledger)
     assert (none["runs"], none["score"]["status"]) == (0, "missing")
     assert "points lost" in ask("overhead", "--where", "source=rapl", "--ledger", ledger).stdout
+
+
+def test_sql_asks_the_views(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a table, CSV and JSON with exact integers; from standard input, too."""
+    sql = "SELECT team, SUM(energy_uj) AS uj, MAX(failed) AS f FROM energy JOIN runs USING (record_id, team) "
+    sql += "GROUP BY team ORDER BY uj DESC, team"
+    body = told("query", sql, "--ledger", ledger)
+    assert body["rows"][0] == ["search", 180_000_000, False]
+    assert [column["name"] for column in body["columns"]] == ["team", "uj", "f"]
+    assert ask("query", sql, "--csv", "--ledger", ledger).stdout.splitlines()[1] == "search,180000000,false"
+    done = ask("query", "SELECT record_id FROM runs", "--limit", 2, "--ledger", ledger)
+    assert "more than these 2 rows" in done.stderr
+    piped = CliRunner().invoke(
+        group, ["query", "-", "--ledger", str(ledger)], input="SELECT 1.5 AS x", standalone_mode=False
+    )
+    assert piped.stdout.splitlines()[-1].strip() == "1.5"
+    with pytest.raises(UsageError, match="The views are: energy"):
+        ask("query", "SELECT nothing", "--ledger", ledger)
+    with pytest.raises(UsageError, match="no query on standard input"):
+        ask("query", "-", "--ledger", ledger)
+
+
+def test_without_sql_the_views_are_listed() -> None:
+    """No ledger is needed for that."""
+    assert "energy: energy, each moment of each device once" in ask("query").stdout
+    assert {view["name"] for view in told("query")["views"]} >= {"energy", "runs", "work", "lost"}
 
 
 def test_settings_that_cannot_be_are_named_by_every_command(tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def command(
 def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: dict[str, Any]) -> TotalsView:
     from wattmark.ledger.apart import apart_from
     from wattmark.ledger.quarantine import seen_by
+    from wattmark.ledger.question import ENERGY_ONLY
     from wattmark.wiring.ledger import ask, engine_named
 
     settings, snapshot = reading.ledger.settings, reading.snapshot
@@ -123,7 +124,9 @@ def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: 
         totals=rollup.totals,
         whole=rollup.whole,
         apart=apart,
-        findings=(*rollup.findings, *snapshot.findings()),
+        findings=rollup.findings,
+        remarks=snapshot.findings(),
+        runs_told=not ENERGY_ONLY & {*question.by, *question.where},
         unit=options["unit"],
         kpis=kpis,
         answers=[_answers(total, given, kpis) for total in rollup.totals],

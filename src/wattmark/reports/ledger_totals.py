@@ -55,6 +55,10 @@ class TotalsView:
     """All of them in one, so that shared errors add up as they should."""
     apart: Sequence[Apart] = ()
     findings: Sequence[str] = ()
+    remarks: Sequence[str] = ()
+    """What is worth knowing of single runs; a person sees the first few."""
+    runs_told: bool = True
+    """Whether runs are told apart by what was asked for."""
     unit: str | None = None
     """One of UNITS; None: whichever fits."""
     kpis: tuple[str, ...] = ()
@@ -120,15 +124,19 @@ def _figures(view: TotalsView, total: Total) -> list[str]:
         grams = "unknown"
     energy = total.energy
     if isinstance(energy, Missing):
-        return ["unknown", "", "", "", "", grams, str(total.runs.runs)]
+        return ["unknown", "", "", "", "", grams, _runs(view, total)]
     return [
         *_energy(energy, view),
         str(energy.grade or ""),
         percent(energy.coverage),
         energy.terms.get("boundary", ""),
         grams,
-        str(total.runs.runs),
+        _runs(view, total),
     ]
+
+
+def _runs(view: TotalsView, total: Total) -> str:
+    return str(total.runs.runs) if view.runs_told else ""
 
 
 def _energy(energy: Figure, view: TotalsView) -> list[str]:
@@ -172,8 +180,14 @@ def _below(view: TotalsView) -> list[str]:
             filter(None, (whole.carbon.terms.get(t) for t in ("accounting", "basis", "inventory")))
         )
         lines.append(f"{'carbon':<16} {figure_text(whole.carbon)}; {terms}")
-    told = dict.fromkeys([*view.findings, *_figure_notes(whole), *_reasons(view)])
+    told = dict.fromkeys([*view.findings, *_figure_notes(whole), *_reasons(view), *_first(view.remarks)])
     return lines + ([""] if told and lines else []) + [f"- {note}" for note in told]
+
+
+def _first(remarks: Sequence[str]) -> list[str]:
+    more = len(remarks) - MOST_LISTED
+    told = f"and {more} more remarks on single runs: --json has all"
+    return [*remarks[:MOST_LISTED], *([told] if more > 0 else [])]
 
 
 def _figure_notes(total: Total) -> list[str]:
@@ -265,7 +279,7 @@ def totals_body(view: TotalsView) -> dict[str, Any]:
             {"what": a.what, "energy_microjoules": a.energy_uj, "in_totals": a.within, "hint": a.hint}
             for a in view.apart
         ],
-        "findings": list(view.findings),
+        "findings": [*view.findings, *view.remarks],
     }
 
 
