@@ -124,7 +124,6 @@ def test_mistakes_are_told_with_their_place_and_what_there_is(
         "CALL enable_logging()",
         "INSTALL httpfs",
         "EXPORT DATABASE '{folder}'",
-        "PRAGMA database_list",
     ],
 )
 def test_whatever_is_not_reading_is_refused(query: LedgerQuery, tmp_path: Path, sql: str) -> None:

@@ -402,7 +402,7 @@ def test_runs_in_quarantine_are_told_and_not_counted(ledger: Derived) -> None:
     ledger.run("r2", quarantined="team is missing")
     answer = ask(ledger)
     assert answer.whole.runs.runs == 1
-    assert any("1 runs are in quarantine" in finding for finding in answer.findings)
+    assert any("1 run is in quarantine" in finding for finding in answer.findings)
 
 
 @pytest.mark.parametrize("column", ["subject_id", "place_id", "known_id"])

@@ -18,7 +18,7 @@ from wattmark.core.parts import LEVELS, NO_ENERGY, Group, Part, bare_energy, joi
 ROUNDING = 1e-11
 """Sums of floating-point numbers in another order differ by less."""
 NO_GRID = Missing(
-    "grid intensity", "give the zone a factor with [[factor]] in ledger.toml, or say the country of the runs"
+    "grid intensity", "give the zone a factor with [[grid]] in ledger.toml, or say the country of the runs"
 )
 NO_PUE = Missing("pue", "--pue where the runs are measured, or `pue` of the [[site]] in ledger.toml")
 
