@@ -407,9 +407,7 @@ def test_mixed_sampling_rates_are_told_of(served: Served) -> None:
     served.series("ipmi_dcmi_power_consumption_watts", T, 60, [500.0] * 9, instance="n1:9290")
     portions = read(served)
     assert all(s.observed == () for s in samples_of(portions))
-    assert "mixed sampling rates: every 15 s: DCGM_FI_DEV_POWER_USAGE; every 60 s: ipmi" in notes_of(
-        portions
-    )
+    assert "mixed sampling rates: every 15 s: DCGM_FI_DEV_POWER_USAGE; every 60 s: ipmi" in notes_of(portions)
 
 
 def test_impossible_readings_are_gaps(served: Served) -> None:
@@ -490,7 +488,7 @@ def test_the_exporters_own_pod_is_nobodys_workload(served: Served) -> None:
 
 
 def test_one_machine_has_one_id_in_all_exporters(served: Served) -> None:
-    """node_uname_info says whose address it is; [hosts] and kube_node_info say it too."""
+    """node_uname_info says whose address it is; so do kube_node_info and kube_pod_info."""
     served.series("node_uname_info", T, 15, [1.0] * 5, instance="10.0.0.5:9100", nodename="n1")
     served.series(
         "node_rapl_package_joules_total",
@@ -499,7 +497,17 @@ def test_one_machine_has_one_id_in_all_exporters(served: Served) -> None:
         [i * 150.0 for i in range(5)],
         **{**RAPL, "instance": "10.0.0.5:9100"},
     )
-    served.series(ENERGY, T, 15, [i * 3e6 for i in range(5)], **GPU)
+    served.series(ENERGY, T, 15, [i * 1.5e6 for i in range(5)], **GPU)
+    served.series("kube_node_info", T, 15, [1.0] * 5, internal_ip="10.0.0.6", node="n1")
+    served.series("kube_pod_info", T, 15, [1.0] * 5, pod_ip="10.1.0.7", node="n1", pod="dcgm-x")
+    for address in ("10.0.0.6", "10.1.0.7"):
+        labels = {
+            "instance": f"{address}:9400",
+            "Hostname": "dcgm-x",
+            "pod": "dcgm-x",
+            "UUID": f"GPU-{address}",
+        }
+        served.series(ENERGY, T, 15, [i * 1.5e6 for i in range(5)], **labels)
     assert {s.stream.host_id for s in samples_of(read(served))} == {host_of("n1")}
 
 

@@ -144,8 +144,11 @@ def workload_labels(labels: Labels, style: str) -> dict[str, str]:
 
 
 def host_name(labels: Labels) -> str:
-    """The machine as the labels name it, without port and scheme; empty when they do not."""
-    name = next((labels[n] for n in HOST_LABELS if labels.get(n)), "")
+    """The machine as the labels name it, without port and scheme; empty when they do not.
+
+    In a container an exporter takes its pod's name for that of the machine: it is passed over.
+    """
+    name = next((labels[n] for n in HOST_LABELS if labels.get(n) not in (None, "", labels.get("pod"))), "")
     name = name.rpartition("//")[2].partition("/")[0]
     if name.startswith("["):
         return name[1:].partition("]")[0]

@@ -187,9 +187,8 @@ class PrometheusSource:
             for s in series("node_uname_info")
             if s.get("instance") and s.get("nodename")
         }
-        for s in series("kube_node_info"):
-            if s.get("internal_ip") and s.get("node"):
-                hosts[s["internal_ip"]] = s["node"]
+        for name, address in (("kube_node_info", "internal_ip"), ("kube_pod_info", "pod_ip")):
+            hosts |= {s[address]: s["node"] for s in series(name) if s.get(address) and s.get("node")}
         pods = {
             (s.get("namespace", ""), s.get("pod", "")): {k: v for k, v in s.items() if k.startswith("label_")}
             for s in series("kube_pod_labels")
