@@ -113,7 +113,7 @@ class Days:
         partitions = m.sample_days.touching(day)
         if partitions and m.streams:
             reader = m.evidence.scan(SAMPLE, COLUMNS, days=partitions, as_of=m.version)
-            self.samples.load(day, start_of(day), [reader])
+            self.samples.load(day, start_of(day), reader)
             self.staging.add("work", self.samples.work())
             rows = self.samples.counts()
         else:

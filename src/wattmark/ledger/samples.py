@@ -16,7 +16,6 @@ from wattmark.core.claims import Claim, Line, estimates_of
 from wattmark.core.contest import Moment
 from wattmark.core.counting import BUCKET_US
 from wattmark.core.nesting import Nesting
-from wattmark.core.telemetry import JOULES
 from wattmark.ledger.asking import query
 from wattmark.ledger.columns import COUNTED, DAY_US, WORK
 from wattmark.ledger.deltalog import arrow_schema
@@ -68,38 +67,25 @@ class DaySamples:
         self._run(f"CREATE OR REPLACE TEMP TABLE lines AS SELECT * FROM {self._known(_lines(streams))}")
         self._day, self._start, self._end = "", 0, 0
 
-    def load(self, day: str, start_us: int, readers: Sequence[Any]) -> None:
-        """Take in the samples that touch a day, from record batches of COLUMNS."""
+    def load(self, day: str, start_us: int, reader: Any) -> None:
+        """Take in the samples that touch a day, from a stream of record batches of COLUMNS.
+
+        Streams go by their numbers: an id takes more room than all else in a sample.
+        """
         self._day, self._start, self._end = day, start_us, start_us + DAY_US
         self._run(
-            "CREATE OR REPLACE TEMP TABLE samples "
-            "(n INTEGER, start_us BIGINT, end_us BIGINT, energy_uj BIGINT, observed BOOLEAN)"
-        )
-        self._run(
-            "CREATE OR REPLACE TEMP TABLE work_samples "
-            "(n INTEGER, start_us BIGINT, end_us BIGINT, done DOUBLE)"
-        )
-        for reader in readers:
-            for batch in reader:
-                self._take(batch)
-
-    def _take(self, batch: Any) -> None:
-        """One batch, its streams by number: an id takes more room than all else in a sample."""
-        found = self._known(pa.Table.from_batches([batch]))
-        here = f"e.start_us < {self._end} AND e.end_us > {self._start}"
-        self._run(
-            "INSERT INTO samples SELECT l.n, e.start_us, e.end_us, e.energy_uj, e.observed "
-            f"FROM {found} e JOIN lines l ON e.record_id = l.record_id WHERE l.unit = '{JOULES}' AND {here}"
-        )
-        self._run(
-            "INSERT INTO work_samples SELECT l.n, e.start_us, e.end_us, e.count "
-            f"FROM {found} e JOIN lines l ON e.record_id = l.record_id WHERE l.unit <> '{JOULES}' AND {here}"
+            "CREATE OR REPLACE TEMP TABLE samples AS "
+            "SELECT l.n, e.start_us, e.end_us, e.energy_uj, e.count AS done, e.observed "
+            f"FROM {self._known(reader)} e JOIN lines l ON e.record_id = l.record_id "
+            f"WHERE e.start_us < {self._end} AND e.end_us > {self._start}"
         )
 
     def counts(self) -> dict[str, int]:
         """How many samples each machine has on this day."""
         found: dict[str, int] = {}
-        for n, rows in self._engine.rows("SELECT n, COUNT(*) FROM samples GROUP BY n"):
+        for n, rows in self._engine.rows(
+            "SELECT n, COUNT(energy_uj) FROM samples GROUP BY n HAVING COUNT(energy_uj) > 0"
+        ):
             host = self._streams[n].host_id
             found[host] = found.get(host, 0) + rows
         return found

@@ -6,7 +6,7 @@ FROM (
         n, start_us, end_us, energy_uj, observed,
         LAG(start_us) OVER w AS twin_us, LAG(end_us) OVER w AS before_us
     FROM samples
-    WHERE n BETWEEN {first} AND {last}
+    WHERE n BETWEEN {first} AND {last} AND energy_uj IS NOT NULL
     WINDOW w AS (PARTITION BY n ORDER BY start_us, end_us, observed DESC, energy_uj DESC)
 ) AS ordered
 WHERE twin_us IS NULL OR twin_us <> start_us OR before_us <> end_us

@@ -6,7 +6,12 @@ FROM (
     SELECT
         n, (end_us - 1) - (end_us - 1) % {bucket} AS bucket_us,
         SUM(done ORDER BY start_us, end_us, done) AS done
-    FROM (SELECT n, start_us, end_us, MAX(done) AS done FROM work_samples GROUP BY n, start_us, end_us) AS once
+    FROM (
+        SELECT n, start_us, end_us, MAX(done) AS done
+        FROM samples
+        WHERE done IS NOT NULL
+        GROUP BY n, start_us, end_us
+    ) AS once
     WHERE end_us - 1 BETWEEN {start} AND {end} - 1
     GROUP BY n, (end_us - 1) - (end_us - 1) % {bucket}
 ) AS w
