@@ -292,6 +292,19 @@ def test_sql_asks_the_views(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ask("query", "-", "--ledger", ledger)
 
 
+def test_views_become_plain_files(ledger: Path, tmp_path: Path) -> None:
+    """Six of them, or those that were named; the same ones for the same version."""
+    body = told("export", "out", "--format", "csv", "--ledger", ledger)
+    assert [one["file"] for one in body["files"]][:2] == ["energy.csv", "work.csv"]
+    rows = list(csv.DictReader((tmp_path / "out" / "energy.csv").open()))
+    assert sum(int(row["energy_uj"]) for row in rows) == 360_000_000
+    again = told("export", "again", "--format", "csv", "--ledger", ledger)
+    assert [one["sha256"] for one in again["files"]] == [one["sha256"] for one in body["files"]]
+    assert "runs.parquet" in ask("export", "out", "--view", "runs", "--ledger", ledger).stdout
+    with pytest.raises(UsageError, match="no view colours"):
+        ask("export", "out", "--view", "colours", "--ledger", ledger)
+
+
 def test_without_sql_the_views_are_listed() -> None:
     """No ledger is needed for that."""
     assert "energy: energy, each moment of each device once" in ask("query").stdout

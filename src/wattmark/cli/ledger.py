@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tags": ("wattmark.cli.ledger_tags:command", "List what is untagged or unknown, by energy."),
     "lost": ("wattmark.cli.ledger_runs:lost", "List who also watched and was not counted."),
     "query": ("wattmark.cli.ledger_query:command", "Ask in SQL, over documented views."),
+    "export": ("wattmark.cli.ledger_export:command", "Write the views as Parquet or CSV."),
     "overhead": ("wattmark.cli.ledger_overhead:command", "How little work it is to know all this."),
     "listen": ("wattmark.cli.ledger_listen:command", "Take OpenTelemetry metrics over HTTP."),
     "history": ("wattmark.cli.ledger_keep:history", "List the ledger's versions."),

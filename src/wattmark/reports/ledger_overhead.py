@@ -15,8 +15,9 @@ from wattmark.core.kpis.operational_overhead_score import (
     WEIGHT,
 )
 from wattmark.reports.as_json import answer_json
-from wattmark.reports.as_text import answer_text, bar, duration, number, percent, table
+from wattmark.reports.as_text import answer_text, bar, duration, percent, table
 from wattmark.reports.ledger_lists import Head
+from wattmark.reports.quantities import number
 
 
 @dataclass(frozen=True, slots=True)
