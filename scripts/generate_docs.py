@@ -21,8 +21,10 @@ from wattmark.core.checks import CHECKS, Check
 from wattmark.core.guide import Guide
 from wattmark.core.kpis import CATALOG, Kpi
 from wattmark.ledger.runfile import json_schema
+from wattmark.ledger.views import VIEWS
 from wattmark.meters.catalog import METERS
 from wattmark.reports.guide import guide_markdown, tools_markdown
+from wattmark.sources.generic_layout import KEYS
 from wattmark.sources.metrics import Condition, Metric, bundled_metrics
 from wattmark.wiring.guide import load_guide
 
@@ -55,6 +57,8 @@ def blocks() -> list[Block]:
         Block("importers/metrics.md", "metrics-taken", metrics_taken),
         Block("importers/metrics.md", "metrics-work", metrics_work),
         Block("importers/metrics.md", "metrics-left", metrics_left),
+        Block("importers/generic.md", "generic-keys", generic_keys),
+        Block("ledger/views.md", "views", view_tables),
     ]
 
 
@@ -120,6 +124,20 @@ def _where(metric: Metric) -> str:
 
 def _condition(c: Condition) -> str:
     return f"{c.label}=*" if c.kind == "*" else f"{c.label}{c.kind}{'|'.join(c.values)}"
+
+
+def view_tables() -> str:
+    """Every view of a ledger with its columns."""
+    return "\n\n".join(
+        f"## {name}\n\n{view.what[0].upper()}{view.what[1:]}.\n\n"
+        + table(("column", "kind", "holds"), ((f"`{c}`", s.kind, s.what) for c, s in view.columns.items()))
+        for name, view in VIEWS.items()
+    )
+
+
+def generic_keys() -> str:
+    """The keys by which a table of one's own is declared."""
+    return table(("key", "what it says"), ((f"`{key}`", text) for key, text in KEYS.items()))
 
 
 def kpi_table() -> str:

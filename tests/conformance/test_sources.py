@@ -18,7 +18,12 @@ TESTS = Path(__file__).resolve().parents[1] / "sources"
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_runs_the_suite(name: str) -> None:
     """A file of ``tests/sources`` that opens it holds a class that inherits the rules."""
-    opens = [p.stem for p in sorted(TESTS.glob("test_*.py")) if f'"{name}"' in p.read_text("utf-8")]
+    stem = f"test_{name.replace('-', '_')}"
+    opens = [
+        p.stem
+        for p in sorted(TESTS.glob("test_*.py"))
+        if p.stem == stem or f'"{name}"' in p.read_text("utf-8")
+    ]
     modules = [importlib.import_module(f"tests.sources.{stem}") for stem in opens]
     suites = [
         kind
