@@ -66,8 +66,8 @@ def command(ledger: str | None, **options: Any) -> None:
 
     require_tables()
     from wattmark.ledger.door import Door
-    from wattmark.ledger.inbox import land_samples
     from wattmark.server.journal import Journal
+    from wattmark.server.landing import Landing
     from wattmark.server.listen import App
     from wattmark.server.listener import Listener
     from wattmark.server.serve import bound, serve
@@ -78,7 +78,7 @@ def command(ledger: str | None, **options: Any) -> None:
         listener = Listener(
             Journal(folder, round(options["longest_gap"] * 1e6)),
             naming,
-            lambda parts: land_samples(opened.store, parts),
+            Landing(opened.store),
             note,
             land_every=options["land_every"],
             most_backlog=options["max_backlog"] * MIB,

@@ -117,7 +117,7 @@ class JournalFile:
             os.ftruncate(self._file, self.size)
             _sync(self._file)
         except OSError:
-            return  # the frames may stay: a reader stops at a torn one, and points that come again add nothing
+            return  # the frames may stay: a reader stops at a torn one; points that come again add nothing
 
     def close(self) -> None:
         """No more frames."""

@@ -221,7 +221,7 @@ class Listener:
             self._say(f"{waiting} files wait in {self._journal.folder}: they are landed at the next start")
 
     async def _land_again_and_again(self) -> None:
-        """At once what an earlier listener left; then every ``land_every`` seconds and when a file is full."""
+        """At once what an earlier listener left; then every ``land_every`` seconds, and full files."""
         while True:
             last = self._stopping
             if last and self._open is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Container
+from typing import Any
 
 from wattmark.sources.otlp_points import (
     MOST_CACHED,
@@ -43,6 +44,7 @@ class Decoder:
 
     def __init__(self, wanted: Container[str] | None = None) -> None:
         self._wanted = wanted
+        self._resources: dict[bytes, Attributes] = {}
         self._attributes: dict[bytes, Attributes] = {}
         self._scopes: dict[bytes, Scope] = {}
         self._tails: dict[bytes, tuple[Attributes, bool]] = {}
@@ -52,9 +54,10 @@ class Decoder:
 
         Points of metrics that are not wanted are counted, not decoded.
         """
-        if len(self._tails) > MOST_CACHED or len(self._attributes) > MOST_CACHED:
-            self._attributes.clear()
-            self._tails.clear()
+        caches: tuple[dict[bytes, Any], ...] = (self._tails, self._attributes, self._resources, self._scopes)
+        if any(len(cache) > MOST_CACHED for cache in caches):
+            for cache in caches:
+                cache.clear()
         found: list[Metric] = []
         foreign = _Foreign()
         for tag, start, end in fields(data, 0, len(data)):
@@ -62,32 +65,42 @@ class Decoder:
                 self._resource(data, start, end, found, foreign)
         return Request(tuple(found), foreign.points, frozenset(foreign.names))
 
-    def _resource(self, data: bytes, start: int, end: int, found: list[Metric], foreign: _Foreign) -> None:
+    def _resource(self, data: bytes, pos: int, end: int, found: list[Metric], foreign: _Foreign) -> None:
         resource = b""
         scopes: list[tuple[int, int]] = []
-        for tag, first, past in fields(data, start, end):
-            if tag == 0x0A:
-                resource += data[first:past]
-            elif tag == 0x12:
-                scopes.append((first, past))
-        known = self._attributes_of(b"r", resource)
+        while pos < end:
+            tag = data[pos]
+            if tag in (0x0A, 0x12):
+                first, pos = span(data, pos + 1, end)
+                if tag == 0x12:
+                    scopes.append((first, pos))
+                else:
+                    resource += data[first:pos]
+            else:
+                pos = one_field(data, pos, end)[3]
+        known = self._resources.get(resource)
+        if known is None:
+            known = self._resources[resource] = Attributes(_resource_from(resource))
         for first, past in scopes:
             self._scope(data, first, past, known, found, foreign)
 
     def _scope(
-        self, data: bytes, start: int, end: int, resource: Attributes, found: list[Metric], foreign: _Foreign
+        self, data: bytes, pos: int, end: int, resource: Attributes, found: list[Metric], foreign: _Foreign
     ) -> None:
         scope = b""
         metrics: list[tuple[int, int]] = []
-        for tag, first, past in fields(data, start, end):
-            if tag == 0x0A:
-                scope += data[first:past]
-            elif tag == 0x12:
-                metrics.append((first, past))
+        while pos < end:
+            tag = data[pos]
+            if tag in (0x0A, 0x12):
+                first, pos = span(data, pos + 1, end)
+                if tag == 0x12:
+                    metrics.append((first, pos))
+                else:
+                    scope += data[first:pos]
+            else:
+                pos = one_field(data, pos, end)[3]
         known = self._scopes.get(scope)
         if known is None:
-            if len(self._scopes) > MOST_CACHED:
-                self._scopes.clear()
             known = self._scopes[scope] = _scope_from(scope)
         for first, past in metrics:
             self._metric(data, first, past, resource, known, found, foreign)
@@ -95,7 +108,7 @@ class Decoder:
     def _metric(
         self,
         data: bytes,
-        start: int,
+        pos: int,
         end: int,
         resource: Attributes,
         scope: Scope,
@@ -103,26 +116,31 @@ class Decoder:
         foreign: _Foreign,
     ) -> None:
         name = unit = ""
-        kind, body, first, past = 0, data, 0, 0
-        for tag, a, z in fields(data, start, end):
+        kind, body, first, past = Kind.NONE, data, 0, 0
+        while pos < end:
+            tag = data[pos]
+            if tag & 7 != BYTES or not 8 <= tag < 128:
+                pos = one_field(data, pos, end)[3]
+                continue
+            a, pos = span(data, pos + 1, end)
             if tag == 0x0A:
-                name = text(data, a, z)
+                name = text(data, a, pos)
             elif tag == 0x1A:
-                unit = text(data, a, z)
+                unit = text(data, a, pos)
             elif tag in _KINDS:
-                if kind == tag >> 3:  # a message that is there twice is one message, merged
-                    body = body[first:past] + data[a:z]
+                if kind is _KINDS[tag]:  # a message that is there twice is one message, merged
+                    body = body[first:past] + data[a:pos]
                     first, past = 0, len(body)
                 else:
-                    kind, body, first, past = tag >> 3, data, a, z
+                    kind, body, first, past = _KINDS[tag], data, a, pos
         if self._wanted is not None and name not in self._wanted:
             foreign.add(name, sum(tag == 0x0A for tag, _, _ in fields(body, first, past)))
             return
-        metric = Metric(resource, scope, name, unit, Kind(kind), Temporality.UNSPECIFIED, False)
+        metric = Metric(resource, scope, name, unit, kind, Temporality.UNSPECIFIED, False)
         found.append(metric)
-        if kind in (Kind.GAUGE, Kind.SUM):
+        if kind is Kind.GAUGE or kind is Kind.SUM:
             self._numbers(body, first, past, metric)
-        elif kind:
+        elif kind is not Kind.NONE:
             self._histograms(body, first, past, metric)
 
     def _numbers(self, data: bytes, pos: int, end: int, metric: Metric) -> None:
@@ -188,7 +206,7 @@ class Decoder:
             elif tag == 0x40:
                 flags = a
             simple = simple and (a < tail or tag in (0x3A, 0x40))
-        known = self._attributes_of(b"p", block)
+        known = self._attributes_of(block)
         recorded = not flags & NO_RECORDED_VALUE
         if simple:
             self._tails[data[tail:end]] = known, recorded
@@ -231,19 +249,17 @@ class Decoder:
                 elif tag == flags_tag:
                     flags = a
             recorded = not flags & NO_RECORDED_VALUE
-            metric.attributes.append(self._attributes_of(b"p", block))
+            metric.attributes.append(self._attributes_of(block))
             metric.start_ns.append(begun)
             metric.time_ns.append(time)
             metric.values.append(total if recorded else None)
             metric.counts.append(count if recorded else None)
 
-    def _attributes_of(self, where: bytes, block: bytes) -> Attributes:
-        """``r``: bytes of a resource; ``p``: the attributes of a point, each with its length before it."""
-        key = where + block
-        known = self._attributes.get(key)
+    def _attributes_of(self, block: bytes) -> Attributes:
+        """The attributes of a point, each with its length before it."""
+        known = self._attributes.get(block)
         if known is None:
-            items = _resource_from(block) if where == b"r" else _listed(block)
-            known = self._attributes[key] = Attributes(items)
+            known = self._attributes[block] = Attributes(_listed(block))
         return known
 
 
@@ -261,7 +277,7 @@ class _Foreign:
         self.names.add(name)
 
 
-_KINDS = frozenset(k << 3 | BYTES for k in Kind if k)
+_KINDS = {kind << 3 | BYTES: kind for kind in Kind if kind}
 _LAYOUT = {
     Kind.HISTOGRAM: (0x4A, 0x50, True),
     Kind.EXPONENTIAL_HISTOGRAM: (0x0A, 0x50, True),

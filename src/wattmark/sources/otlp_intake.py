@@ -44,7 +44,7 @@ class Intake:
 
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
-        self._heads: dict[tuple[object, ...], dict[Attributes, Series | Refusal]] = {}
+        self._heads: dict[tuple[object, ...], _Head] = {}
         self._series: dict[tuple[object, ...], Series] = {}
         self._known = 0
 
@@ -69,12 +69,12 @@ class Intake:
         )  # fmt: skip
         known = self._heads.get(head)
         if known is None:
-            known = self._heads[head] = {}
+            known = self._heads[head] = _Head()
         try:
-            of = [known[a] for a in metric.attributes]
+            of = [known.series[a] for a in metric.attributes]
         except KeyError:
             self._learn(metric, known)
-            of = [known[a] for a in metric.attributes]
+            of = [known.series[a] for a in metric.attributes]
         if not of:
             return
         starts, times, values = metric.start_ns, metric.time_ns, metric.values
@@ -82,7 +82,7 @@ class Intake:
             values = list(metric.counts)
         needs_length = metric.temporality is Temporality.DELTA
         if (
-            Refusal not in {type(s) for s in of}
+            not known.refused
             and min(times) > 0
             and max(times) <= latest
             and max(starts) <= min(times) - needs_length
@@ -104,16 +104,29 @@ class Intake:
                 found.time_ns.append(time)
                 found.values.append(value)
 
-    def _learn(self, metric: Metric, known: dict[Attributes, Series | Refusal]) -> None:
+    def _learn(self, metric: Metric, known: _Head) -> None:
         """Describe the series that are new. Equal ones are one object, so that they are one to a journal."""
         for attributes in metric.attributes:
-            if attributes not in known:
+            if attributes not in known.series:
                 series = describe(metric, attributes, self._naming)
                 if isinstance(series, Series):
                     same = (series.key, metric.unit, metric.kind, metric.temporality)
                     series = self._series.setdefault(same, series)
-                known[attributes] = series
+                else:
+                    known.refused = True
+                known.series[attributes] = series
                 self._known += 1
+
+
+class _Head:
+    """What is known of the series of one metric of one resource."""
+
+    __slots__ = ("refused", "series")
+
+    def __init__(self) -> None:
+        self.series: dict[Attributes, Series | Refusal] = {}
+        self.refused = False
+        """Some of them are."""
 
 
 def _wrong_time(metric: Metric, start: int, time: int, latest: int) -> str:

@@ -35,6 +35,7 @@ class Kind(IntEnum):
     HISTOGRAM = 9
     EXPONENTIAL_HISTOGRAM = 10
     SUMMARY = 11
+    __hash__ = int.__hash__
 
 
 class Temporality(IntEnum):
@@ -45,6 +46,7 @@ class Temporality(IntEnum):
     """Since the point before it."""
     CUMULATIVE = 2
     """Since the series began."""
+    __hash__ = int.__hash__
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import isfinite, nan
+from operator import lt
 
 from wattmark.core.intervals import Intervals, from_counter, from_power
 from wattmark.core.sound import MOST_UJ
@@ -34,6 +34,8 @@ MOST_COVERED = 64
 
 Point = tuple[int, int, float]
 """Time and start in microseconds since 1970, and the value, scaled; NaN: not recorded."""
+_Raw = tuple[int, int, float | None]
+"""The same in nanoseconds, as it was sent."""
 
 
 @dataclass(slots=True)
@@ -101,21 +103,27 @@ def pair(points: Iterable[Points], state: State, longest_gap_us: int = LONGEST_G
 
 def _gathered(points: Iterable[Points]) -> dict[Series, list[Point]]:
     """The points of each series, in the order of their times."""
-    found: dict[str, tuple[Series, list[Point]]] = {}
-    lists: dict[Series, list[Point]] = {}
+    found: dict[str, tuple[Series, list[_Raw]]] = {}
+    adds: dict[Series, Callable[[_Raw], None]] = {}
     for part in points:
-        for series, start, time, value in zip(
-            part.series, part.start_ns, part.time_ns, part.values, strict=True
-        ):
-            try:
-                mine = lists[series]
-            except KeyError:
-                mine = lists[series] = found.setdefault(series.key, (series, []))[1]
-            scaled = nan if value is None else value * series.scale
-            mine.append((time // 1000, start // 1000, scaled))
-    for _, read in found.values():
-        read.sort()
-    return dict(found.values())
+        try:
+            mine = [adds[series] for series in part.series]
+        except KeyError:
+            for series in part.series:
+                if series not in adds:
+                    adds[series] = found.setdefault(series.key, (series, []))[1].append
+            mine = [adds[series] for series in part.series]
+        for add, row in zip(mine, zip(part.time_ns, part.start_ns, part.values, strict=True), strict=True):
+            add(row)
+    return {series: _scaled(series, raw) for series, raw in found.values()}
+
+
+def _scaled(series: Series, raw: list[_Raw]) -> list[Point]:
+    """From nanoseconds and the sender's unit to microseconds and ours, in the order of time."""
+    scale = series.scale
+    read = [(t // 1000, s // 1000, nan if v is None else v * scale) for t, s, v in raw]
+    read.sort()
+    return read
 
 
 def _forget(state: State) -> None:
@@ -130,7 +138,8 @@ def _forget(state: State) -> None:
 def _rising(read: list[Point], kept: Kept | None, found: Paired, *, known: bool) -> list[Point]:
     """The points whose time goes on; the others were there before, or come too late to matter."""
     before = kept.time_us if kept else -1
-    if read[0][0] > before and all(a[0] < b[0] for a, b in pairwise(read)):
+    times = [point[0] for point in read]
+    if times[0] > before and all(map(lt, times, times[1:])):
         return read
     rising: list[Point] = []
     for point in read:
@@ -162,6 +171,9 @@ def _total(series: Series, read: list[Point], state: State, longest: int, found:
     kept = state.kept.get(series.key)
     read = _rising(read, kept, found, known=True)
     look = _Looks(series, kept, longest)
+    if kept and look.all_at(read):
+        found.taken += len(read)
+        read = []
     for at, begun, total in read:
         if begun < look.start:
             found.late[_SHARED] += 1
@@ -188,6 +200,17 @@ class _Looks:
         known = self.value == self.value
         self.times = [self.last] if known else []
         self.totals = [round(self.value)] if known else []
+
+    def all_at(self, read: list[Point]) -> bool:
+        """Looks that go on from the last one; False, and nothing done, when any of them is more than that."""
+        times, starts, totals = zip(*read, strict=True) if read else ((), (), ())
+        ordinary = self.times and starts.count(self.start) == len(starts) and isfinite(sum(totals))
+        if not ordinary or not totals or max(map(abs, totals)) > MOST_UJ:
+            return False
+        self.times += times
+        self.totals += map(round, totals)
+        self.last, self.value = times[-1], totals[-1]
+        return True
 
     def at(self, at: int, begun: int, total: float) -> None:
         """One look; ``begun`` is not before the start that is known."""

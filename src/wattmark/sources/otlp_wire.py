@@ -75,6 +75,9 @@ def span(data: bytes, pos: int, end: int) -> tuple[int, int]:
     if pos < end and data[pos] < 128:
         length = data[pos]
         pos += 1
+    elif pos + 1 < end and data[pos + 1] < 128:
+        length = data[pos] & 127 | data[pos + 1] << 7
+        pos += 2
     else:
         at = pos
         length, pos = varint(data, pos, end)
