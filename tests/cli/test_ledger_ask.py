@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,33 @@ def test_totals_fold_first_and_count_each_run_once(ledger: Path) -> None:
 def test_no_fold_reads_what_is_folded(ledger: Path) -> None:
     """Nothing yet: unknown, not zero."""
     assert told("totals", "--no-fold", "--ledger", ledger)["whole"]["energy"]["status"] == "missing"
+
+
+def test_counted_tables_can_be_made_anew(ledger: Path) -> None:
+    """Whatever became of them: the evidence is enough."""
+    before = told("totals", "--by", "team", "--ledger", ledger)
+    for path in (ledger / "derived" / "cube").rglob("*.parquet"):
+        path.write_bytes(b"gone")
+    assert told("fold", "--rebuild", "--ledger", ledger)["runs"] == 0
+    assert told("totals", "--by", "team", "--ledger", ledger) == before
+
+
+def test_a_ledger_that_may_only_be_read_is_read(ledger: Path, tmp_path: Path) -> None:
+    """With a note that what is new could not be folded."""
+    ask("fold", "--ledger", ledger)
+    ask("add", kept(tmp_path, the_run(9, "b", 600), "later"), "--ledger", ledger)
+    everything = (ledger, *ledger.rglob("*"))
+    for path in everything:
+        path.chmod(path.stat().st_mode & ~0o222)
+    try:
+        if os.access(ledger, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        done = ask("totals", "--json", "--ledger", ledger)
+    finally:
+        for path in everything:
+            path.chmod(path.stat().st_mode | 0o200)
+    assert json.loads(done.stdout)["whole"]["observed_microjoules"] == 360_000_000
+    assert "what is new could not be folded" in done.stderr
 
 
 def test_an_older_version_gives_the_older_totals(ledger: Path, tmp_path: Path) -> None:

@@ -53,16 +53,19 @@ def add(files: tuple[Path, ...], ledger: str | None, as_json: bool) -> int:
 
 
 @click.command()
+@click.option(
+    "--rebuild", is_flag=True, help="Count everything anew from the evidence; nobody else may read meanwhile."
+)
 @ledger_option
 @json_option
-def fold(ledger: str | None, as_json: bool) -> int:
+def fold(rebuild: bool, ledger: str | None, as_json: bool) -> int:
     """Move what has landed into the ledger's tables, and bring the runs that wait on this machine.
 
     Every command that reads does this first; any number of them may do it at once.
     Exit code 1: files that cannot be taken were moved to rejected/.
     """
     from wattmark.reports.as_json import document
-    from wattmark.wiring.ledger import bring_waiting, require_tables
+    from wattmark.wiring.ledger import bring_waiting, forget_counted, read_ledger, require_tables
 
     opened = chosen_ledger(ledger)
     require_tables()
@@ -75,6 +78,10 @@ def fold(ledger: str | None, as_json: bool) -> int:
         note(f"runs that wait on this machine could not be brought: {error}")
     with told_wait("folding"):
         done = fold_now(opened.store, now_us())
+    if rebuild:
+        with told_wait("counting anew"):
+            forget_counted(opened)
+            read_ledger(opened, now_us(), note, fold=False)
     if as_json:
         body = {
             "ledger": opened.url,

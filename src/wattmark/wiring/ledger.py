@@ -99,6 +99,17 @@ def read_ledger(
     return refresh(ledger.store, settings.tags, as_of=as_of, priority=settings.priority)
 
 
+def forget_counted(ledger: OpenLedger) -> int:
+    """Remove the counted tables, which the next reader works out anew; says how many files went.
+
+    Nobody else may read meanwhile. Raises LedgerError.
+    """
+    names = [entry.name for entry in ledger.store.names("derived/")]
+    for name in sorted(names, key=lambda n: "/_delta_log/" not in n):  # a table without its log is none
+        ledger.store.delete(name)
+    return len(names)
+
+
 def bring_waiting(ledger: OpenLedger, environ: Mapping[str, str] = os.environ) -> int:
     """Bring the runs that wait on this machine for this ledger; says how many.
 

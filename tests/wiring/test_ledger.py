@@ -1,0 +1,117 @@
+"""Which ledger is meant, what it is read with, and what its energy meets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.ledgers import the_run
+from tests.cli.running import kept
+from wattmark.config import Config, LedgerConfig
+from wattmark.core.errors import LedgerError, UsageError
+from wattmark.ledger.factors import GridFactor, SitePue
+from wattmark.ledger.settings import LedgerSettings
+from wattmark.ledger.store import LocalStore
+from wattmark.measure.delivery import outbox_of
+from wattmark.wiring.ledger import (
+    OpenLedger,
+    bring_waiting,
+    factors_for,
+    ledger_url,
+    open_ledger,
+    read_ledger,
+)
+
+
+def own(zone: str = "FRA", **changes: object) -> GridFactor:
+    """A factor of the ledger's own."""
+    return GridFactor(zone=zone, grams_per_kwh=1.0, source="own", **changes)  # type: ignore[arg-type]
+
+
+def test_what_was_asked_for_goes_before_the_environment_and_the_file(tmp_path: Path) -> None:
+    """A folder counts from here, but that of a file from the file."""
+    config = Config(ledger=LedgerConfig(url="kept"), path=str(tmp_path / "wattmark.toml"))
+    environ = {"WATTMARK_LEDGER": "s3://bucket/x"}
+    here = tmp_path / "below"
+    assert ledger_url("mine", config, environ, here) == str(here / "mine")
+    assert ledger_url(None, config, environ, here) == "s3://bucket/x"
+    assert ledger_url(None, config, {}, here) == str(tmp_path / "kept")
+    with pytest.raises(UsageError, match="no ledger is named"):
+        ledger_url(None, Config(), {}, here)
+
+
+def test_only_an_existing_ledger_is_opened(tmp_path: Path) -> None:
+    """Unless it is to begin; a slip of the pen must not make a second one."""
+    for place in (tmp_path / "none", tmp_path):
+        with pytest.raises(UsageError, match="there is no ledger"):
+            open_ledger(str(place))
+    opened = open_ledger(str(tmp_path / "none"), begin=True)
+    assert opened.settings == LedgerSettings()
+
+
+def test_built_in_figures_fill_what_the_ledger_leaves() -> None:
+    """Its own go first; one of its own that always holds leaves nothing."""
+    bounded = LedgerSettings(grid=(own(start_us=0, end_us=10),))
+    first, second = factors_for(bounded, ["FRA", "FRA", "nowhere", ""]).grid
+    assert first.source == "own"
+    assert (second.zone, second.start_us, second.end_us) == ("FRA", None, None)
+    assert "Ember" in second.source
+    assert factors_for(LedgerSettings(grid=(own(),)), ["FRA"]).grid == (own(),)
+
+
+def test_two_kinds_of_carbon_never_meet() -> None:
+    """Market figures are taken when they are asked for, and then no built-in ones."""
+    market = own(accounting="market")
+    settings = LedgerSettings(grid=(market, own("DEU")), sites=(SitePue(site="a", pue=1.1),))
+    assert {g.accounting for g in factors_for(settings, ["FRA"]).grid} == {"location"}
+    asked = factors_for(settings, ["FRA", "DEU"], "market")
+    assert asked.grid == (market,)
+    assert asked.pue == settings.sites
+    assert factors_for(settings, ["FRA"], "location", "direct").grid == ()
+
+
+def test_what_waits_on_this_machine_is_brought_once(tmp_path: Path) -> None:
+    """Into the inbox; the outbox is empty afterwards."""
+    ledger = open_ledger(str(tmp_path / "ledger"), begin=True)
+    environ = {"WATTMARK_HOME": str(tmp_path / "home")}
+    outbox = outbox_of(ledger.url, environ)
+    outbox.mkdir(parents=True)
+    kept(outbox, the_run(1), "one")
+    assert bring_waiting(ledger, environ) == 1
+    assert bring_waiting(ledger, environ) == 0
+    assert len(list(ledger.store.names("inbox/"))) == 1
+
+
+class Unwritable(LocalStore):
+    """A folder that others may write."""
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Refused."""
+        raise LedgerError(f"{self.url}/{name}", "read-only file system. Name another place")
+
+    replace = put_new  # type: ignore[assignment]
+
+    def delete(self, name: str) -> None:
+        """Refused."""
+        self.put_new(name, b"")
+
+    def settle(self, name: str) -> None:
+        """Refused."""
+        self.put_new(name, b"")
+
+
+def test_a_ledger_that_may_only_be_read_is_read_with_a_note(tmp_path: Path) -> None:
+    """What is folded counts; what has landed since is said to be left out."""
+    pytest.importorskip("deltalake", reason="a ledger's tables need the extra `ledger`")
+    from wattmark.ledger.inbox import land_run
+
+    ledger = open_ledger(str(tmp_path / "ledger"), begin=True)
+    land_run(ledger.store, kept(tmp_path, the_run(1), "one").read_bytes())
+    said: list[str] = []
+    assert read_ledger(ledger, 0, said.append).version == 0
+    land_run(ledger.store, kept(tmp_path, the_run(2, "b"), "two").read_bytes())
+    barred = OpenLedger(ledger.url, Unwritable(tmp_path / "ledger"), ledger.settings)
+    assert read_ledger(barred, 0, said.append).version == 0
+    assert len(said) == 1
+    assert "what is new could not be folded" in said[0]
