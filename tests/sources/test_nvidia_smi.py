@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from wattmark.core.known import Grade, Method
 from wattmark.core.telemetry import Samples
 from wattmark.ports import Source
 from wattmark.sources.catalog import Asked, open_source
-from wattmark.sources.series import READINGS
+from wattmark.sources.nvidia_smi import ROWS
 from wattmark.testing.source_suite import SourceSuite, SourceWorld
 
 POWERS = "power.draw [W], power.draw.average [W], power.draw.instant [W], power.limit [W]"
@@ -229,18 +230,13 @@ def test_one_look_is_no_energy(tmp_path: Path) -> None:
 
 def test_a_long_log_comes_in_portions(tmp_path: Path) -> None:
     """Memory stays bounded, and the portions before the last do not change when the file grows."""
-    rows = [
-        f"2026/11/21 {s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}.000, {A100}, 100 W"
-        for s in range(READINGS + 50)
-    ]
-    path = write(tmp_path, "timestamp, uuid, power.draw [W]", *rows)
-    first = samples_of(path)
-    assert [len(s) for s in first] == [READINGS - 1, 50]
-    assert sum(sum(s.energy_uj) for s in first) == (READINGS + 49) * 100 * J
-    grown = write(
-        tmp_path, "timestamp, uuid, power.draw [W]", *rows, "2026/11/21 23:00:00.000, " + A100 + ", 100 W"
-    )
-    assert samples_of(grown)[0] == first[0]
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    stamps = [f"{noon + timedelta(seconds=s):%Y/%m/%d %H:%M:%S.000}" for s in range(ROWS + 51)]
+    header, *rows = ("timestamp, uuid, power.draw [W]", *(f"{stamp}, {A100}, 100 W" for stamp in stamps))
+    first = samples_of(write(tmp_path, header, *rows[:-1]))
+    assert [len(s) for s in first] == [ROWS - 1, 50]
+    assert sum(sum(s.energy_uj) for s in first) == (ROWS + 49) * 100 * J
+    assert samples_of(write(tmp_path, header, *rows))[0] == first[0]
 
 
 def test_an_empty_file_is_said(tmp_path: Path) -> None:

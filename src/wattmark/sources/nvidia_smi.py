@@ -7,6 +7,7 @@ Each line is one look at one GPU; lines of several GPUs alternate. Units stand i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -33,7 +34,7 @@ OPTIONS: Mapping[str, str] = {
     "columns": "Names of the columns, for files without a header: what --query-gpu was given.",
     "power": "Column of power to take [power.draw.average, power.draw, or power.draw.instant].",
 }
-STAMP = "%Y/%m/%d %H:%M:%S.%f"
+STAMP = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(\.\d{1,6})?")
 POWERS = ("power.draw.average", "power.draw", "power.draw.instant")
 """In this order: the mean over the second before tells more of the time between samples than one moment."""
 LIMITS = ("power.limit", "enforced.power.limit", "power.max_limit", "power.default_limit")
@@ -44,6 +45,8 @@ ALSO = {
     "gpu_serial": "serial",
 }
 """Other names of the same fields."""
+ROWS = 100_000
+"""Looks at all GPUs in one portion."""
 HEADROOM = 1.3
 """A reading above 1.3 x the limit the hardware states is nonsense."""
 GENEROUS_WATTS = 2000.0
@@ -112,7 +115,7 @@ class NvidiaSmi:
                 gpu.floor_us = gpu.series.last_us or -1
             for place, columns, cells in self._rows(path, portion):
                 self._take(place, columns, cells, portion, notes)
-                if any(gpu.series.full for gpu in self._gpus.values()):
+                if portion.taken >= ROWS:
                     yield self._brought(portion)
                     portion = Portion()
         yield self._brought(portion, notes)
@@ -133,9 +136,10 @@ class NvidiaSmi:
     def _take(self, place: str, columns: _Columns, cells: list[str], portion: Portion, notes: Notes) -> None:
         try:
             row = columns.row(cells)
-            at = moment_us(row["timestamp"], self.zone, STAMP)
+            stamp = row["timestamp"]
+            at = moment_us(stamp.replace("/", "-"), self.zone) if STAMP.fullmatch(stamp) else None
             if at is None:
-                raise ValueError(f"{row['timestamp'][:40]!r} is not a time like 2026/11/21 12:00:00.000")
+                raise ValueError(f"{stamp[:40]!r} is not a time like 2026/11/21 12:00:00.000")
             gpu = self._gpu(row, columns, notes)
             if at <= gpu.floor_us:
                 portion.ignored += 1
