@@ -11,7 +11,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from wattmark.ledger.batches import decode
 from wattmark.ledger.deltalog import Action, after_commit, commit, grown, open_table
 from wattmark.ledger.evidence import FILE, STREAM, TABLE, TOLD, Evidence, rows_of
 from wattmark.ledger.inbox import INBOX, REJECTED
-from wattmark.ledger.portion import MOST_DAYS, Limits, Portion, TakenBatch, TakenRun
+from wattmark.ledger.portion import MOST_DAYS, Limits, Portion, Spread, TakenBatch, TakenRun
 from wattmark.ledger.runfile import SUFFIX, run_from
 from wattmark.ledger.store import Entry, Store
 
@@ -36,8 +36,6 @@ SETTLING_US = 60_000_000
 """A file that is not what its name says is left alone so long: somebody may be copying it by hand."""
 ATTEMPTS = 1000
 """Commits that others may get in before us."""
-HANDS = 8
-"""Files that are read or removed at once: an object store answers after milliseconds."""
 READ_FILES, READ_BYTES = 256, 16 << 20
 """Files that are read ahead, and their size together; one may be larger."""
 
@@ -66,7 +64,7 @@ class _Job:
     store: Store
     now_us: int
     wait: Callable[[float], None]
-    hands: Executor
+    spread: Spread
     done: Folded
 
 
@@ -78,8 +76,9 @@ def fold(
     Any number of folds may go on at once and be killed anywhere. Raises LedgerError when the ledger does
     not work; what was folded until then stays folded, the rest stays in the inbox.
     """
-    with ThreadPoolExecutor(HANDS, "wattmark-fold") as hands:
-        job = _Job(store, now_us, wait, hands, Folded(version=-1))
+    with ThreadPoolExecutor(store.at_once, "wattmark-fold") as pool:
+        spread: Spread = pool.map if store.at_once > 1 else map
+        job = _Job(store, now_us, wait, spread, Folded(version=-1))
         portion = Portion()
         for taken in _taken(job, _new(job, _listed(store))):
             portion.add(taken)
@@ -125,7 +124,7 @@ def _taken(job: _Job, entries: Iterable[Entry]) -> Iterator[TakenRun | TakenBatc
     """The sound ones among some files; broken ones are moved aside, and those that are gone left out."""
     for chunk in _chunks(entries):
         troubles = []
-        for entry, data in zip(chunk, job.hands.map(lambda e: _read(job.store, e), chunk), strict=True):
+        for entry, data in zip(chunk, job.spread(lambda e: _read(job.store, e), chunk), strict=True):
             if isinstance(data, LedgerError):
                 troubles.append(data)
                 _add_rejected(job, BadRow(entry.name, f"cannot be read, and stays: {data.problem}"))
@@ -212,7 +211,7 @@ def _take_in(job: _Job, portion: Portion) -> None:
             break
         if actions is None:
             streams = _streams(job.store, table)
-            actions = portion.write(job.store, job.now_us, streams, job.hands)
+            actions = portion.write(job.store, job.now_us, streams, job.spread)
         made = _actions(job, portion, table, actions)
         if commit(job.store, TABLE, version + 1, made, _told(portion), job.now_us):
             job.done.files += len(portion)
@@ -250,5 +249,5 @@ def _told(portion: Portion) -> dict[str, Any]:
 
 def _drop(job: _Job, names: Sequence[str]) -> None:
     """Remove files from the inbox."""
-    for _ in job.hands.map(job.store.delete, names):
+    for _ in job.spread(job.store.delete, names):
         pass

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -24,6 +23,8 @@ MOST_DAYS = 4000
 """A longer record does not list its days: everything is counted again."""
 FILE_ROWS = 1_000_000
 """Rows of one data file."""
+Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+"""``map``, or one that does several at a time."""
 AT_ONCE = 4
 """Data files that are written at the same time."""
 
@@ -115,7 +116,7 @@ class Portion:
         return found
 
     def write(
-        self, store: Store, now_us: int, known_streams: Collection[str], hands: Executor
+        self, store: Store, now_us: int, known_streams: Collection[str], spread: Spread
     ) -> list[Action]:
         """Write its rows as data files, durably; gives the actions that add them."""
         files = ({"kind": FILE, "day": None}, self._file_table(now_us))
@@ -123,7 +124,7 @@ class Portion:
         parts = chain(self._run_tables(), self._sample_tables(), streams, (files,))
         actions: list[Action] = []
         while some := list(islice(parts, AT_ONCE)):
-            actions.extend(hands.map(lambda part: write_file(store, TABLE, *part), some))
+            actions.extend(spread(lambda part: write_file(store, TABLE, *part), some))
         return actions
 
     def _run_tables(self) -> Iterator[tuple[dict[str, str | None], Any]]:

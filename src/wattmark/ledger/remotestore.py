@@ -41,6 +41,9 @@ ALLOW_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
 class RemoteStore:
     """A prefix in a bucket or container."""
 
+    at_once = 16
+    """It answers after milliseconds."""
+
     def __init__(self, url: str, environ: Mapping[str, str]) -> None:
         try:
             import obstore

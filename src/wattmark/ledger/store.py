@@ -34,6 +34,8 @@ class Store(Protocol):
     """Files by name (``inbox/<hash>.run.json``). All raise LedgerError when the place does not work."""
 
     url: str
+    at_once: int
+    """How many operations at a time pay off."""
 
     @property
     def options(self) -> Mapping[str, str]:
@@ -103,6 +105,9 @@ def open_store(url: str, environ: Mapping[str, str] = os.environ) -> Store:
 
 class LocalStore:
     """A folder, by the standard library alone."""
+
+    at_once = 1
+    """Threads would wait for each other longer than for the disk."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.expanduser().absolute()
