@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from wattmark.core.claims import Claim, Line
@@ -41,6 +42,7 @@ class Loss(NamedTuple):
 
 Beaten = tuple[Claim, Claim]
 """A claim that lost, and the one it lost to."""
+_TIMES = attrgetter("start_us", "end_us")
 _Order = tuple[bool, tuple[object, ...], int, int, int, str, str, str]
 
 
@@ -48,17 +50,12 @@ def contest(claims: Sequence[Claim], start_us: int, end_us: int) -> tuple[list[M
     """Resolve the claims on one device, one at least, all of which touch the time between two moments."""
     moments: list[Moment] = []
     losses: list[Loss] = []
-    for group, until in _overlapping(sorted(claims, key=by_time)):
+    for group, until in _overlapping(sorted(claims, key=_TIMES)):
         if len(group) == 1:
             moments.append(_alone(group[0], max(group[0].start_us, start_us), min(until, end_us)))
         else:
             _sweep(group, start_us, end_us, moments, losses)
     return moments, losses
-
-
-def by_time(claim: Claim) -> tuple[int, int, _Order]:
-    """An order of claims that depends on nothing but what they say."""
-    return claim.start_us, claim.end_us, _order(claim)
 
 
 def _order(claim: Claim) -> _Order:
@@ -130,10 +127,12 @@ def _loss(left: int, right: int, loser: Claim, winner: Claim) -> Loss:
 
 def decide(active: Sequence[Claim]) -> tuple[Claim | None, Line | None, tuple[Claim, ...], list[Beaten]]:
     """Of the claims of one moment: the whole, whose it is, the shares that count, and who lost to whom."""
-    wholes = sorted((c for c in active if not c.line.share), key=_order)
+    wholes = sorted([c for c in active if not c.line.share], key=_order)
     beaten = [(loser, wholes[0]) for loser in wholes[1:]]
     whole = wholes[0] if wholes else None
     owned = next((c for c in wholes if c.line.party), whole)
+    if len(wholes) == len(active) and owned is not None:
+        return whole, owned.line, (), beaten
     parties = {c.line.party for c in active} - {""}
     if owned is not None and owned.line.party and len(parties) == 1:
         return whole, owned.line, (), beaten

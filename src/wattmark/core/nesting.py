@@ -40,6 +40,8 @@ class Steps(NamedTuple):
 
     def cut(self, start_us: int, end_us: int) -> list[tuple[int, int, int, int]]:
         """A stretch in pieces of which each has one answer: start, end, hidden_from, reach."""
+        if len(self.at_us) == 1:
+            return [(start_us, end_us, *self.holds[0])]
         at = bisect_right(self.at_us, start_us) - 1
         found: list[tuple[int, int, int, int]] = []
         while start_us < end_us:
@@ -117,9 +119,16 @@ class Nesting:
         self._above = ancestors(moments)
         self._wide = {key for key, line in self._lives.items() if any(s.place > 0 for s in line)}
         self._known: dict[object, Steps] = {}
+        self._of: dict[Line, Steps] = {}
 
     def steps(self, line: Line) -> Steps:
         """What hides a line, over time; what is said first holds from the beginning."""
+        found = self._of.get(line)
+        if found is None:
+            found = self._of[line] = self._steps_of(line)
+        return found
+
+    def _steps_of(self, line: Line) -> Steps:
         party = line.party if line.share else ""
         parties = {"", party}
         named = frozenset(
