@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wattmark import tables
-from wattmark.core.errors import ConfigError
+from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.known import GRADE_OF_METHOD, Boundary, Grade, Method
 from wattmark.sources.metrics import (
     Metric,
@@ -180,6 +180,8 @@ def test_one_level_of_shares_and_of_work_is_taken() -> None:
 
     assert levels_taken(METRICS, names, auto) == {"pod", "client"}
     assert levels_taken(METRICS, [*names, "vllm:prompt_tokens_total"], auto) == {"pod", "server"}
+    with pytest.raises(UsageError, match="give auto, pod, container"):
+        levels_taken(METRICS, names, lambda _what: "pods")
     assert "container" in levels_taken(METRICS, names, {"shares": "container", "work": "none"}.__getitem__)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 
@@ -287,6 +289,17 @@ def test_modes_of_the_older_kepler_add_up(served: Served, tmp_path: Path) -> Non
     portions = read(served)
     assert joules(portions) == 1500
     assert len(samples_of(portions)) == 1
+
+
+def test_a_part_that_is_gone_leaves_no_whole(served: Served) -> None:
+    """Idle vanishes after the first hour: what is left of the package is a gap, not its energy."""
+    for i in range(481):
+        served.add("kepler_node_package_joules_total", T + 15 * i, i * 300, instance="n1", mode="dynamic")
+        if i <= 240:
+            served.add("kepler_node_package_joules_total", T + 15 * i, i * 450, instance="n1", mode="idle")
+    portions = read(served, until=T + 7200)
+    assert joules(portions) == 240 * 750
+    assert sum(list(s.observed).count(False) for s in samples_of(portions)) == 240
 
 
 def test_a_model_of_kepler_stays_a_model(served: Served) -> None:
@@ -680,6 +693,35 @@ def test_an_account_in_the_clear_is_refused() -> None:
         open_api("http://prometheus.example", {TOKEN: "abc"})
     with pytest.raises(UsageError, match="is no address"):
         open_api("prometheus:9090", {})
+
+
+def test_a_certificate_that_is_not_accepted_is_not_tried_again() -> None:
+    """The error says which setting helps."""
+    tries = []
+
+    def refuse(_request: object, _seconds: float) -> Reply:
+        tries.append(1)
+        raise URLError(ssl.SSLCertVerificationError("self-signed certificate"))
+
+    with pytest.raises(EvidenceError, match="give its authority with -o ca=FILE"):
+        Api(url="https://x", opener=refuse).names(0, 1)
+    assert tries == [1]
+
+
+def test_files_with_accounts_and_certificates_are_named(tmp_path: Path) -> None:
+    """When they cannot be read."""
+    broken = tmp_path / "netrc"
+    broken.write_text("machine\n")
+    with pytest.raises(UsageError, match=r"netrc cannot be read"):
+        open_api("http://localhost:9090", {"NETRC": str(broken)})
+    with pytest.raises(UsageError, match=r"none.pem holds no certificates"):
+        open_api("https://localhost:9090", {}, cafile=str(tmp_path / "none.pem"), home=tmp_path)
+
+
+def test_a_tenant_is_named_in_every_question(tmp_path: Path) -> None:
+    """As Mimir and Cortex ask for it; the API's own path may be in the address."""
+    api = open_api("https://host/prometheus/api/v1/", {}, tenant="team-a", home=tmp_path)
+    assert (api.url, api.headers) == ("https://host/prometheus", {"X-Scope-OrgID": "team-a"})
 
 
 def test_packed_answers_are_unpacked() -> None:

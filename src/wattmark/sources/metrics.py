@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from wattmark import tables
-from wattmark.core.errors import ConfigError
+from wattmark.core.errors import ConfigError, UsageError
 
 TABLE = "metrics/prometheus"
 COUNTER, GAUGE = "counter", "gauge"
@@ -221,12 +221,15 @@ LEVELS: Mapping[str, Sequence[str]] = {
 def levels_taken(metrics: Metrics, names: Iterable[str], asked: Callable[[str], str]) -> frozenset[str]:
     """Which levels of shares and work are taken, of those whose metrics are there.
 
-    ``asked`` gives for ``shares`` and for ``work`` a level, ``none``, or ``auto``.
+    ``asked`` gives for ``shares`` and for ``work`` a level, ``none``, or ``auto``; anything else raises
+    UsageError.
     """
     present = {row.level for name in names for row in metrics.rows if name in row.names and row.taken}
     taken: set[str] = set()
     for what, levels in LEVELS.items():
         wish = asked(what)
+        if wish not in ("auto", "none", *levels):
+            raise UsageError(f"-o {what}={wish}: give auto, {', '.join(levels)} or none")
         if wish == "auto":
             taken.update([level for level in levels if level in present][:1])
         else:

@@ -37,7 +37,7 @@ OPTIONS: Mapping[str, str] = {
     "longest_gap": "Seconds between two samples that still count [twice each series' usual distance].",
     "timeout": "Seconds to wait for one answer [60].",
     "ca": "File with the certificate of the server's authority.",
-    "tenant": "Tenant of a Mimir, Cortex or Loki-style gateway (X-Scope-OrgID).",
+    "tenant": "Tenant of a Mimir or Cortex (X-Scope-OrgID).",
 }
 
 FIRST_PAGE_MS = 3_600_000

@@ -63,6 +63,7 @@ class Merger:
     periods: dict[tuple[str, str], int] = field(default_factory=dict)
     """Metric and target -> usual distance of samples."""
     _tracks: dict[tuple[object, ...], Track] = field(default_factory=dict)
+    _parts: dict[tuple[object, ...], set[tuple[str, ...]]] = field(default_factory=dict)
     _replicated: set[str] = field(default_factory=set)
 
     def whole(self, channel: Channel) -> None:
@@ -71,6 +72,9 @@ class Merger:
         for member, pairs in channel.members.items():
             parts.setdefault(pairs[0][0].part, {})[member] = pairs
         done = [self._part(channel, part, members) for part, members in sorted(parts.items())]
+        known = self._parts.setdefault(channel.bound.channel, set())
+        known.update(parts)
+        done += [(Intervals(), []) for _ in known - parts.keys()]  # a part that is gone leaves no whole
         if len(done) == 1:
             channel.found, channel.subjects = done[0]
             return
