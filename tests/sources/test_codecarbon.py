@@ -15,6 +15,7 @@ from wattmark.core.run import Place, Run, Subject
 from wattmark.core.totals import facts_of
 from wattmark.ports import Source
 from wattmark.sources.catalog import Asked, open_source
+from wattmark.sources.codecarbon import PORTION
 from wattmark.testing.source_suite import SourceSuite, SourceWorld
 
 FILES = Path(__file__).parent / "files"
@@ -165,13 +166,23 @@ def test_the_pue_is_divided_out_and_kept() -> None:
     assert run.energies[0].energy_joules * 1.5 / KWH == pytest.approx(1.3294320749841514e-05)
 
 
-def test_files_that_do_not_state_the_pue_can_be_told(tmp_path: Path) -> None:
+def test_files_that_do_not_state_the_pue_can_be_told() -> None:
     """Files of tasks leave it out; the option divides it out, and silence is remarked."""
     path = FILES / "codecarbon-3.3.2-tasks.csv"
     plain, told = runs_of(path)[0], runs_of(path, pue="1.25")[0]
     assert plain.energies[0].energy_joules == pytest.approx(told.energies[0].energy_joules * 1.25)
     assert told.place.pue == 1.25
-    assert any("PUE" in n for p in read(path) for n in p.notes)
+    assert any("does not state the PUE" in n for p in read(path) for n in p.notes)
+
+
+def test_the_row_of_the_run_tells_the_pue_of_its_tasks() -> None:
+    """Read together they agree, and supersede what was read of the tasks alone."""
+    total, tasks = (FILES / f"codecarbon-3.3.2{end}.csv" for end in ("", "-tasks"))
+    together = runs_of(tasks, total)[-1]
+    assert together.windows
+    assert together.energies == runs_of(tasks, pue="1.25")[0].energies
+    assert together.seq > runs_of(tasks)[0].seq
+    assert not any("does not state the PUE" in n for p in read(tasks, total) for n in p.notes)
 
 
 def test_process_mode_is_a_share() -> None:
@@ -319,6 +330,16 @@ def test_an_empty_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "emissions.csv").write_text("")
     with pytest.raises(EvidenceError, match="is empty"):
         read(tmp_path / "emissions.csv")
+
+
+def test_a_long_file_comes_in_portions(tmp_path: Path) -> None:
+    """Memory stays bounded, and every row is there once."""
+    header, first = (FILES / "codecarbon-3.3.2.csv").read_text().splitlines()[:2]
+    rows = [first.replace("2a404de1", f"{n:08x}") for n in range(PORTION + 5)]
+    path = tmp_path / "emissions.csv"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    assert [len(p.runs) for p in read(path)] == [PORTION, 5]
+    assert len({r.record_id for r in runs_of(path)}) == PORTION + 5
 
 
 def test_a_folder_stands_for_its_files(tmp_path: Path) -> None:

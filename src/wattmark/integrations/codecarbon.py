@@ -88,7 +88,12 @@ class WattmarkOutput(BaseOutput):  # type: ignore[misc]
 
     def task_out(self, data: Sequence[Any], *_: Any) -> None:
         """The run's tasks, as windows of it."""
-        self._safely(lambda: joined([(str(one.task_name), self._run(one)) for one in data]))
+
+        def run() -> Run:
+            tasks = [(str(one.task_name), self._run(one)) for one in data]
+            return joined(tasks, pue_known=self._reading.pue is not None)
+
+        self._safely(run)
 
     def exit(self) -> None:
         """Wait a while for a delivery under way."""

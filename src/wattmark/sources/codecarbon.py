@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from wattmark.core.errors import EvidenceError, UsageError
@@ -18,11 +19,15 @@ from wattmark.sources.moments import zone_of
 OPTIONS: Mapping[str, str] = {
     "time_zone": "Zone of the timestamps, e.g. Europe/Paris [UTC]: CodeCarbon writes local time without it.",
     "cpu_method": "How CodeCarbon got the CPU's energy: rapl (grade B) or model (grade D) [model].",
-    "pue": "PUE that was set in CodeCarbon, for files without a pue column [1]: it is divided out.",
+    "pue": "PUE that was set in CodeCarbon, for files that do not state it [1]: it is divided out.",
 }
 NEEDED = ("timestamp", "duration", "emissions", "energy_consumed")
 """Columns that every version wrote."""
 PORTION = 1000
+NO_PUE = (
+    "a file of tasks does not state the PUE that it was multiplied by: import it with its emissions.csv, or "
+    "name the PUE with -o pue=1.2"
+)
 NO_ZONE = "timestamps name no zone and are read as UTC: -o time_zone=Europe/Paris names another"
 
 
@@ -37,8 +42,8 @@ def reading_of(asked: Asked) -> Reading:
     method = asked.settings.get("cpu_method", "model")
     if method not in methods:
         raise UsageError(f"cpu_method is {' or '.join(methods)}, not {method!r}")
-    pue = number_of(asked.settings.get("pue", "1"))
-    if pue is None or pue < 1:
+    pue = number_of(asked.settings["pue"]) if "pue" in asked.settings else None
+    if "pue" in asked.settings and (pue is None or pue < 1):
         raise UsageError(f"pue is a number from 1 up, not {asked.settings['pue']!r}")
     zone = zone_of(asked.settings.get("time_zone"))
     return Reading(zone=zone, cpu_method=methods[method], pue=pue, asked=asked)
@@ -77,7 +82,9 @@ class _Portion:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._seen: set[tuple[str, int]] = set()
-        self._tasks: dict[str, list[tuple[str, Run]]] = {}
+        self._tasks: dict[str, list[dict[str, str]]] = {}
+        self._pues: dict[str, float] = {}
+        """Run -> the PUE that its row states: its tasks' rows leave it out."""
         self.notes: dict[str, None] = {}
         self._clear()
 
@@ -105,27 +112,39 @@ class _Portion:
             self._bad.append(BadRow(place, str(error)))
             return
         self.notes |= dict.fromkeys(notes)
-        self._take(run, row.get("task_name"))
+        new = self._task(row, run) if "task_name" in row else self._run(row, run)
+        self._taken += new
+        self.ignored += not new
 
-    def _take(self, run: Run, task: str | None) -> None:
-        if task is not None:
-            others = self._tasks.setdefault(run.record_id, [])
-            if (task, run) in others:
-                self.ignored += 1
-                return
-            others.append((task, run))
-        elif (run.record_id, run.seq) in self._seen:
-            self.ignored += 1
-            return
-        else:
-            self._seen.add((run.record_id, run.seq))
-            self._runs.append(run)
-        self._taken += 1
+    def _task(self, row: dict[str, str], run: Run) -> bool:
+        others = self._tasks.setdefault(run.record_id, [])
+        if row in others:
+            return False
+        others.append(row)
+        return True
+
+    def _run(self, row: dict[str, str], run: Run) -> bool:
+        if row.get("pue"):
+            self._pues[run.record_id] = float(row["pue"])
+        if (run.record_id, run.seq) in self._seen:
+            return False
+        self._seen.add((run.record_id, run.seq))
+        self._runs.append(run)
+        return True
+
+    def _joined(self, record_id: str, rows: list[dict[str, str]]) -> Run:
+        pue = self._reading.pue or self._pues.get(record_id)
+        if pue is None:
+            self.notes[NO_PUE] = None
+        reading = replace(self._reading, pue=pue)
+        return joined(
+            [(row["task_name"], run_of(row, reading)[0]) for row in rows], pue_known=pue is not None
+        )
 
     def brought(self, *, last: bool = False) -> Imported:
         """The portion, and an empty one from now on; tasks come last, because they belong together."""
         if last:
-            self._runs.extend(joined(tasks) for tasks in self._tasks.values())
+            self._runs.extend(self._joined(*item) for item in self._tasks.items())
         found = Imported(
             runs=tuple(self._runs),
             taken=self._taken,

@@ -61,8 +61,8 @@ class Reading:
 
     zone: tzinfo
     cpu_method: Method
-    pue: float
-    """What energies were multiplied by where the row does not say."""
+    pue: float | None
+    """What energies were multiplied by where the row does not say; None: nobody knows, so none is divided."""
     asked: Asked
     host_id: str | None = None
     """The machine, already as an id."""
@@ -97,7 +97,7 @@ def run_of(row: Mapping[str, str], reading: Reading) -> tuple[Run, tuple[str, ..
         subject=subject,
         energies=energies,
         statements=tuple(_statements(row, start_us, end_us)),
-        place=_place(row, asked, pue if "pue" in row or reading.pue != 1 else None),
+        place=_place(row, asked, pue if "pue" in row or reading.pue else None),
         not_seen=(NotSeen(what="rest of the node", reason="CodeCarbon states CPU, GPU and memory only"),),
         environment={
             name: row[key]
@@ -114,11 +114,12 @@ def run_of(row: Mapping[str, str], reading: Reading) -> tuple[Run, tuple[str, ..
     return run, tuple(notes)
 
 
-def joined(tasks: Sequence[tuple[str, Run]]) -> Run:
+def joined(tasks: Sequence[tuple[str, Run]], *, pue_known: bool) -> Run:
     """One run of its tasks, each with its name, as windows one after the other.
 
-    It goes before the same run's row in ``emissions.csv``, which states their sum with the duration of the
-    last task alone (seen in 2.8.4 and 3.3.2).
+    What was made with the PUE known supersedes what was not. Both go before the same run's row in
+    ``emissions.csv``, which states their sum with the duration of the last task alone (seen in 2.3.1,
+    2.8.4 and 3.3.2).
     """
     ordered = sorted(tasks, key=lambda t: (t[1].started_at, t[0]))
     first = ordered[0][1]
@@ -135,7 +136,7 @@ def joined(tasks: Sequence[tuple[str, Run]]) -> Run:
         end = max(end, t0 + run.duration_seconds)
     return replace(
         first,
-        seq=WITH_TASKS + round(end * 1000),
+        seq=WITH_TASKS + 2 * round(end * 1000) + pue_known,
         duration_seconds=end,
         windows=tuple(windows),
         energies=tuple(rows),
@@ -177,9 +178,7 @@ def _pue(row: Mapping[str, str], reading: Reading, notes: list[str]) -> float:
                 f"CodeCarbon multiplied energies by a PUE of {pue:g}: divided out, and kept beside them"
             )
         return pue
-    if "task_name" in row and "pue" not in reading.asked.settings:
-        notes.append("files of tasks do not state the PUE that they were multiplied by: -o pue=1.2 names it")
-    return reading.pue
+    return reading.pue or 1.0
 
 
 def _energies(
