@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wattmark.core.errors import UsageError
+from wattmark.ledger.columns import DERIVED
+from wattmark.ledger.compaction import clean_up
 from wattmark.ledger.deltalog import (
     Action,
     adds,
@@ -29,10 +31,13 @@ from wattmark.ledger.deltalog import (
 )
 from wattmark.ledger.evidence import RUN, SAMPLE, STREAM, TABLE, TOLD, TOMBSTONE, Evidence, days_between
 from wattmark.ledger.store import Store
+from wattmark.ledger.tables import DerivedTables, layout
 
 PURGED = (RUN, SAMPLE, STREAM)
 WAIT_US = 24 * 3_600_000_000
 """A fold takes less."""
+NOTHING = -2
+"""The version of the evidence that an emptied table says that it was worked out from: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,9 @@ def purge(
     """Remove runs and streams, or their rows of UTC days ``before`` one (``YYYY-MM-DD``), and their bytes.
 
     The same content is not taken again when it is delivered again. Versions that held it can no longer be
-    read. Fold first, so that nothing of it waits in the inbox; count again afterwards, and clean up the
-    derived tables with a retention of 0 hours. Doing it again after it was cut short finishes it. Raises
-    UsageError without a reason, LedgerError.
+    read. Fold first, so that nothing of it waits in the inbox. The derived tables are emptied: whoever reads
+    next counts again. Doing it again after it was cut short finishes it. Raises UsageError without a reason,
+    LedgerError.
     """
     if not reason.strip():
         raise UsageError("a purge needs a reason: it is what remains")
@@ -92,6 +97,8 @@ def purge(
             after_commit(store, TABLE, version)
             break
     removed = _remove_bytes(store, wanted, now_us)
+    if removed:
+        _empty_derived(store, now_us)
     ids = tuple(sorted({record for record, _ in found.pairs}))
     return Purged(version, ids, found.rows, removed)
 
@@ -174,6 +181,16 @@ def _remove_bytes(store: Store, wanted: Any, now_us: int) -> int:
             store.delete(entry.name)
             removed += 1
     return removed
+
+
+def _empty_derived(store: Store, now_us: int) -> None:
+    """Remove what was worked out, also of older versions: it repeats tags and numbers."""
+    tables = DerivedTables(store, lambda: now_us)
+    for name in DERIVED:
+        at = layout(name)
+        if tables.version(name) >= 0:
+            tables.replace(name, None, at.schema.empty_table(), NOTHING, "")
+            clean_up(store, at, 0)
 
 
 def _kind(name: str) -> str | None:
