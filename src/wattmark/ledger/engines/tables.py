@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from wattmark.core.errors import MissingExtra
@@ -10,6 +12,7 @@ from wattmark.ledger.columns import REAL, TEXT, TRUTH, WHOLE
 
 SQL_TYPES: Mapping[str, str] = {TEXT: "VARCHAR", WHOLE: "BIGINT", REAL: "DOUBLE", TRUTH: "BOOLEAN"}
 """Kinds of ledger.columns as DuckDB writes them."""
+CODES: Mapping[str, str] = {WHOLE: "q", REAL: "d"}
 
 
 def arrow_table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Any:
@@ -18,11 +21,23 @@ def arrow_table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> An
         import pyarrow as pa
     except ImportError:
         raise MissingExtra("pyarrow", "ledger") from None
-    types = {TEXT: pa.string(), WHOLE: pa.int64(), REAL: pa.float64(), TRUTH: pa.bool_()}
     values = list(zip(*rows, strict=True)) or [()] * len(columns)
     return pa.table(
         {
-            name: pa.array(column, types[kind])
+            name: _column(pa, kind, column)
             for (name, kind), column in zip(columns.items(), values, strict=True)
         }
     )
+
+
+def _column(pa: Any, kind: str, values: Sequence[Any]) -> Any:
+    """Made from its bytes: pyarrow imports pandas, where it is installed, to look at a list of Python's."""
+    types = {TEXT: pa.string(), WHOLE: pa.int64(), REAL: pa.float64(), TRUTH: pa.bool_()}
+    if kind in CODES and None not in values:
+        numbers = pa.py_buffer(array(CODES[kind], values))
+        return pa.Array.from_buffers(types[kind], len(values), [None, numbers])
+    if kind == TEXT and None not in values:
+        texts = [value.encode() for value in values]
+        ends = pa.py_buffer(array("i", accumulate(map(len, texts), initial=0)))
+        return pa.Array.from_buffers(types[kind], len(values), [None, ends, pa.py_buffer(b"".join(texts))])
+    return pa.array(values, types[kind])

@@ -1,0 +1,35 @@
+"""Small tables on their way into an engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from wattmark.ledger.columns import REAL, TEXT, TRUTH, WHOLE
+from wattmark.ledger.engines.tables import arrow_table
+
+KINDS = {"text": TEXT, "whole": WHOLE, "real": REAL, "truth": TRUTH}
+
+
+def test_values_arrive_as_they_are() -> None:
+    """Every script, the largest whole numbers, what is not there, and no rows at all."""
+    rows = [("müller 電力", 2**63 - 1, 0.1, True), ("", -(2**63), -1e300, False)]
+    assert [tuple(row.values()) for row in arrow_table(KINDS, rows).to_pylist()] == rows
+    nothing = [(None, None, None, None), ("a", 1, 1.0, None)]
+    assert [tuple(row.values()) for row in arrow_table(KINDS, nothing).to_pylist()] == nothing
+    assert arrow_table(KINDS, ()).num_rows == 0
+    assert arrow_table(KINDS, ()).schema.names == list(KINDS)
+
+
+def test_pandas_is_not_imported_for_it() -> None:
+    """It would cost more than the rollup of a small ledger."""
+    code = (
+        "import sys\n"
+        "from wattmark.ledger.engines.duckdb import DuckDbEngine\n"
+        "with DuckDbEngine() as engine:\n"
+        "    engine.put('t', {'a': 'text', 'b': 'whole', 'c': 'real'}, [('x', 1, 2.0)])\n"
+        "    print(list(engine.rows('SELECT * FROM t')))\n"
+        "print('pandas' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[('x', 1, 2.0)]", "False"]
