@@ -50,13 +50,17 @@ class Tables:
         return ds.dataset(self.files(table), partitioning="hive")
 
 
-def make(folder: Path, rows: int, *, large: bool = False) -> Tables:
-    """Write all tables. ``large``: energies up to 2^55 microjoules, whose sums no int64 holds."""
+def make(folder: Path, rows: int, *, large: bool = False, device_only: bool = False) -> Tables:
+    """Write all tables.
+
+    ``large``: energies up to 2^55 microjoules, whose sums no int64 holds. ``device_only``: hosts without a
+    meter of the node are read at their devices only, so that no PUE multiplies them.
+    """
     devices = max(8, round(rows / DAYS / SAMPLES))
     tables = Tables(folder)
     with DuckDbEngine(memory="900MB") as engine:
         connection = engine.connection
-        for number, select in enumerate(_counted(devices, rows, large=large)):
+        for number, select in enumerate(_counted(devices, rows, large, device_only)):
             day, text = select
             _write(connection, folder / "counted" / f"day={day}", text, number)
         for name, text in _small(devices).items():
@@ -106,7 +110,7 @@ def _write(connection: Any, folder: Path, select: str, number: int) -> None:
     connection.execute(f"COPY ({select}) TO '{path}' (FORMAT PARQUET, COMPRESSION zstd)")
 
 
-def _counted(devices: int, rows: int, *, large: bool) -> Iterator[tuple[str, str]]:
+def _counted(devices: int, rows: int, large: bool, device_only: bool) -> Iterator[tuple[str, str]]:
     """One query per day and part of the devices."""
     samples = max(1, round(rows / DAYS / devices))
     for day in range(DAYS):
@@ -114,11 +118,11 @@ def _counted(devices: int, rows: int, *, large: bool) -> Iterator[tuple[str, str
             last = min(first + PART_OF_DEVICES, devices)
             yield (
                 f"2026-11-{day + 1:02d}",
-                _samples(first, last, samples, FIRST_DAY_US + day * DAY, large=large),
+                _samples(first, last, samples, FIRST_DAY_US + day * DAY, large, device_only),
             )
 
 
-def _samples(first: int, last: int, samples: int, start_us: int, *, large: bool) -> str:
+def _samples(first: int, last: int, samples: int, start_us: int, large: bool, device_only: bool) -> str:
     """Device 0 of each host is its CPU, shared by two; device 7 of every second one its node meter.
 
     hash() of DuckDB is the same in every process of one version: the numbers depend on nothing else.
@@ -140,7 +144,7 @@ def _samples(first: int, last: int, samples: int, start_us: int, *, large: bool)
             CASE kind WHEN 0 THEN 'cpu' WHEN 7 THEN 'node' ELSE 'gpu' END AS component,
             CAST(kind = 7 AS BIGINT) AS boundary,
             CAST(CASE WHEN kind <> 7 AND metered THEN 1 ELSE 3 END AS BIGINT) AS hidden_from,
-            CAST(metered AS BIGINT) AS reach,
+            CAST({"metered" if device_only else "true"} AS BIGINT) AS reach,
             CASE WHEN kind <> 0 THEN 'whole' WHEN t % 5 = 0 THEN 'unallocated' ELSE 'share' END AS allocation,
             CAST(CASE WHEN {gap} THEN 0 ELSE {energy} END AS BIGINT) AS energy_uj,
             CAST(CASE WHEN {gap} THEN 0 ELSE 10000000 END AS BIGINT) AS observed_us,
