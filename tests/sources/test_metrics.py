@@ -23,7 +23,7 @@ from wattmark.sources.metrics import (
 
 METRICS = bundled_metrics()
 TAKEN = [m for m in METRICS.rows if m.taken]
-DEVICES = [m for m in TAKEN if m.energy and m.exporter != "wattmark"]
+DEVICES = [m for m in TAKEN if m.energy]
 DATA = Path(str(tables.bundled())) / "metrics"
 COMPONENTS = {"cpu", "gpu", "dram", "module", "node", "network", "storage", "rest_of_node"}
 
@@ -51,10 +51,9 @@ def test_a_row_is_sound(metric: Metric) -> None:
     assert metric.kind == ("counter" if metric.unit == "J" else "gauge")
     assert metric.device
     assert metric.most_watts is not None
-    if metric.exporter != "wattmark":
-        assert metric.component in COMPONENTS
-        assert GRADE_OF_METHOD[Method(metric.method)].at_least(Grade(metric.grade))
-        assert (Boundary(metric.boundary) is Boundary.NODE) == (metric.component == "node")
+    assert metric.component in COMPONENTS
+    assert GRADE_OF_METHOD[Method(metric.method)].at_least(Grade(metric.grade))
+    assert (Boundary(metric.boundary) is Boundary.NODE) == (metric.component == "node")
     assert 0 < metric.duty <= 1
     assert bool(metric.rule) == (metric.level != "")
 
@@ -128,7 +127,7 @@ def test_devices_have_one_id_everywhere(template: str, labels: dict[str, str], d
 def test_a_template_without_labels_is_itself() -> None:
     """Only what stands in braces is replaced."""
     assert filled("cpu", {}, "h-1") == "cpu"
-    assert filled("{grade}", {"grade": "B"}, "h-1") == "B"
+    assert filled("{index}", {"index": "0"}, "h-1") == "0"
 
 
 @pytest.mark.parametrize(
@@ -187,8 +186,8 @@ def test_one_level_of_shares_and_of_work_is_taken() -> None:
 
 def test_a_wrong_row_names_the_metric() -> None:
     """A condition that is none, a number that is none."""
-    row = dict(tables.rows("metrics/prometheus")[0])
+    row = next(r for r in tables.rows("metrics/prometheus") if r["metric"] == "kepler_node_cpu_joules_total")
     with pytest.raises(ConfigError, match="is no condition"):
         metric_of(0, {**row, "where": "zone"})
-    with pytest.raises(ConfigError, match="wattmark_energy_joules_total"):
+    with pytest.raises(ConfigError, match="kepler_node_cpu_joules_total"):
         metric_of(0, {**row, "factor": "many"})

@@ -27,7 +27,7 @@ _ENERGY_LIKE = re.compile(
 )
 _NO_READING = re.compile(
     r"limit|_cap(acity)?(_|$)|_max(_|$)|_min(_|$)|default|enforced|violation|throttl|threshold|rated|requested|"
-    r"_info$|_created$|_bucket$|_count$|tdp|price|cost|wattmark_",
+    r"_info$|_created$|_bucket$|_count$|tdp|price|cost",
     re.IGNORECASE,
 )
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from wattmark.core.errors import EvidenceError
-from wattmark.core.known import GRADE_OF_METHOD, Boundary, Grade, Method, Scope
+from wattmark.core.known import Boundary, Grade, Method, Scope
 from wattmark.core.run import SourceId, Subject, workload_of
 from wattmark.core.telemetry import Stream
 from wattmark.hashing import sha256
@@ -19,7 +19,7 @@ from wattmark.sources.label_mapping import (
     without_replica,
     workload_labels,
 )
-from wattmark.sources.metrics import PLACEHOLDER, WATTS, Metric, Metrics, device_of, filled
+from wattmark.sources.metrics import PLACEHOLDER, Metric, Metrics, device_of
 from wattmark.sources.scraped_series import Scraped
 from wattmark.sources.stated import errors_of, place_of
 
@@ -43,11 +43,6 @@ class Bound:
     device_id: str
     around: tuple[str, ...]
     """Devices whose energy contains this one's, the nearest first."""
-    component: str
-    boundary: Boundary
-    method: Method
-    grade: Grade
-    meter: str
     subject: Subject
     instance: str
     """Which target: its job, and a hash of its address."""
@@ -60,6 +55,11 @@ class Bound:
     said: str
     """The series as a person finds it again: only the labels that tell it from others."""
     replica: str
+
+    @property
+    def grade(self) -> Grade:
+        """How well it is known."""
+        return Grade(self.metric.grade)
 
     @property
     def whole(self) -> bool:
@@ -130,13 +130,8 @@ class Binder:
             return LeftOut(f"{metric.level} level: {', '.join(sorted(self.levels)) or 'none'} is taken")
         host_id = self._host(series)
         device_id = device_of(metric.device, labels, host_id) if metric.energy else ""
-        component = filled(metric.component, labels, host_id)
-        if device_id is None or component is None:
+        if device_id is None:
             return LeftOut(f"lacks a label of its device: {metric.device}")
-        known = _known(metric, labels, host_id)
-        if isinstance(known, LeftOut):
-            return known
-        boundary, method, grade, meter = known
         alike = without_replica(labels)
         return Bound(
             metric=metric,
@@ -145,11 +140,6 @@ class Binder:
             around=tuple(
                 d for d in (device_of(t, labels, host_id) for t in metric.part_of.split()) if d is not None
             ),
-            component=component,
-            boundary=boundary,
-            method=method,
-            grade=grade,
-            meter=meter,
             subject=self._subject(metric, labels),
             instance=_target(alike),
             part=tuple(labels.get(name, "") for name in metric.adds),
@@ -160,8 +150,6 @@ class Binder:
         )
 
     def _host(self, series: Scraped) -> str:
-        if series.labels.get("host_id"):
-            return series.labels["host_id"]
         name = host_name(series.labels) or self.asked.host
         if not name:
             raise EvidenceError(self.place, f"{series} names no machine: give it with --host NAME")
@@ -175,7 +163,7 @@ class Binder:
 
     def stream(self, bound: Bound, subject: Subject, part_of: str | None) -> Stream:
         """The stream of a channel for one subject; the same one each time."""
-        key = (*bound.channel, bound.component, part_of, repr(subject))
+        key = (*bound.channel, part_of, repr(subject))
         if key not in self._streams:
             self._streams[key] = self._stream(bound, subject, part_of)
         return self._streams[key]
@@ -190,16 +178,17 @@ class Binder:
                 instance=bound.instance,
                 host_id=bound.host_id,
                 unit=metric.unit,
-                method=bound.method,
-                grade=bound.grade,
+                method=Method.HARDWARE_COUNTER,
+                grade=Grade.B,
                 subject=subject,
                 place=place,
             )
+        method, grade = Method(metric.method), bound.grade
         # A controller that states no accuracy is as good as any sampled sensor.
-        poor = bound.method is Method.BMC and bound.grade is not Grade.A
+        poor = method is Method.BMC and grade is not Grade.A
         errors = errors_of(
-            Method.INTEGRATED_POWER if poor else bound.method,
-            f"{bound.meter}:{bound.device_id}",
+            Method.INTEGRATED_POWER if poor else method,
+            f"{metric.meter}:{bound.device_id}",
             workload=workload_of(subject, bound.device_id),
             duty=metric.duty,
         )
@@ -209,10 +198,10 @@ class Binder:
             host_id=bound.host_id,
             device_id=bound.device_id,
             part_of=part_of,
-            component=bound.component,
-            method=bound.method,
-            boundary=bound.boundary,
-            grade=bound.grade,
+            component=metric.component,
+            method=method,
+            boundary=Boundary(metric.boundary),
+            grade=grade,
             errors=errors,
             sensor_duty=metric.duty,
             scope=Scope.SHARE if metric.rule else Scope.WHOLE,
@@ -221,25 +210,6 @@ class Binder:
             place=place,
             max_watts=metric.most_watts,
         )
-
-
-def _known(
-    metric: Metric, labels: Mapping[str, str], host_id: str
-) -> tuple[Boundary, Method, Grade, str] | LeftOut:
-    """How it is known; ``{label}`` takes it from the labels, and no grade is better than its method."""
-    if not metric.energy:
-        return Boundary.DEVICE, Method.HARDWARE_COUNTER, Grade.B, ""
-    said = [
-        filled(t, labels, host_id) or "" for t in (metric.boundary, metric.method, metric.grade, metric.meter)
-    ]
-    try:
-        boundary, method, grade = Boundary(said[0]), Method(said[1]), Grade(said[2])
-    except ValueError:
-        return LeftOut("its labels do not say how it is known: boundary, method, grade")
-    best = GRADE_OF_METHOD[method]
-    if metric.unit == WATTS and method is Method.HARDWARE_COUNTER:
-        method, best = Method.INTEGRATED_POWER, Grade.C  # a power is sampled here, whatever lies behind it
-    return boundary, method, max(grade, best, key=lambda g: g.value), said[3] or metric.exporter
 
 
 def _short(name: str, labels: Mapping[str, str], metric: Metric) -> str:
