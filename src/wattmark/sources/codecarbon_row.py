@@ -41,7 +41,8 @@ NAME = "codecarbon"
 PARTS = {"cpu": "cpu_energy", "gpu": "gpu_energy", "dram": "ram_energy"}
 DEFAULT_PROJECT = "codecarbon"
 """What CodeCarbon calls a project that nobody has named."""
-PROCESS_RULE = "codecarbon process mode: modelled from the process's CPU load and memory"
+PROCESS_RULE = "codecarbon_process"
+"""Process mode: modelled from the CPU load and the memory of one process."""
 NO_MACHINE = (
     "the file names no machine, so each run counts as one of its own: runs that shared a machine at the "
     "same time are counted twice, unless --host names it"
