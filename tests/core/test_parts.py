@@ -38,7 +38,10 @@ def test_one_source_adds_up_and_different_sources_go_in_quadrature() -> None:
 
 
 def test_a_gap_stands_by_its_estimate_at_grade_d_with_the_worst_case_as_its_bound() -> None:
-    """0.5 kWh estimated, 0.1 to 0.8 possible: the bound is 0.4 kWh; a third of the time was not seen."""
+    """0.5 kWh estimated, 0.1 to 0.8 possible, as a meter might show it that is 5 % off: 0.34 kWh above.
+
+    But 0.4 kWh below, which is the bound; a third of the time was not seen.
+    """
     part = a_part(gap_us=1800 * SECOND, gap_uj=KWH // 2, gap_least_uj=KWH // 10, gap_most_uj=KWH * 8 // 10)
     energy = figure_of(a_group(part))
     assert energy.value == 1.5 * 3.6e6

@@ -74,13 +74,20 @@ def gap_estimate(o: Observation, means: Means) -> Estimate | Missing | None:
                 f"energy of {row.device_id}", "no reading succeeded, and its power limit is not known"
             )
         mean = (row.max_watts + (row.idle_watts or 0.0)) / 2
-    relative = math.hypot(*(e for name, e in row.errors.items() if not name.endswith(REFRESH)))
     most = max(row.max_watts if row.max_watts is not None else 2 * mean, mean)
     least = min(row.idle_watts or 0.0, mean)
-    # Above 30 % intervals are logarithmic (kpis.md, Uncertainty), so the bound must be too.
-    shown = 1 + relative if relative <= LOG_ABOVE else math.exp(min(relative, LARGEST_EXPONENT))
-    half = max(most * shown - mean, mean - least)
+    half = worst_case(mean, least, most, row.errors)
     return Estimate(mean * missing, least * missing, most * missing, half * missing)
+
+
+def worst_case(mean: float, least: float, most: float, errors: Mapping[str, float]) -> float:
+    """How far an estimate may be off, as a meter with these relative errors would have shown the most.
+
+    Above 30 % intervals are logarithmic (kpis.md, Uncertainty), so the bound must be too.
+    """
+    relative = math.hypot(*(e for name, e in errors.items() if not name.endswith(REFRESH)))
+    shown = 1 + relative if relative <= LOG_ABOVE else math.exp(min(relative, LARGEST_EXPONENT))
+    return max(most * shown - mean, mean - least)
 
 
 def refresh_errors(kept: Sequence[Observation], means: Means) -> dict[str, float]:

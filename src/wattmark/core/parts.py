@@ -12,6 +12,7 @@ from typing import TypeVar
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.facts import Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing
+from wattmark.core.gaps import worst_case
 from wattmark.core.known import Boundary, Grade
 from wattmark.core.run import REFRESH, Quality
 from wattmark.core.totals import UNSTAGED
@@ -154,7 +155,7 @@ def bare_energy(parts: Sequence[Part], group: Group) -> Figure:
             _add(errors, own, relative * joules)
         if part.gap_us > 0:
             _add(grades, Grade.D, part.gap_uj / MICRO)
-            half = max(part.gap_most_uj - part.gap_uj, part.gap_uj - part.gap_least_uj, 0)
+            half = worst_case(part.gap_uj, part.gap_least_uj, part.gap_most_uj, part.known.errors)
             _add(errors, f"{GAP_PREFIX}{label}:{part.known.known_id}", half / MICRO)
     used = sum(p.used_uj for p in parts) / MICRO
     if group.runs.missing_per_present > 0:
