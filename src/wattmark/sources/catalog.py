@@ -43,7 +43,9 @@ SOURCES: Mapping[str, SourceRow] = {
     "zeus": SourceRow("wattmark.sources.zeus", "", "ZeusMonitor's log, PowerMonitor's CSV"),
     "codecarbon": SourceRow("wattmark.sources.codecarbon", "", "CodeCarbon's emissions.csv"),
     "generic": SourceRow("wattmark.sources.generic", "", "any CSV or Parquet, by a declared mapping"),
-    "otlp": SourceRow("wattmark.sources.otlp", "", "OpenTelemetry metrics in files: OTLP JSON lines, protobuf"),
+    "otlp": SourceRow(
+        "wattmark.sources.otlp", "", "OpenTelemetry metrics in files: OTLP JSON lines, protobuf"
+    ),
     "nvidia-smi": SourceRow("wattmark.sources.nvidia_smi", "", "CSV of nvidia-smi --query-gpu"),
     "exposition": SourceRow(
         "wattmark.sources.exposition", "", "what exporters print: Prometheus text format, OpenMetrics"
