@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("deltalake")
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tests.ledger.landing import NOW
 from wattmark.ledger.columns import DERIVED
@@ -129,6 +130,18 @@ def test_files_are_absolute_and_say_their_day(tables: DerivedTables) -> None:
     assert files is not None
     assert [Path(f).parent.name for f in files] == ["day=2026-11-02"]
     assert tables.files("work", 0) != files
+
+
+def test_rows_are_found_by_every_column(tables: DerivedTables) -> None:
+    """Text whose bounds the log does not repeat, too: a reader must not pass over its files."""
+    first = {"day": "2026-11-01", "host_id": "a", "device_id": "d", "energy_uj": 1}
+    tables.replace("counted", None, rows("counted", first, {**first, "host_id": "b"}), 0, "s")
+    found = tables.arrow("counted")
+    assert found is not None
+    for column, values in {"host_id": ["b"], "device_id": ["d"], "energy_uj": [1]}.items():
+        among = pc.field(column).isin(pa.array(values))
+        assert found.to_table(filter=among).num_rows == (1 if column == "host_id" else 2)
+        assert found.to_table(filter=~among).num_rows == (1 if column == "host_id" else 0)
 
 
 def test_days_of_an_arrow_dataset(tables: DerivedTables) -> None:

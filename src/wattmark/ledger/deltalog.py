@@ -40,6 +40,9 @@ LONG_TEXT = ("document", "labels", "errors")
 """Columns without statistics."""
 TOLD_TEXT = "record_id"
 """The only text that the log repeats: what is purged from the tables must not live on in their logs."""
+ANY_TEXT = ("", "\U0010ffff")
+"""Bounds of text that is not repeated. None at all would be worse: readers through pyarrow take a missing
+bound for a null, and pass over rows that they were asked for."""
 Action = Mapping[str, Any]
 
 
@@ -345,7 +348,9 @@ def _statistics(told: Any) -> dict[str, Any]:
         nulls[name] = sum(s.null_count for s in stats)
         if all(s.has_min_max for s in stats) and told.schema.column(position).physical_type != "BOOLEAN":
             low, high = min(s.min for s in stats), max(s.max for s in stats)
-            if name == TOLD_TEXT if isinstance(low, str) else math.isfinite(low) and math.isfinite(high):
+            if isinstance(low, str) and name != TOLD_TEXT:
+                low, high = ANY_TEXT
+            if isinstance(low, str) or (math.isfinite(low) and math.isfinite(high)):
                 least[name], most[name] = low, high
     return {"numRecords": told.num_rows, "minValues": least, "maxValues": most, "nullCount": nulls}
 
