@@ -61,8 +61,8 @@ def gate(
 
 def _repeats(runs: Runs, stated: dict[str, Any]) -> tuple[Repeat, ...]:
     from wattmark.core.repeats import repeats_of
-    from wattmark.ledger.runfile import read_runs
     from wattmark.wiring import Stated, given_from, load_config
+    from wattmark.wiring.runs import read_runs
 
     every = [runs] if isinstance(runs, (Run, str, os.PathLike)) else list(runs)
     paths = [Path(item) for item in every if not isinstance(item, Run)]

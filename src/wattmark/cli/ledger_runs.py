@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,7 @@ from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
     from wattmark.core.listed import RunLine
+    from wattmark.core.run import Run
 
 
 @click.command()
@@ -134,37 +135,24 @@ def _powers(reading: Reading, found: list[RunLine]) -> list[str]:
     return drawn
 
 
-def documents_of(reading: Reading, found: list[RunLine]) -> dict[str, tuple[str, Any]]:
+def documents_of(reading: Reading, found: list[RunLine]) -> dict[str, tuple[str, Run]]:
     """Record id -> its document as it landed, and the run in it. Purged ones are left out."""
-    from wattmark.ledger.evidence import RUN, Evidence
-    from wattmark.ledger.runfile import run_from
+    from wattmark.ledger.documents import documents, run_of
 
-    wanted = {line.record_id: line.content for line in found}
-    rows = Evidence(reading.ledger.store).scan(
-        RUN, ["record_id", "content", "document"], as_of=reading.snapshot.version, record_ids=list(wanted)
-    )
-    documents = {}
-    for batch in rows:
-        for row in batch.to_pylist():
-            if wanted[row["record_id"]] == row["content"]:
-                text = row["document"]
-                documents[row["record_id"]] = (text, run_from(text.encode(), f"run {row['record_id']}"))
-    return documents
+    contents = {line.record_id: line.content for line in found}
+    told = documents(reading.ledger.store, reading.snapshot.version, contents)
+    return {record_id: (document, run_of(record_id, document)) for record_id, document in told}
 
 
 def _write_files(reading: Reading, found: list[RunLine], folder: Path) -> None:
     """Byte for byte as they landed, under names that sort by time."""
-    from wattmark.ledger.runfile import SUFFIX
+    from wattmark.ledger.documents import file_name
 
-    documents = documents_of(reading, found)
+    kept = documents_of(reading, found)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for line in found:
-            if line.record_id in documents:
-                text, run = documents[line.record_id]
-                began = run.started_at[:19].replace("-", "").replace(":", "")
-                name = f"{began}-{line.record_id.rpartition('-')[2] or line.record_id}"
-                (folder / f"{name}{SUFFIX}").write_text(text, encoding="utf-8", newline="")
+        for text, run in kept.values():
+            (folder / file_name(run)).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {error.strerror}") from None
-    click.echo(f"wrote {len(documents)} run files into {folder}")
+    click.echo(f"wrote {len(kept)} run files into {folder}")

@@ -12,7 +12,8 @@ import click
 from wattmark import wiring
 from wattmark.config import Config
 from wattmark.core.run import Run
-from wattmark.ledger.runfile import LoadedRun, read_runs
+from wattmark.ledger.runfile import LoadedRun
+from wattmark.wiring.runs import read_runs
 
 run_arguments = click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from wattmark.core.figure import Figure
 from wattmark.core.given import Given
 from wattmark.core.totals import facts_of
-from wattmark.ledger.evidence import RUN, Evidence
-from wattmark.ledger.runfile import run_from
+from wattmark.ledger.documents import documents, run_of
 from wattmark.ledger.store import Store
 
 Seen = Callable[[Mapping[str, str]], Mapping[str, int]]
@@ -24,16 +23,9 @@ def seen_by(store: Store, version: int) -> Seen:
 
     def seen(contents: Mapping[str, str]) -> Mapping[str, int]:
         found: dict[str, int] = {}
-        if not contents:
-            return found
-        columns = ["record_id", "content", "document"]
-        for batch in Evidence(store).scan(RUN, columns, as_of=version, record_ids=list(contents)):
-            for row in batch.to_pylist():
-                record_id = row["record_id"]
-                if contents[record_id] == row["content"]:
-                    run = run_from(row["document"].encode(), f"run {record_id}")
-                    energy = facts_of([run], Given()).energy
-                    found[record_id] = round(energy.value * 1e6) if isinstance(energy, Figure) else 0
+        for record_id, document in documents(store, version, contents):
+            energy = facts_of([run_of(record_id, document)], Given()).energy
+            found[record_id] = round(energy.value * 1e6) if isinstance(energy, Figure) else 0
         return found
 
     return seen

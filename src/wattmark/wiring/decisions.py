@@ -22,8 +22,9 @@ from wattmark.core.repeats import Repeat, repeats_of
 from wattmark.core.run import Run
 from wattmark.ledger.baselinefile import evidence_hash, find_baseline, is_baseline_file, read_baseline
 from wattmark.ledger.policyfile import POLICY_NAME, find_policy, read_policy
-from wattmark.ledger.runfile import SUFFIX, LoadedRun, read_runs
+from wattmark.ledger.runfile import SUFFIX, LoadedRun
 from wattmark.wiring.given import Stated, given_from
+from wattmark.wiring.runs import PREFIX, read_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +115,10 @@ def policy_for(path: Path | None, start: Path) -> Policy:
 def expand(argument: str) -> list[Path]:
     """One group of runs from one word: a file, a folder, a pattern, or several of them with commas.
 
-    Raises UsageError for a pattern that matches nothing.
+    ``ledger:KEY=VALUE,KEY=VALUE`` is one group. Raises UsageError for a pattern that matches nothing.
     """
+    if argument.startswith(PREFIX):
+        return [Path(argument)]
     found: list[Path] = []
     for word in filter(None, argument.split(",")):
         path = Path(word)

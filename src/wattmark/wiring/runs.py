@@ -1,0 +1,80 @@
+"""Runs by file, by folder, or out of a ledger: ``ledger:team=search,stage=inference``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from wattmark.core.errors import EvidenceError, UsageError
+from wattmark.ledger.runfile import LoadedRun
+from wattmark.ledger.runfile import read_runs as read_files
+
+PREFIX = "ledger:"
+LIMIT = "limit"
+"""Among the conditions: how many, the newest first."""
+
+
+def read_runs(paths: Iterable[Path]) -> list[LoadedRun]:
+    """Read run files, folders of them, and runs that a ledger holds. Raises EvidenceError, also for none."""
+    found: list[LoadedRun] = []
+    for path in paths:
+        named = str(path)
+        found += _from_ledger(named) if named.startswith(PREFIX) else read_files([path])
+    return found
+
+
+def conditions(text: str) -> tuple[dict[str, tuple[str, ...]], int | None]:
+    """What ``KEY=VALUE,KEY=VALUE`` asks for, and how many runs at most. Raises UsageError."""
+    where: dict[str, tuple[str, ...]] = {}
+    for part in filter(None, text.removeprefix(PREFIX).split(",")):
+        key, sign, value = part.partition("=")
+        if not sign or not key or key in where:
+            raise UsageError(
+                f"{text!r}: write {PREFIX}KEY=VALUE,KEY=VALUE, each key once; {part!r} is neither"
+            )
+        where[key.strip()] = (value.strip(),)
+    limit = where.pop(LIMIT, (None,))[0]
+    if limit is not None and not (limit.isdigit() and int(limit)):
+        raise UsageError(f"{text!r}: {LIMIT} must be a whole number from 1 up")
+    return where, None if limit is None else int(limit)
+
+
+def _from_ledger(named: str) -> Iterator[LoadedRun]:
+    """The runs that are meant, as files in a folder of this process: a report names them with their hash."""
+    from datetime import UTC, datetime
+
+    from wattmark.wiring.configuration import load_config
+    from wattmark.wiring.ledger import ledger_url, open_ledger, read_ledger
+
+    where, limit = conditions(named)
+    ledger = open_ledger(ledger_url(None, load_config(Path.cwd(), os.environ), os.environ, Path.cwd()))
+    told: list[str] = []
+    snapshot = read_ledger(ledger, int(datetime.now(UTC).timestamp() * 1e6), told.append)
+    from wattmark.ledger.documents import documents, file_name, run_of
+    from wattmark.ledger.listing import Choice, Listing
+
+    with Listing(snapshot) as listing:
+        lines = listing.runs(Choice(where=where), limit)
+    contents = {line.record_id: line.content for line in lines}
+    folder = _folder()
+    count = 0
+    for record_id, document in documents(ledger.store, snapshot.version, contents):
+        run = run_of(record_id, document)
+        path = folder / file_name(run)
+        path.write_text(document, encoding="utf-8", newline="")
+        count += 1
+        yield LoadedRun(path, run)
+    if not count:
+        raise EvidenceError(named, f"{ledger.url} holds no run like that: `wattmark ledger runs` lists them")
+
+
+def _folder() -> Path:
+    """A folder that goes when this process ends."""
+    import atexit
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="wattmark-runs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
