@@ -33,7 +33,7 @@ from wattmark.ledger.samples import DaySamples, StreamLine
 from wattmark.ledger.snapshot import Snapshot
 from wattmark.ledger.staging import Staging
 from wattmark.ledger.store import LocalStore, Store
-from wattmark.ledger.tables import DerivedTables
+from wattmark.ledger.tables import DerivedTables, Made
 
 METHOD = 1
 """Changes with the rules of counting: then everything is counted again."""
@@ -150,8 +150,8 @@ def _stored(tables: DerivedTables, ask: _Ask, search: bool) -> dict[str, int] | 
 
 def _bring_up_to_date(ask: _Ask, tables: DerivedTables) -> None:
     """Write the tables; when somebody else gets in between, what they wrote is looked at next."""
-    heads = {name: tables.version(name) for name in ORDER}
-    base = _base(ask, tables, heads)
+    heads, made = _heads(tables)
+    base = _base(ask, tables, heads, made)
     with TemporaryDirectory(prefix="wattmark-ledger-") as folder:
         work = _worked_out(ask, base, Path(folder))
         for name in ORDER:
@@ -166,9 +166,20 @@ def _bring_up_to_date(ask: _Ask, tables: DerivedTables) -> None:
                 return
 
 
-def _base(ask: _Ask, tables: DerivedTables, heads: Mapping[str, int]) -> _Base | None:
+def _heads(tables: DerivedTables) -> tuple[dict[str, int], dict[str, Made | None]]:
+    """The newest version of each table, and what just that one was made from, whoever is writing."""
+    made: dict[str, Made | None] = {}
+    before: dict[str, int] = {}
+    while (heads := {name: tables.version(name) for name in ORDER}) != before:
+        before = heads
+        made = {name: tables.made(name) for name in ORDER}
+    return before, made
+
+
+def _base(
+    ask: _Ask, tables: DerivedTables, heads: Mapping[str, int], made: Mapping[str, Made | None]
+) -> _Base | None:
     """What there is to go on from: tables of one set of rules, none older than ``runs``."""
-    made = {name: tables.made(name) for name in ORDER}
     runs = made["runs"]
     if runs is None or runs.evidence_version > ask.version:
         return None
@@ -277,8 +288,8 @@ def _what_changed(
     ask: _Ask, base: _Base, documents: Documents, dimensions: Dimensions, streams: Sequence[StreamLine]
 ) -> _Scope | None:
     """What must be counted again after a version; None: everything."""
-    changed = ask.evidence.changed_since(base.version)
-    if changed.everything or changed.version != ask.version:
+    changed = ask.evidence.changed_since(base.version, ask.version)
+    if changed.everything:
         return None
     before = index_of(base.arrow("runs"))
     hosts_of = {s.line.record_id: s.host_id for s in streams}

@@ -132,12 +132,16 @@ class Evidence:
         at = (time - EPOCH) // timedelta(microseconds=1)
         return max((v.version for v in self.history() if v.time_us <= at), default=-1)
 
-    def changed_since(self, version: int) -> Changed:
-        """What came or went after a version: the days and records that must be counted again."""
+    def changed_since(self, version: int, until: int | None = None) -> Changed:
+        """What came or went after a version: the days and records that must be counted again.
+
+        ``until`` is the last version that is looked at; else the newest.
+        """
         table = open_table(self._store, TABLE.name)
-        now = -1 if table is None else int(table.version())
-        if not -1 <= version <= now:
-            raise UsageError(f"{self._store.url}: there is no version {version}; the newest is {now}")
+        newest = -1 if table is None else int(table.version())
+        now = newest if until is None else until
+        if not -1 <= version <= now <= newest:
+            raise UsageError(f"{self._store.url}: there is no version {version}; the newest is {newest}")
         days: set[str] = set()
         ids: set[str] = set()
         paths: list[str] = []
