@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from wattmark.ledger.columns import REAL, TEXT, TRUTH, WHOLE
 from wattmark.ledger.engines.tables import arrow_table
 
@@ -33,3 +35,27 @@ def test_pandas_is_not_imported_for_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[('x', 1, 2.0)]", "False"]
+
+
+@pytest.mark.parametrize(
+    ("package", "call", "extra"),
+    [
+        ("duckdb", "wattmark.ledger.engines.duckdb:DuckDbEngine", "ledger"),
+        ("pyspark.sql", "wattmark.ledger.engines.spark:SparkEngine", "spark"),
+    ],
+)
+def test_an_engine_that_is_not_installed_is_named_with_its_extra(package: str, call: str, extra: str) -> None:
+    """What to install is said, and nothing else goes wrong."""
+    module, name = call.split(":")
+    code = (
+        "import sys\n"
+        f"sys.modules[{package!r}] = None\n"
+        "from wattmark.core.errors import MissingExtra\n"
+        f"from {module} import {name}\n"
+        "try:\n"
+        f"    {name}()\n"
+        "except MissingExtra as error:\n"
+        "    print(error.extra)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == extra

@@ -91,3 +91,22 @@ def test_duckdb_and_a_spark_of_several_processes_agree(tmp_path: Path, large: bo
             assert isinstance(one.whole.carbon, Figure)
             assert one.whole.gap_uj > 0
         assert (one.whole.observed_uj > 2**63) is large
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_session_that_is_given_keeps_its_settings_and_goes_on(tmp_path: Path) -> None:
+    """Days stay text and overflows errors while we use it; afterwards it is as it was."""
+    with spark("local[1]") as session:
+        session.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
+        tables = make(tmp_path / "tables", 1000)
+        with SparkEngine(session) as engine:
+            assert session.conf.get("spark.sql.session.timeZone") == "UTC"
+            first = roll_up(tables, Question(by=("team",), period="day"), factors(), engine)
+            again = roll_up(tables, Question(by=("team",), period="day"), factors(), engine)
+        assert first == again
+        assert session.conf.get("spark.sql.session.timeZone") == "Europe/Berlin"
+        assert session.range(3).count() == 3
+        with SparkEngine(session) as engine:
+            empty = roll_up(Tables(tmp_path / "nothing"), Question(by=("run",)), factors(), engine)
+        assert empty.totals == ()
