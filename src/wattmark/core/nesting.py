@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice, takewhile
 from typing import NamedTuple
 
 from wattmark.core.claims import Line
@@ -178,37 +178,44 @@ class Nesting:
         losses: list[Loss] = []
         for device_id, line in moments.items():
             kept[device_id] = []
-            parts: dict[Line, list[tuple[int, int, str]]] = {}
+            parts: dict[int, list[tuple[int, int, str]]] = {}
             for m in line:
                 if m.whole is None or m.shares or m.whole.observed_us or not m.whole.line.silent:
                     kept[device_id].append(m)
                     continue
                 of = m.whole.line
-                if of not in parts:
-                    parts[of] = self._parts(of)
-                stays, gone = _without(m, of, parts[of])
+                if of.place not in parts:
+                    parts[of.place] = self._parts(of)
+                stays, gone = _without(m, of, parts[of.place])
                 kept[device_id].extend(stays)
                 losses.extend(gone)
         return kept, losses
 
     def _parts(self, line: Line) -> list[tuple[int, int, str]]:
-        return sorted(
+        """When some part of a device counts, and which: each moment once."""
+        parts = sorted(
             (s.start_us, s.end_us, device_id)
             for (device_id, party), lives in self._lives.items()
             if not party and device_id != line.device_id
             for s in lives
             if line.device_id in self._above.get(device_id, ()) or s.place < line.place
         )
+        found: list[tuple[int, int, str]] = []
+        at = 0
+        for start, end, device_id in parts:
+            if end > at:
+                found.append((max(start, at), end, device_id))
+                at = end
+        return found
 
 
 def _without(m: Moment, of: Line, parts: Sequence[tuple[int, int, str]]) -> tuple[list[Moment], list[Loss]]:
     stays: list[Moment] = []
     gone: list[Loss] = []
     at = m.start_us
-    for start, end, part in parts:
+    first = bisect_right(parts, m.start_us, key=lambda part: part[1])
+    for start, end, part in takewhile(lambda part: part[0] < m.end_us, islice(parts, first, None)):
         left, right = max(start, at), min(end, m.end_us)
-        if right <= left:
-            continue
         if left > at:
             stays.append(m._replace(start_us=at, end_us=left))
         at = right
