@@ -110,8 +110,8 @@ def _windows(windows: tuple[Window, ...]) -> Iterator[Fault]:
     lost = [i for i, w in enumerate(windows) if w.parent is not None and w.parent not in parents]
     if lost:
         yield f"$.windows[{lost[0]}]", f"unknown parent {windows[lost[0]].parent}"
-    elif (index := _first_circle(windows, parents)) is not None:
-        yield f"$.windows[{index}]", "is inside itself"
+    elif (circle := _first_circle(windows, parents)) is not None:
+        yield f"$.windows[{circle}]", "is inside itself"
 
 
 def _first_circle(windows: tuple[Window, ...], parents: Mapping[int, int | None]) -> int | None:
