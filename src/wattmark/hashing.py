@@ -27,3 +27,8 @@ def _find() -> Callable[[bytes], Digest]:
 
 
 sha256 = _find()
+
+
+def id_of_name(name: str) -> str:
+    """A machine's id from its name: the same wherever the name is stated, and not the name itself."""
+    return f"h-{sha256(name.strip().lower().encode()).hexdigest()[:16]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from wattmark.measure.host import host_id, this_host
+from wattmark.sources.identity import host_of
 from wattmark.testing.fakes import a_device
 
 FILES = {"machine_id": "etc/machine-id", "boot_id": "proc/sys/kernel/random/boot_id"}
@@ -41,3 +42,16 @@ def test_the_fingerprint_follows_the_hardware_and_the_boot_the_boot(tmp_path: Pa
     assert one.boot_id is not None
     assert one.boot_id != this_host([cpu], "id", a_root(tmp_path, boot_id="4-5-6\n")).boot_id
     assert this_host([cpu], "id", tmp_path / "nowhere").boot_id is None
+
+
+def test_names_are_hashed_as_importers_hash_them(tmp_path: Path) -> None:
+    """With the domain and without: an exporter that names the machine gives the same id."""
+    names = this_host([], "id", tmp_path, "GPU-1.cluster.example").names
+    assert names == (host_of("gpu-1.cluster.example"), host_of("gpu-1"))
+    assert this_host([], "id", tmp_path, "gpu-1").names == (host_of("gpu-1"),)
+
+
+def test_a_name_that_many_machines_have_is_none(tmp_path: Path) -> None:
+    """Nobody is known by localhost."""
+    for name in ("localhost", "localhost.localdomain", ""):
+        assert this_host([], "id", tmp_path, name).names == ()

@@ -282,6 +282,8 @@ class Host:
     """Hash of hardware and kernel: changes when a calibration would no longer hold."""
     boot_id: str | None = None
     """Hash of the boot; readings of one boot share a monotonic clock."""
+    names: tuple[str, ...] = ()
+    """Ids that other sources give the machine, made from its name: with the domain, and without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wattmark.core.readings import Device
 from wattmark.core.run import Host
-from wattmark.hashing import sha256
+from wattmark.hashing import id_of_name, sha256
 
 LENGTH = 16
 
@@ -26,13 +26,24 @@ def host_id(root: Path = Path("/")) -> str:
     return _hash("name", platform.node())  # containers often have no machine-id; their name is their own
 
 
-def this_host(devices: Sequence[Device], identity: str, root: Path = Path("/")) -> Host:
-    """The machine with its fingerprint (what a calibration depends on) and its boot."""
+def this_host(
+    devices: Sequence[Device], identity: str, root: Path = Path("/"), name: str | None = None
+) -> Host:
+    """The machine with its fingerprint (what a calibration depends on), its boot and its names."""
     hardware = sorted(f"{d.component}:{d.name}:{d.source}" for d in devices)
     return Host(
         id=identity,
         fingerprint=_hash("hardware", platform.machine(), str(os.cpu_count()), *hardware),
         boot_id=_boot(root),
+        names=_names(platform.node() if name is None else name),
+    )
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """Ids of the machine's name; none of one that many machines have."""
+    known = dict.fromkeys((name, name.partition(".")[0]))
+    return tuple(
+        id_of_name(n) for n in known if n and n.lower() not in ("localhost", "localhost.localdomain")
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wattmark.hashing import sha256
+from wattmark.hashing import id_of_name, sha256
 
 
 def import_id(source: str, instance: str, native_key: str) -> str:
@@ -19,4 +19,4 @@ def host_of(name: str) -> str:
     """A machine's id from its name: the same in every source that states the name, and not the name."""
     if name.startswith(IS_ID):
         return name.removeprefix(IS_ID).strip()
-    return f"h-{sha256(name.strip().lower().encode()).hexdigest()[:16]}"
+    return id_of_name(name)
