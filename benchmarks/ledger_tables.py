@@ -112,7 +112,7 @@ def _write(connection: Any, folder: Path, select: str, number: int) -> None:
 
 def _counted(devices: int, rows: int, large: bool, device_only: bool) -> Iterator[tuple[str, str]]:
     """One query per day and part of the devices."""
-    samples = max(1, round(rows / DAYS / devices))
+    samples = min(SAMPLES, max(1, round(rows / DAYS / devices)))
     for day in range(DAYS):
         for first in range(0, devices, PART_OF_DEVICES):
             last = min(first + PART_OF_DEVICES, devices)

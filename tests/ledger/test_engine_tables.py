@@ -30,6 +30,7 @@ def test_pandas_is_not_imported_for_it() -> None:
         "from wattmark.ledger.engines.duckdb import DuckDbEngine\n"
         "with DuckDbEngine() as engine:\n"
         "    engine.put('t', {'a': 'text', 'b': 'whole', 'c': 'real'}, [('x', 1, 2.0)])\n"
+        "    engine.put('none', {'a': 'truth'}, ())\n"
         "    print(list(engine.rows('SELECT * FROM t')))\n"
         "print('pandas' in sys.modules)\n"
     )

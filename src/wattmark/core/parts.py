@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.facts import Operations, WorkDone
@@ -36,6 +35,16 @@ class HowKnown:
     errors: Mapping[str, float] = field(default_factory=dict)
     """Error source -> relative half width at 95 %."""
     source: str = ""
+    gains: tuple[tuple[str, float], ...] = field(init=False, compare=False, repr=False)
+    """The errors by the names under which they are added up."""
+
+    def __post_init__(self) -> None:
+        # Edges of rows are each row's own: elsewhere they are another error of the same kind.
+        gains = (
+            (f"{name}:{self.known_id}" if name.endswith(REFRESH) else name, relative)
+            for name, relative in self.errors.items()
+        )
+        object.__setattr__(self, "gains", tuple(gains))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,23 +155,24 @@ def bare_energy(parts: Sequence[Part], group: Group) -> Figure:
     errors: dict[str, float] = {}
     grades: dict[Grade, float] = {}
     label = group.label
-    for part in parts:
+    used = 0
+    for part in parts:  # once through everything: there may be many
+        known = part.known
+        used += part.energy_uj + part.gap_uj
         joules = part.energy_uj / MICRO
-        _add(grades, part.known.grade, joules)
-        for name, relative in part.known.errors.items():
-            # Edges of rows are each row's own: elsewhere they are another error of the same kind.
-            own = f"{name}:{part.known.known_id}" if name.endswith(REFRESH) else name
-            _add(errors, own, relative * joules)
+        grades[known.grade] = grades.get(known.grade, 0.0) + joules
+        for name, relative in known.gains:
+            errors[name] = errors.get(name, 0.0) + relative * joules
         if part.gap_us > 0:
-            _add(grades, Grade.D, part.gap_uj / MICRO)
-            half = worst_case(part.gap_uj, part.gap_least_uj, part.gap_most_uj, part.known.errors)
-            _add(errors, f"{GAP_PREFIX}{label}:{part.known.known_id}", half / MICRO)
-    used = sum(p.used_uj for p in parts) / MICRO
+            grades[Grade.D] = grades.get(Grade.D, 0.0) + part.gap_uj / MICRO
+            half = worst_case(part.gap_uj, part.gap_least_uj, part.gap_most_uj, known.errors)
+            name = f"{GAP_PREFIX}{label}:{known.known_id}"
+            errors[name] = errors.get(name, 0.0) + half / MICRO
     if group.runs.missing_per_present > 0:
         # As much as those that left evidence, twice: their most is not known here (core.totals).
-        errors[f"{GAP_PREFIX}ranks of {label}"] = 2 * used * group.runs.missing_per_present
+        errors[f"{GAP_PREFIX}ranks of {label}"] = 2 * used / MICRO * group.runs.missing_per_present
     return Figure(
-        value=used,
+        value=used / MICRO,
         unit="J",
         errors=errors,
         grades=grades,
@@ -174,13 +184,6 @@ def bare_energy(parts: Sequence[Part], group: Group) -> Figure:
         },
         sources=tuple(sorted({p.known.source for p in parts if p.known.source})),
     )
-
-
-_Key = TypeVar("_Key")
-
-
-def _add(amounts: dict[_Key, float], key: _Key, amount: float) -> None:
-    amounts[key] = amounts.get(key, 0.0) + amount
 
 
 def joined(words: Iterable[str]) -> str:
@@ -228,7 +231,7 @@ def never_read(parts: Sequence[Part]) -> dict[str, float]:
     found: dict[str, float] = {}
     for part in parts:
         if part.unfilled_us:
-            _add(found, part.component, part.unfilled_us / MICRO)
+            found[part.component] = found.get(part.component, 0.0) + part.unfilled_us / MICRO
     return found
 
 

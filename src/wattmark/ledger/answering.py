@@ -12,7 +12,7 @@ from wattmark.core.facts import WorkDone
 from wattmark.core.parts import Group, Part, Reserved, RunsOf
 from wattmark.core.run import Quality
 from wattmark.ledger.asking import Engine, Knowns, Places, Subjects, Tables, Times, of_subject, query
-from wattmark.ledger.question import COUNTED_KEYS, KNOWN_KEYS, PLACE_KEYS, Question
+from wattmark.ledger.question import COUNTED_KEYS, KNOWN_KEYS, PLACE_KEYS, ROW_KEYS, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,66 +71,96 @@ def group_of(asked: Asked, key: Key | None, found: Found) -> Group:
 
 def add_energy(asked: Asked, groups: dict[Key, Found], whole: Found) -> dict[str, int]:
     """Energy of every group; gives the energy that met no grid factor, by zone."""
-    question = asked.question
-    columns = [COUNTED_KEYS[key] for key in question.extra]
+    columns = [COUNTED_KEYS[key] for key in asked.question.extra]
     text = query(
         "totals",
         keys="".join(f", c.{column}" for column in columns),
         outer_keys="".join(f", x.{column}" for column in columns),
     )
-    expected = [
-        sum(map(int, row))
-        for row in asked.engine.rows(
-            "SELECT COALESCE(SUM(energy_uj), 0), COALESCE(SUM(observed_us), 0), COALESCE(SUM(gap_us), 0) "
-            "FROM cells"
-        )
-    ]
+    expected = _sum_of_cells(asked)
     without: dict[str, int] = {}
-    seen = 0
+    together: dict[tuple[Any, ...], list[Any]] = {}
+    key_of = _Keys(asked)
     for row in asked.engine.rows(text):
         subject, place, known_id, component, reach, allocation, period, is_long, grid, pue, *rest = row
-        extra, numbers = rest[: len(columns)], rest[len(columns) :]
-        tags, stage = asked.subjects.subjects[int(subject)]
-        spot, zone = asked.places.places[int(place)]
         if known_id not in asked.knowns.found:
             continue
-        part = Part(
-            known=asked.knowns.found[known_id],
-            component=component,
-            stage=stage,
-            reach=int(reach),
-            allocation=allocation,
-            **_amounts(numbers, is_long=bool(is_long)),
-            intensity=_met(asked.times.grid.tables, int(grid), Intensity),
-            pue=_met(asked.times.pue.tables, int(pue), Pue),
-        )
-        others = dict(zip(question.extra, extra, strict=True))
-        others |= {"component": component, "allocation": allocation}
-        others |= dict(
-            zip((k for k in question.by if k in KNOWN_KEYS), asked.knowns.values[known_id], strict=True)
-        )
-        key = int(period), asked.values(tags, spot, others)
+        tags, stage = asked.subjects.subjects[subject]
+        spot, zone = asked.places.places[place]
+        numbers = [*map(int, rest[-10:-3]), *rest[-3:]]
+        told = known_id, component, stage, reach, allocation, grid, pue, is_long
+        part = _part(asked, told, numbers)
+        key = period, key_of(tags, spot, tuple(rest[:-10]), component, allocation, known_id)
         groups.setdefault(key, Found()).parts.append(part)
-        whole.parts.append(part)
-        seen += part.energy_uj + part.observed_us + part.gap_us
+        before = together.setdefault(told, numbers)
+        if before is not numbers:
+            together[told] = [one + other for one, other in zip(before, numbers, strict=True)]
+        expected -= part.energy_uj + part.observed_us + part.gap_us
         if part.intensity is None:
             without[zone] = without.get(zone, 0) + part.used_uj
-    if expected != [seen]:
+    if expected:
         raise EvidenceError(
             "derived tables",
             "do not fit together: some energy has no row in subjects, places or knowns. "
             "Delete the ledger's folder `derived`: it is worked out anew from the evidence",
         )
+    whole.parts.extend(_part(asked, told, numbers) for told, numbers in together.items())
     return without
 
 
-def _amounts(numbers: list[Any], *, is_long: bool) -> dict[str, Any]:
-    names = ("energy_uj", "observed_us", "gap_us", "unfilled_us", "gap_uj", "gap_least_uj", "gap_most_uj")
-    found: dict[str, Any] = {name: int(value) for name, value in zip(names, numbers[:7], strict=True)}
-    for name, value in zip(("by_pue", "by_grid", "by_both"), numbers[7:], strict=True):
-        found[name] = float(value)
-    found["long_uj"] = found["energy_uj"] if is_long else 0
-    return found
+def _sum_of_cells(asked: Asked) -> int:
+    """What must be found again once everything is joined."""
+    sums = asked.engine.rows(
+        "SELECT COALESCE(SUM(energy_uj), 0), COALESCE(SUM(observed_us), 0), COALESCE(SUM(gap_us), 0) "
+        "FROM cells"
+    )
+    return sum(int(value) for row in sums for value in row)
+
+
+class _Keys:
+    """The values of the group that a row belongs to; worked out once for rows that have them in common."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._known = tuple(key for key in asked.question.by if key in KNOWN_KEYS)
+        self._by_row = bool({*self._known, *ROW_KEYS} & {*asked.question.by})
+        self._found: dict[tuple[Any, ...], tuple[str, ...]] = {}
+
+    def __call__(
+        self, tags: int, spot: int, extra: tuple[str, ...], component: str, allocation: str, known_id: str
+    ) -> tuple[str, ...]:
+        row = (component, allocation, *self._asked.knowns.values[known_id]) if self._by_row else ()
+        common = tags, spot, extra, row
+        if common not in self._found:
+            others = dict(zip(self._asked.question.extra, extra, strict=True))
+            others |= dict(zip((*ROW_KEYS, *self._known), row, strict=False))
+            self._found[common] = self._asked.values(tags, spot, others)
+        return self._found[common]
+
+
+def _part(asked: Asked, told: tuple[Any, ...], numbers: list[Any]) -> Part:
+    known_id, component, stage, reach, allocation, grid, pue, is_long = told
+    energy_uj, observed_us, gap_us, unfilled_us, gap_uj, least_uj, most_uj, by_pue, by_grid, by_both = numbers
+    return Part(
+        known=asked.knowns.found[known_id],
+        component=component,
+        stage=stage,
+        reach=reach,
+        allocation=allocation,
+        energy_uj=energy_uj,
+        observed_us=observed_us,
+        gap_us=gap_us,
+        unfilled_us=unfilled_us,
+        gap_uj=gap_uj,
+        gap_least_uj=least_uj,
+        gap_most_uj=most_uj,
+        intensity=_met(asked.times.grid.tables, grid, Intensity),
+        pue=_met(asked.times.pue.tables, pue, Pue),
+        by_pue=by_pue,
+        by_grid=by_grid,
+        by_both=by_both,
+        long_uj=energy_uj if is_long else 0,
+    )
 
 
 _Table = TypeVar("_Table", Intensity, Pue)

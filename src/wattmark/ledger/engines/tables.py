@@ -21,23 +21,23 @@ def arrow_table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> An
         import pyarrow as pa
     except ImportError:
         raise MissingExtra("pyarrow", "ledger") from None
-    values = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return pa.table(
-        {
-            name: _column(pa, kind, column)
-            for (name, kind), column in zip(columns.items(), values, strict=True)
-        }
-    )
-
-
-def _column(pa: Any, kind: str, values: Sequence[Any]) -> Any:
-    """Made from its bytes: pyarrow imports pandas, where it is installed, to look at a list of Python's."""
     types = {TEXT: pa.string(), WHOLE: pa.int64(), REAL: pa.float64(), TRUTH: pa.bool_()}
+    schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
+    values = list(zip(*rows, strict=True))
+    if not values:
+        return schema.empty_table()
+    kinds = columns.values()
+    arrays = [_column(pa, kind, types[kind], column) for kind, column in zip(kinds, values, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _column(pa: Any, kind: str, wanted: Any, values: Sequence[Any]) -> Any:
+    """Made from its bytes: pyarrow imports pandas, where it is installed, to look at a list of Python's."""
     if kind in CODES and None not in values:
         numbers = pa.py_buffer(array(CODES[kind], values))
-        return pa.Array.from_buffers(types[kind], len(values), [None, numbers])
+        return pa.Array.from_buffers(wanted, len(values), [None, numbers])
     if kind == TEXT and None not in values:
         texts = [value.encode() for value in values]
         ends = pa.py_buffer(array("i", accumulate(map(len, texts), initial=0)))
-        return pa.Array.from_buffers(types[kind], len(values), [None, ends, pa.py_buffer(b"".join(texts))])
-    return pa.array(values, types[kind])
+        return pa.Array.from_buffers(wanted, len(values), [None, ends, pa.py_buffer(b"".join(texts))])
+    return pa.array(values, wanted)

@@ -1,5 +1,6 @@
 -- Energy per group, how it is known, and which factors it met; the groups are small tables of our own.
--- A slot is a stretch in which no factor and no calendar period changes.
+-- A slot is a stretch in which no factor and no calendar period changes. Whole numbers leave as text: every
+-- engine hands it over exactly and quickly.
 WITH slotted AS (
     SELECT
         s.subject, p.place, p.grid_key, p.pue_key, c.known_id, c.component, c.reached, c.allocation,
@@ -18,9 +19,10 @@ WITH slotted AS (
 SELECT
     x.subject, x.place, x.known_id, x.component, x.reached, x.allocation, x.period, x.is_long,
     g.grid, u.pue{outer_keys},
-    SUM(x.energy_uj) AS energy_uj, SUM(x.observed_us) AS observed_us, SUM(x.gap_us) AS gap_us,
-    SUM(x.unfilled_us) AS unfilled_us, SUM(x.gap_uj) AS gap_uj,
-    SUM(x.gap_least_uj) AS gap_least_uj, SUM(x.gap_most_uj) AS gap_most_uj,
+    CAST(SUM(x.energy_uj) AS STRING) AS energy_uj, CAST(SUM(x.observed_us) AS STRING) AS observed_us,
+    CAST(SUM(x.gap_us) AS STRING) AS gap_us, CAST(SUM(x.unfilled_us) AS STRING) AS unfilled_us,
+    CAST(SUM(x.gap_uj) AS STRING) AS gap_uj, CAST(SUM(x.gap_least_uj) AS STRING) AS gap_least_uj,
+    CAST(SUM(x.gap_most_uj) AS STRING) AS gap_most_uj,
     SUM((CAST(x.energy_uj AS DOUBLE) + CAST(x.gap_uj AS DOUBLE)) * u.times) AS by_pue,
     SUM((CAST(x.energy_uj AS DOUBLE) + CAST(x.gap_uj AS DOUBLE)) * g.grams) AS by_grid,
     SUM((CAST(x.energy_uj AS DOUBLE) + CAST(x.gap_uj AS DOUBLE)) * u.times * g.grams) AS by_both
