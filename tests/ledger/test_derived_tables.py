@@ -12,6 +12,7 @@ pytest.importorskip("deltalake")
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 
 from tests.ledger.landing import NOW
 from wattmark.ledger.columns import DERIVED
@@ -183,3 +184,41 @@ def test_several_who_replace_at_once_leave_one_whole_state(tmp_path: Path) -> No
     assert len(set(counts(tables).values())) == 1
     for version in range(40):
         assert len(set(counts(tables, version).values())) == 1
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_no_filter_passes_over_a_row(tables: DerivedTables, tmp_path: Path, name: str) -> None:
+    """Whichever column is asked about: by us, and by whoever reads our Delta tables with deltalake."""
+    kinds = {column: told.kind for column, told in DERIVED[name].items()}
+    values: dict[str, tuple[Any, Any]] = {
+        "text": ("2026-11-01", "x" * 5000),
+        "whole": (-5, 1 << 60),
+        "real": (-0.5, 1e300),
+        "truth": (True, False),
+    }
+    both = [{column: values[kind][n] for column, kind in kinds.items()} for n in range(2)]
+    for row in both:
+        row["day"] = "2026-11-01"
+    tables.replace(name, None, rows(name, *({c: r[c] for c in kinds} for r in both)), 0, "s")
+    theirs = DeltaTable(tmp_path / "ledger" / "derived" / name).to_pyarrow_dataset()
+    for dataset in (tables.arrow(name), theirs):
+        assert dataset is not None
+        for column in kinds:
+            for row in both:
+                found = dataset.to_table(filter=pc.field(column) == row[column]).num_rows
+                assert found == (2 if column == "day" else 1), column
+            assert dataset.to_table(filter=pc.field(column).is_valid()).num_rows == 2
+            assert dataset.to_table(filter=pc.field(column).is_null()).num_rows == 0
+
+
+def test_numbers_without_bounds_are_found(tables: DerivedTables, tmp_path: Path) -> None:
+    """Not a number, infinite, or missing throughout: no statistics are better than wrong ones."""
+    odd = (("a", float("inf")), ("b", float("nan")))
+    some = ({"day": "2026-11-01", "unit": unit, "count": count} for unit, count in odd)
+    tables.replace("work", None, rows("work", *some), 0, "s")
+    theirs = DeltaTable(tmp_path / "ledger" / "derived" / "work").to_pyarrow_dataset()
+    for dataset in (tables.arrow("work"), theirs):
+        assert dataset is not None
+        assert dataset.to_table(filter=pc.field("count") == float("inf")).num_rows == 1
+        assert dataset.to_table(filter=pc.field("unit") == "b").num_rows == 1
+        assert dataset.to_table(filter=pc.field("failed").is_null()).num_rows == 2

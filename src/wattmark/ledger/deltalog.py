@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +23,11 @@ from wattmark.version import __version__
 try:
     import deltalake
     import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.dataset as pds
     import pyarrow.parquet as pq
     from deltalake.exceptions import DeltaError
+    from pyarrow.fs import SubTreeFileSystem
 except ImportError:
     raise MissingExtra("a ledger's tables", "ledger") from None
 
@@ -37,12 +39,12 @@ FOR_EVER = "interval 36500 days"
 ARROW = {TEXT: "string", WHOLE: "int64", REAL: "float64", TRUTH: "bool_"}
 DELTA = {TEXT: "string", WHOLE: "long", REAL: "double", TRUTH: "boolean"}
 LONG_TEXT = ("document", "labels", "errors")
-"""Columns without statistics."""
+"""Columns without a dictionary and statistics in Parquet."""
 TOLD_TEXT = "record_id"
 """The only text that the log repeats: what is purged from the tables must not live on in their logs."""
-ANY_TEXT = ("", "\U0010ffff")
-"""Bounds of text that is not repeated. None at all would be worse: readers through pyarrow take a missing
-bound for a null, and pass over rows that they were asked for."""
+ANY_TEXT, ANY_TRUTH = ("", "\U0010ffff"), (False, True)
+"""Bounds of what is not repeated. None would be worse: ``DeltaTable.to_pyarrow_dataset`` takes a
+missing bound for a null and passes over rows that it was asked for (seen with deltalake 1.4 and 1.6)."""
 Action = Mapping[str, Any]
 
 
@@ -107,10 +109,22 @@ def _is_parquet(data: bytes) -> bool:
 
 
 def dataset_of(store: Store, layout: Layout, table: Any) -> Any:
-    """A version of a table as a pyarrow dataset."""
-    from pyarrow.fs import SubTreeFileSystem
+    """A version of a table as a pyarrow dataset; columns that an older ledger does not have are null."""
+    files = SubTreeFileSystem(layout.name, store.arrow_files())
+    parquet = pds.ParquetFileFormat()
+    fragments = [
+        parquet.make_fragment(row["path"], filesystem=files, partition_expression=_where(partition_of(row)))
+        for row in adds(table)
+    ]
+    return pds.FileSystemDataset(fragments, layout.schema, parquet, files)
 
-    return table.to_pyarrow_dataset(filesystem=SubTreeFileSystem(layout.name, store.arrow_files()))
+
+def _where(partition: Mapping[str, str | None]) -> Any:
+    expression = pc.scalar(True)
+    for key, value in partition.items():
+        field = pc.field(key)
+        expression &= field.is_null() if value is None else field == value
+    return expression
 
 
 def trouble(uri: str, error: Exception) -> LedgerError:
@@ -150,13 +164,13 @@ def write_file(
         write_statistics=[name for name in stored.names if name not in LONG_TEXT],
         use_dictionary=[f.name for f in stored if f.type == pa.string() and f.name not in LONG_TEXT],
     )  # fmt: skip
+    rows = pa.table(columns, schema=stored)
     with writer:
-        writer.write_table(pa.table(columns, schema=stored), row_group_size=groups)
+        writer.write_table(rows, row_group_size=groups)
     data = sink.getvalue()
     folder = "".join(f"{key}={_hive(partition.get(key))}/" for key in layout.partitions)
     path = f"{folder}part-{secrets.token_hex(16)}.zstd.parquet"
     store.put_new(f"{layout.name}/{path}", data)
-    stats = _statistics(pq.ParquetFile(io.BytesIO(data)).metadata)
     return {
         "add": {
             "path": path,
@@ -164,7 +178,7 @@ def write_file(
             "size": len(data),
             "modificationTime": 0,
             "dataChange": data_change,
-            "stats": json.dumps(stats),
+            "stats": json.dumps(_statistics(rows)),
         }
     }
 
@@ -332,27 +346,34 @@ def _hive(value: str | None) -> str:
     return value or "__HIVE_DEFAULT_PARTITION__"
 
 
-def _statistics(told: Any) -> dict[str, Any]:
-    """Delta's statistics of a file from Parquet's own, which let readers pass over it."""
+def _statistics(table: Any) -> dict[str, Any]:
+    """Delta's statistics of a file, which let readers pass over it.
+
+    All columns have their bounds or, where one cannot have any, none has.
+    """
     least: dict[str, Any] = {}
     most: dict[str, Any] = {}
     nulls: dict[str, int] = {}
-    for position in range(told.num_columns):
-        name = told.schema.column(position).name
-        chunks: Iterable[Any] = (
-            told.row_group(group).column(position).statistics for group in range(told.num_row_groups)
-        )
-        stats = list(chunks)
-        if any(s is None or not s.has_null_count for s in stats):
-            continue
-        nulls[name] = sum(s.null_count for s in stats)
-        if all(s.has_min_max for s in stats) and told.schema.column(position).physical_type != "BOOLEAN":
-            low, high = min(s.min for s in stats), max(s.max for s in stats)
-            if isinstance(low, str) and name != TOLD_TEXT:
-                low, high = ANY_TEXT
-            if isinstance(low, str) or (math.isfinite(low) and math.isfinite(high)):
-                least[name], most[name] = low, high
-    return {"numRecords": told.num_rows, "minValues": least, "maxValues": most, "nullCount": nulls}
+    for name in table.column_names:
+        nulls[name] = table[name].null_count
+        if nulls[name] < table.num_rows:
+            bounds = _bounds(name, table[name])
+            if bounds is None:
+                return {"numRecords": table.num_rows}
+            least[name], most[name] = bounds
+    return {"numRecords": table.num_rows, "minValues": least, "maxValues": most, "nullCount": nulls}
+
+
+def _bounds(name: str, column: Any) -> tuple[Any, Any] | None:
+    """The least and most of a column; None when it holds what is no number."""
+    if pa.types.is_boolean(column.type):
+        return ANY_TRUTH
+    if pa.types.is_string(column.type) and name != TOLD_TEXT:
+        return ANY_TEXT
+    if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py():
+        return None
+    found = pc.min_max(column)
+    return found["min"].as_py(), found["max"].as_py()
 
 
 ENGINE = f"wattmark/{__version__}"
