@@ -23,9 +23,7 @@ def arrow_table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> An
         raise MissingExtra("pyarrow", "ledger") from None
     types = {TEXT: pa.string(), WHOLE: pa.int64(), REAL: pa.float64(), TRUTH: pa.bool_()}
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
-    values = list(zip(*rows, strict=True))
-    if not values:
-        return schema.empty_table()
+    values = list(zip(*rows, strict=True)) or [()] * len(columns)
     kinds = columns.values()
     arrays = [_column(pa, kind, types[kind], column) for kind, column in zip(kinds, values, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
@@ -40,4 +38,6 @@ def _column(pa: Any, kind: str, wanted: Any, values: Sequence[Any]) -> Any:
         texts = [value.encode() for value in values]
         ends = pa.py_buffer(array("i", accumulate(map(len, texts), initial=0)))
         return pa.Array.from_buffers(wanted, len(values), [None, ends, pa.py_buffer(b"".join(texts))])
+    if not values:
+        return pa.Array.from_buffers(wanted, 0, [None, pa.py_buffer(b"")])
     return pa.array(values, wanted)
