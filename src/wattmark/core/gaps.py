@@ -76,17 +76,21 @@ def gap_estimate(o: Observation, means: Means) -> Estimate | Missing | None:
         mean = (row.max_watts + (row.idle_watts or 0.0)) / 2
     most = max(row.max_watts if row.max_watts is not None else 2 * mean, mean)
     least = min(row.idle_watts or 0.0, mean)
-    half = worst_case(mean, least, most, row.errors)
+    half = worst_case(mean, least, most, shown_as(row.errors))
     return Estimate(mean * missing, least * missing, most * missing, half * missing)
 
 
-def worst_case(mean: float, least: float, most: float, errors: Mapping[str, float]) -> float:
-    """How far an estimate may be off, as a meter with these relative errors would have shown the most.
+def shown_as(errors: Mapping[str, float]) -> float:
+    """How many times of what is there a meter with these relative errors may show.
 
     Above 30 % intervals are logarithmic (kpis.md, Uncertainty), so the bound must be too.
     """
     relative = math.hypot(*(e for name, e in errors.items() if not name.endswith(REFRESH)))
-    shown = 1 + relative if relative <= LOG_ABOVE else math.exp(min(relative, LARGEST_EXPONENT))
+    return 1 + relative if relative <= LOG_ABOVE else math.exp(min(relative, LARGEST_EXPONENT))
+
+
+def worst_case(mean: float, least: float, most: float, shown: float) -> float:
+    """How far an estimate may be off, where a meter may have shown so many times the most."""
     return max(most * shown - mean, mean - least)
 
 

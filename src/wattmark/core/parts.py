@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.facts import Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing
-from wattmark.core.gaps import worst_case
+from wattmark.core.gaps import shown_as, worst_case
 from wattmark.core.known import Boundary, Grade
 from wattmark.core.run import REFRESH, Quality
 from wattmark.core.totals import UNSTAGED
@@ -37,6 +37,8 @@ class HowKnown:
     source: str = ""
     gains: tuple[tuple[str, float], ...] = field(init=False, compare=False, repr=False)
     """The errors by the names under which they are added up."""
+    shown: float = field(init=False, compare=False, repr=False)
+    """How many times of what was there may have been shown (core.gaps)."""
 
     def __post_init__(self) -> None:
         # Edges of rows are each row's own: elsewhere they are another error of the same kind.
@@ -45,6 +47,7 @@ class HowKnown:
             for name, relative in self.errors.items()
         )
         object.__setattr__(self, "gains", tuple(gains))
+        object.__setattr__(self, "shown", shown_as(self.errors))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +168,7 @@ def bare_energy(parts: Sequence[Part], group: Group) -> Figure:
             errors[name] = errors.get(name, 0.0) + relative * joules
         if part.gap_us > 0:
             grades[Grade.D] = grades.get(Grade.D, 0.0) + part.gap_uj / MICRO
-            half = worst_case(part.gap_uj, part.gap_least_uj, part.gap_most_uj, known.errors)
+            half = worst_case(part.gap_uj, part.gap_least_uj, part.gap_most_uj, known.shown)
             name = f"{GAP_PREFIX}{label}:{known.known_id}"
             errors[name] = errors.get(name, 0.0) + half / MICRO
     if group.runs.missing_per_present > 0:
