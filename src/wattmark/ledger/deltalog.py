@@ -250,15 +250,17 @@ def grown(layout: Layout, table: Any, now_us: int) -> list[Action]:
 
 
 def removal_of(row: Mapping[str, Any], now_us: int, *, data_change: bool = True) -> Action:
-    """The action that takes one file, a row of ``adds``, out of a table."""
+    """The action that takes one file, a row of ``adds``, out of a table.
+
+    It repeats neither partition nor size, which are optional: deltalake 1.4 cannot clean up after a removal
+    with a partition that is null.
+    """
     return {
         "remove": {
             "path": row["path"],
             "deletionTimestamp": now_us // 1000,
             "dataChange": data_change,
-            "extendedFileMetadata": True,
-            "partitionValues": partition_of(row),
-            "size": row["size_bytes"],
+            "extendedFileMetadata": False,
         }
     }
 
