@@ -222,6 +222,18 @@ def test_the_whole_is_said_when_runs_are_kept_out(tmp_path: Path) -> None:
     assert told("totals", "--ledger", ledger)["whole"]["observed_microjoules"] == 360_000_000
 
 
+def test_an_alias_mends_what_is_stored_already(tmp_path: Path) -> None:
+    """The evidence stays; the totals change with the rules, and back again."""
+    ledger = filled(tmp_path, "")
+    before = told("totals", "--by", "team", "--ledger", ledger)
+    (ledger / "ledger.toml").write_text('format = 1\n[tags.aliases.team]\nADS = "search"\n')
+    after = told("totals", "--by", "team", "--ledger", ledger)
+    assert joules(after, "team") == {"search": 270.0, "": 90.0}
+    assert after["version"] == before["version"]
+    (ledger / "ledger.toml").write_text("format = 1\n")
+    assert told("totals", "--by", "team", "--ledger", ledger) == before
+
+
 def test_runs_are_listed_and_chosen(ledger: Path) -> None:
     """Newest first, with what was counted of each."""
     body = told("runs", "--ledger", ledger)

@@ -141,6 +141,9 @@ def test_the_history_lists_versions_newest_first(tmp_path: Path) -> None:
     ]
     assert told("history", "--ledger", ledger, "--limit", 1)["versions"] == versions[:1]
     assert "2026-11-01" in ask("history", "--ledger", ledger).stdout
+    assert (
+        ask("history", "--csv", "--ledger", ledger).stdout.splitlines()[2].endswith("FOLD,4,4,0,2026-11-01")
+    )
 
 
 def test_verify_finds_what_was_altered(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import click
 from wattmark.cli.ledger_options import (
     NOT_ALL,
     chosen_ledger,
+    csv_option,
     ledger_option,
     note,
     now_us,
@@ -108,9 +109,11 @@ def fold(rebuild: bool, ledger: str | None, as_json: bool) -> int:
 @click.command()
 @ledger_option
 @click.option("--limit", type=click.IntRange(min=1), default=20, help="How many, the newest first [20].")
+@csv_option
 @json_option
-def history(ledger: str | None, limit: int, as_json: bool) -> None:
+def history(ledger: str | None, limit: int, as_csv: bool, as_json: bool) -> None:
     """List the ledger's versions: when each was made, and how much came in with it."""
+    from wattmark.reports.as_csv import csv_text
     from wattmark.reports.as_json import document
     from wattmark.reports.as_text import table
     from wattmark.wiring.ledger import require_tables
@@ -127,21 +130,21 @@ def history(ledger: str | None, limit: int, as_json: bool) -> None:
         ]
         click.echo(document("ledger-history", 1, {"ledger": opened.url, "versions": body}))
         return
-    if not versions:
+    told = [(v, _told(v.told)) for v in versions]
+    if as_csv:
+        rows = ((v.version, _utc(v.time_us), v.operation, *_counts(t), " ".join(t["days"])) for v, t in told)
+        click.echo(csv_text(("version", "time", "operation", *COUNTS, "days"), rows), nl=False)
+    elif versions:
+        lines = [
+            (v.version, _utc(v.time_us), v.operation.lower(), *_counts(t), _days(t["days"])) for v, t in told
+        ]
+        click.echo(table(("version", "made", "by", *COUNTS, "days"), lines))
+    else:
         click.echo(f"{opened.url} holds nothing yet: `wattmark ledger fold` takes in what has landed")
-        return
-    rows = [
-        (
-            v.version,
-            _utc(v.time_us),
-            v.operation.lower(),
-            *(told[name] for name in COUNTS),
-            _days(told["days"]),
-        )
-        for v in versions
-        for told in (_told(v.told),)
-    ]
-    click.echo(table(("version", "made", "by", *COUNTS, "days"), rows))
+
+
+def _counts(told: Mapping[str, Any]) -> list[Any]:
+    return [told[name] for name in COUNTS]
 
 
 def _told(told: Mapping[str, Any]) -> dict[str, Any]:

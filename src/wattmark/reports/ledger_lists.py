@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -12,6 +10,7 @@ from typing import Any
 from wattmark.core.known import Boundary
 from wattmark.core.listed import LossLine, RunLine
 from wattmark.core.tags import Fault
+from wattmark.reports.as_csv import csv_text
 from wattmark.reports.as_text import duration, quantity, table
 
 SHORT = 8
@@ -72,17 +71,16 @@ def runs_csv(runs: Iterable[RunLine]) -> str:
     """All that is known of each run; free labels as ``label.<key>`` columns."""
     runs = list(runs)
     tags = sorted({tag for run in runs for tag in run.tags}, key=lambda t: (t.startswith("label."), t))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*RUN_COLUMNS, *tags])
-    for run in runs:
-        writer.writerow(
-            [run.record_id, _iso(run.start_us), (run.end_us - run.start_us) / 1e6, _iso(run.folded_us)]
-            + [run.status, str(run.failed).lower(), run.source, run.host_id, run.site, run.country]
-            + [run.quarantined, *(uj / UJ_PER_J for uj in (run.energy_uj, run.gap_uj, run.lost_uj))]
-            + [run.tags.get(tag, "") for tag in tags]
-        )
-    return out.getvalue()
+    rows = (
+        [
+            *(run.record_id, _iso(run.start_us), (run.end_us - run.start_us) / 1e6, _iso(run.folded_us)),
+            *(run.status, str(run.failed).lower(), run.source, run.host_id, run.site, run.country),
+            *(run.quarantined, *(uj / UJ_PER_J for uj in (run.energy_uj, run.gap_uj, run.lost_uj))),
+            *(run.tags.get(tag, "") for tag in tags),
+        ]
+        for run in runs
+    )
+    return csv_text((*RUN_COLUMNS, *tags), rows)
 
 
 def run_body(run: RunLine) -> dict[str, Any]:
@@ -128,14 +126,15 @@ def losses_text(head: Head, losses: Sequence[LossLine]) -> str:
 
 def losses_csv(losses: Iterable[LossLine]) -> str:
     """One line per device, record and reason."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     names = ("host_id", "device_id", "record_id", "source", "counted_from", "counted_source")
-    writer.writerow([*names, "from", "to", "joules", "reason"])
-    for one in losses:
-        said = [getattr(one, name) for name in names]
-        writer.writerow([*said, _iso(one.start_us), _iso(one.end_us), one.energy_uj / UJ_PER_J, one.reason])
-    return out.getvalue()
+    rows = (
+        [
+            *(getattr(one, name) for name in names),
+            *(_iso(one.start_us), _iso(one.end_us), one.energy_uj / UJ_PER_J, one.reason),
+        ]
+        for one in losses
+    )
+    return csv_text((*names, "from", "to", "joules", "reason"), rows)
 
 
 def loss_body(one: LossLine) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
 from wattmark.core.tagged import Stated, TagLine
 from wattmark.core.tags import TagRules
+from wattmark.reports.as_csv import csv_text
 from wattmark.reports.as_text import bar, percent, quantity, table
 from wattmark.reports.ledger_lists import UJ_PER_J, Head
 
@@ -62,14 +61,15 @@ def tags_text(
 
 def tags_csv(lines: Sequence[TagLine]) -> str:
     """One line per fault."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["tag", "value", "joules", "runs", "quarantined_runs", "fix", "owner", "seen_with"])
-    for one in lines:
-        fault = one.fault
-        numbers = (one.energy_uj / UJ_PER_J, one.runs, one.quarantined)
-        writer.writerow((fault.tag, fault.value, *numbers, fault.fix, fault.owner, " ".join(one.seen_with)))
-    return out.getvalue()
+    heads = ("tag", "value", "joules", "runs", "quarantined_runs", "fix", "owner", "seen_with")
+    rows = (
+        [
+            *(one.fault.tag, one.fault.value, one.energy_uj / UJ_PER_J, one.runs, one.quarantined),
+            *(one.fault.fix, one.fault.owner, " ".join(one.seen_with)),
+        ]
+        for one in lines
+    )
+    return csv_text(heads, rows)
 
 
 def tags_body(rules: TagRules, lines: Sequence[TagLine], told: Sequence[Stated]) -> dict[str, Any]:

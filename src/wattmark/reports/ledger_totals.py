@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from wattmark.core.figure import Figure, Missing, NotReached
 from wattmark.core.kpis import CATALOG
 from wattmark.core.listed import Apart
 from wattmark.core.rollup import Total
+from wattmark.reports.as_csv import csv_text
 from wattmark.reports.as_json import answer_json
 from wattmark.reports.as_text import answer_text, bar, figure_text, interval_text, table
 from wattmark.reports.quantities import number, percent, quantity
@@ -319,29 +318,33 @@ def totals_csv(view: TotalsView) -> str:
     """One line per total. What is not known is an empty cell, never a zero."""
     unit = view.unit or "J"
     name = {"J": "joules"}.get(unit, unit.lower())
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     heads = [*(["period"] if view.period else []), *view.by]
     heads += [f"energy_{name}", f"energy_low_{name}", f"energy_high_{name}", "grade", "coverage", "boundary"]
     heads += [f"observed_{name}", f"gap_{name}", f"facility_{name}"]
     heads += ["carbon_gco2e", "carbon_low_gco2e", "carbon_high_gco2e", "carbon_known_gco2e"]
     heads += [f"without_factor_{name}", "runs", "attempts", "failed", "ledger_version"]
     heads += [f"{kpi} ({CATALOG[kpi].unit})" for kpi in view.kpis]
-    writer.writerow(heads)
-    for i, total in enumerate(view.totals):
-        energy, runs = total.energy, total.runs
-        row: list[object] = [total.period] if view.period else []
-        row += [total.group.get(key, "") for key in view.by]
-        row += _ends(energy, UNITS[unit])
-        row += _how(energy)
-        row += [uj / UJ_PER_J / UNITS[unit] for uj in (total.observed_uj, total.gap_uj)]
-        row += [_ends(total.facility, UNITS[unit])[0], *_ends(total.carbon, 1.0)]
-        row += ["" if total.carbon_known is None else total.carbon_known.value]
-        row += [total.without_factor_uj / UJ_PER_J / UNITS[unit]]
-        row += [runs.runs, runs.attempts, runs.failed, view.version]
-        row += [_ends(view.answers[i][kpi], 1.0)[0] for kpi in view.kpis]
-        writer.writerow(row)
-    return out.getvalue()
+    return csv_text(heads, (_csv_row(view, i, UNITS[unit]) for i in range(len(view.totals))))
+
+
+def _csv_row(view: TotalsView, i: int, joules: float) -> list[object]:
+    total = view.totals[i]
+    runs = total.runs
+    counts = (runs.runs, runs.attempts, runs.failed) if view.runs_told else ("", "", "")
+    return [
+        *([total.period] if view.period else []),
+        *(total.group.get(key, "") for key in view.by),
+        *_ends(total.energy, joules),
+        *_how(total.energy),
+        *(uj / UJ_PER_J / joules for uj in (total.observed_uj, total.gap_uj)),
+        _ends(total.facility, joules)[0],
+        *_ends(total.carbon, 1.0),
+        "" if total.carbon_known is None else total.carbon_known.value,
+        total.without_factor_uj / UJ_PER_J / joules,
+        *counts,
+        view.version,
+        *(_ends(view.answers[i][kpi], 1.0)[0] for kpi in view.kpis),
+    ]
 
 
 def _how(energy: Figure | Missing) -> list[object]:
