@@ -11,6 +11,7 @@ from tests.builders import a_row, a_run
 from tests.ledger.counting_world import NOON, SECOND
 from wattmark.core.run import Host
 from wattmark.ledger.families import Head, families, head_of
+from wattmark.ledger.machines import Told
 
 
 def a_head(record_id: str, **changes: Any) -> Head:
@@ -24,6 +25,7 @@ def a_head(record_id: str, **changes: Any) -> Head:
         "parent": "",
         "rank": None,
         "quarantined": "",
+        "told": Told("h", True),
     }
     return Head(**{**fields, **changes})
 

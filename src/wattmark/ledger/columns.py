@@ -137,6 +137,10 @@ RUNS: Mapping[str, Column] = {
     "boot": Column(TEXT, "boot of the machine whose clock places it; empty: its own wall clock does"),
     "boot_us": Column(WHOLE, "its start on that clock"),
     "wall_us": Column(WHOLE, "its start as its own wall clock says; start_us where clocks agree"),
+    "stated_host": Column(TEXT, "its machine as it states it; host_id is the machine behind it"),
+    "measured": Column(TRUTH, "it was measured on the machine itself, whose boot it states"),
+    "host_names": Column(TEXT, "ids of its machine's names, separated by spaces"),
+    "unique_devices": Column(TEXT, "its devices whose ids are unique everywhere, separated by spaces"),
 }
 
 QUALITY: Mapping[str, Column] = {

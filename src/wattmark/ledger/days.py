@@ -160,7 +160,9 @@ class Days:
         for run in m.documents.runs(m.index, missing) if missing else ():
             family = m.index.families
             start, party = family.starts[run.record_id], family.parties[run.record_id]
-            found[run.record_id] = claims_of(run, start, party, m.dimensions, m.priorities)
+            found[run.record_id] = claims_of(
+                m.index.machines.of_run(run), start, party, m.dimensions, m.priorities
+            )
         for record, claims in found.items():
             if m.index.days(record)[-1] > day:
                 self._claims[record] = claims

@@ -27,6 +27,7 @@ from wattmark.ledger.dimensions import Dimensions
 from wattmark.ledger.engines.duckdb import DuckDbEngine, quoted
 from wattmark.ledger.evidence import STREAM, Evidence
 from wattmark.ledger.flatten import Priorities, stream_line
+from wattmark.ledger.machines import Machines
 from wattmark.ledger.runindex import Documents, RunIndex, affected, index_of, read_index, unknown
 from wattmark.ledger.runrows import rows_of
 from wattmark.ledger.samples import DaySamples, StreamLine
@@ -35,7 +36,7 @@ from wattmark.ledger.staging import Staging
 from wattmark.ledger.store import LocalStore, Store
 from wattmark.ledger.tables import DerivedTables, Made
 
-METHOD = 1
+METHOD = 2
 """Changes with the rules of counting: then everything is counted again."""
 ORDER = (*(name for name in DERIVED if name != "runs"), "runs")
 """``runs`` is written last: what it was made from is what all tables have at least."""
@@ -231,11 +232,15 @@ def _worked_out(ask: _Ask, base: _Base | None, folder: Path) -> _Work:
     documents = Documents(ask.evidence, ask.version)
     reach = sample_days(ask.store, ask.version)
     priorities = Priorities({source: at for at, source in enumerate(ask.priority)})
-    streams = _streams(ask, dimensions, priorities)
-    scope = _what_changed(ask, base, documents, dimensions, streams) if base is not None else None
+    scope = None
+    if base is not None:
+        before = index_of(base.arrow("runs"))
+        streams = _streams(ask, dimensions, priorities, before.machines)
+        scope = _what_changed(ask, base, documents, dimensions, priorities, before, streams)
     if scope is None:
         base = None
         scope = _everything(documents, dimensions, reach)
+        streams = _streams(ask, dimensions, priorities, scope.index.machines)
     chosen = [s for s in streams if scope.hosts is None or s.host_id in scope.hosts]
     numbered = [s._replace(n=n) for n, s in enumerate(chosen)]
     scope.streams = {s.line.record_id for s in numbered}
@@ -263,14 +268,16 @@ def _worked_out(ask: _Ask, base: _Base | None, folder: Path) -> _Work:
     return _Work(staging, None if base is None else sorted(scope.days))
 
 
-def _streams(ask: _Ask, dimensions: Dimensions, priorities: Priorities) -> list[StreamLine]:
+def _streams(
+    ask: _Ask, dimensions: Dimensions, priorities: Priorities, machines: Machines
+) -> list[StreamLine]:
     """The streams that count, by machine. A meter that is nobody's needs no tags."""
     found: list[StreamLine] = []
     for batch in ask.evidence.scan(STREAM, ["record_id", "document"], as_of=ask.version):
         for stream_id, document in zip(
             batch["record_id"].to_pylist(), batch["document"].to_pylist(), strict=True
         ):
-            stream = stream_from(document)
+            stream = machines.of_stream(stream_from(document))
             line = stream_line(stream_id, stream, dimensions, priorities)
             if not line.party or not dimensions.verdict(stream.subject):
                 found.append(StreamLine(0, stream.host_id, stream.unit, line))
@@ -285,13 +292,18 @@ def _everything(documents: Documents, dimensions: Dimensions, reach: SampleDays)
 
 
 def _what_changed(
-    ask: _Ask, base: _Base, documents: Documents, dimensions: Dimensions, streams: Sequence[StreamLine]
+    ask: _Ask,
+    base: _Base,
+    documents: Documents,
+    dimensions: Dimensions,
+    priorities: Priorities,
+    before: RunIndex,
+    streams: Sequence[StreamLine],
 ) -> _Scope | None:
     """What must be counted again after a version; None: everything."""
     changed = ask.evidence.changed_since(base.version, ask.version)
     if changed.everything:
         return None
-    before = index_of(base.arrow("runs"))
     hosts_of = {s.line.record_id: s.host_id for s in streams}
     runs = set(documents.newest([i for i in changed.record_ids if i not in hosts_of])) | (
         changed.record_ids & before.heads.keys()
@@ -299,6 +311,8 @@ def _what_changed(
     if unknown(changed.record_ids, hosts_of, runs):
         return None
     index = read_index(documents, dimensions, before, runs)
+    if index.machines != before.machines and streams != _streams(ask, dimensions, priorities, index.machines):
+        return None  # what was stated of two machines is now known to be of one, or of two after all
     touched = affected(before, index, runs)
     days = set(changed.days)
     hosts = {hosts_of[i] for i in changed.record_ids if i in hosts_of}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from wattmark.core.claims import MOST_UJ
 from wattmark.core.run import Run
+from wattmark.ledger.machines import Told, told_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -33,6 +34,8 @@ class Head(NamedTuple):
     parent: str
     rank: int | None
     quarantined: str
+    told: Told
+    """What it says of its machine; ``host_id`` is the machine behind that, once all runs are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def head_of(run: Run, quarantined: str) -> Head:
         run.parent or "",
         run.rank,
         quarantined or _too_large(run),
+        told_of(run),
     )
 
 

@@ -10,6 +10,7 @@ from wattmark.core.run import Run
 from wattmark.ledger.dimensions import Dimensions
 from wattmark.ledger.evidence import FILE, RUN, Evidence, day_of, days_between
 from wattmark.ledger.families import Families, Head, families, head_of
+from wattmark.ledger.machines import Machines, Told, machines_of
 from wattmark.ledger.runfile import run_from
 
 AT_ONCE = 5_000
@@ -24,9 +25,15 @@ class RunIndex:
     contents: dict[str, str] = field(default_factory=dict)
     """Record -> the content of its newest document."""
     families: Families = field(default_factory=Families)
+    machines: Machines = field(default_factory=Machines)
 
     def settle(self) -> None:
-        """Place all runs by what is known of them now."""
+        """Find the machine of all runs and place them, by what is known of them now."""
+        self.machines = machines_of(head.told for head in self.heads.values())
+        for record_id, head in self.heads.items():
+            machine = self.machines.behind(head.told)
+            if machine != head.host_id:
+                self.heads[record_id] = head._replace(host_id=machine)
         self.families = families(self.heads.values())
 
     def span(self, record_id: str) -> tuple[int, int]:
@@ -108,13 +115,18 @@ def read_index(
 def index_of(runs: Any) -> RunIndex:
     """The index that the derived table ``runs`` (a pyarrow dataset) was made with."""
     columns = ("record_id", "host_id", "boot", "boot_us", "wall_us", "start_us", "end_us", "parent", "rank")
+    told = ("stated_host", "measured", "host_names", "unique_devices")
     index = RunIndex()
-    for batch in runs.to_batches(columns=[*columns, "quarantined", "content"]):
+    for batch in runs.to_batches(columns=[*columns, *told, "quarantined", "content"]):
         for row in batch.to_pylist():
             lasted = row["end_us"] - row["start_us"]
             index.heads[row["record_id"]] = Head(
                 row["record_id"], row["host_id"], row["boot"], row["boot_us"], row["wall_us"], lasted,
                 row["parent"] or "", row["rank"], row["quarantined"],
+                Told(
+                    row["stated_host"], bool(row["measured"]), tuple(row["host_names"].split()),
+                    tuple(row["unique_devices"].split()),
+                ),
             )  # fmt: skip
             index.contents[row["record_id"]] = row["content"]
     index.settle()
@@ -126,7 +138,8 @@ def affected(before: RunIndex, now: RunIndex, changed: Iterable[str]) -> set[str
     found = {r for r in changed if r in before.heads or r in now.heads}
     for record_id in now.heads.keys() & before.heads.keys():
         was = before.families.starts[record_id], before.families.parties[record_id]
-        if was != (now.families.starts[record_id], now.families.parties[record_id]):
+        moved = before.heads[record_id].host_id != now.heads[record_id].host_id
+        if moved or was != (now.families.starts[record_id], now.families.parties[record_id]):
             found.add(record_id)
     return found
 

@@ -38,7 +38,7 @@ def rows_of(
         "content": content,
         "subject_id": whose.subject_id,
         "place_id": dimensions.where(run.place, whose),
-        "host_id": run.host.id,
+        "host_id": head.host_id,
         "source": TOOL if TOOL in run.environment else next((r.source.name for r in run.energies), ""),
         "status": run.status.value,
         "failed": run.failed,
@@ -58,6 +58,10 @@ def rows_of(
         "boot": head.boot,
         "boot_us": head.boot_us,
         "wall_us": head.wall_us,
+        "stated_host": head.told.host_id,
+        "measured": head.told.measured,
+        "host_names": " ".join(head.told.names),
+        "unique_devices": " ".join(head.told.devices),
     }
     common = {"record_id": run.record_id, "subject_id": whose.subject_id}
     return {

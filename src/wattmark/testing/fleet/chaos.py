@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wattmark.core.plain import plain
+from wattmark.core.run import Run
 from wattmark.core.telemetry import Samples
 from wattmark.testing.fleet.simulate import Fleet
 
@@ -28,7 +29,7 @@ def deliveries(fleet: Fleet, seed: int = 0, *, chaos: bool = True, batch: int = 
     """
     rng = random.Random(f"{fleet.plan.seed}/{seed}")
     runs = [*fleet.runs, *(fleet.stale if chaos else ())]
-    found = [Delivery(document=json.dumps(plain(r), ensure_ascii=False).encode()) for r in runs]
+    found = [Delivery(document=as_document(r)) for r in runs]
     for samples in fleet.samples:
         overlap = batch // 10 if chaos else 0
         for start in range(0, len(samples), batch):
@@ -37,6 +38,11 @@ def deliveries(fleet: Fleet, seed: int = 0, *, chaos: bool = True, batch: int = 
         found += rng.sample(found, len(found) // 5)
         rng.shuffle(found)
     return found
+
+
+def as_document(run: Run) -> bytes:
+    """The run file of a run."""
+    return json.dumps(plain(run), ensure_ascii=False).encode()
 
 
 def part(samples: Samples, start: int, end: int) -> Samples:
