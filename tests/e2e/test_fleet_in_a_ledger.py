@@ -6,11 +6,14 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from wattmark.testing.fleet import Delivery, Fleet, Key, Plan, deliveries, simul
 pytest.importorskip("deltalake")
 pytest.importorskip("duckdb")
 
+from wattmark.core.errors import LedgerError
 from wattmark.core.known import Boundary
 from wattmark.core.tags import TagRules
 from wattmark.ledger.derive import refresh
@@ -155,6 +159,75 @@ def test_killed_writers_and_killed_folders_lose_and_double_nothing(tmp_path: Pat
     fold(store, NOW_US)
     assert list(store.names(INBOX)) == []
     check(fleet, refresh(store, TagRules()))
+
+
+def patiently(what: Callable[[], object]) -> None:
+    """Do it, and again while the store gives up: as a user who calls the command once more."""
+    for _ in range(30):
+        try:
+            what()
+        except LedgerError:
+            continue
+        return
+    raise AssertionError("the store never came back")
+
+
+@pytest.mark.slow
+def test_a_slow_and_failing_object_store_loses_and_doubles_nothing() -> None:
+    """A tenth of the requests is refused, a tenth of the answers lost, a tenth late; two folders at once."""
+    pytest.importorskip("obstore")
+    pytest.importorskip("moto.server")
+    from tests.fakes.flaky_proxy import FlakyProxy, Weather
+    from tests.fakes.s3_server import S3Server
+
+    fleet = simulate(small_plan(seed=5, hours=8, gpus=1))
+    things = deliveries(fleet, batch=1500)
+    weather = Weather(refuse=0.1, lose=0.1, delay=0.1)
+    with S3Server() as server, FlakyProxy(server.port, weather, seed=5) as proxy:
+        server.create_bucket("fleet")
+        store = open_store("s3://fleet/ledger", server.environ(proxy.port))
+        with ThreadPoolExecutor(8) as hands:
+            for _ in hands.map(lambda thing: patiently(lambda: land(store, [thing])), things):
+                pass
+            for done in [hands.submit(patiently, lambda: fold(store, NOW_US)) for _ in range(2)]:
+                done.result()
+        assert proxy.seen["refuse"] > 0 < proxy.seen["lose"]
+        proxy.weather = Weather()
+        fold(store, NOW_US)
+        check(fleet, refresh(store, TagRules()))
+
+
+@pytest.mark.slow
+def test_a_full_disk_in_between_changes_nothing(tmp_path: Path) -> None:
+    """Landing and folding fail while there is no room; done again afterwards, the totals are the truth."""
+    mount = shutil.which("mount")
+    if mount is None or os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=False)
+    if made.returncode != 0:
+        pytest.skip("this machine does not let us mount a small disk")
+    fleet = simulate(small_plan(seed=6, hours=8))
+    things = deliveries(fleet)
+    try:
+        store = open_store(str(disk / "ledger"))
+        (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - 800_000))
+        refused = 0
+        for thing in things:
+            try:
+                land(store, [thing])
+            except LedgerError:
+                refused += 1
+        with suppress(LedgerError):  # there may be no room for its commit
+            fold(store, NOW_US)
+        assert refused > 0
+        (disk / "ballast").unlink()
+        land(store, things)
+        fold(store, NOW_US)
+        check(fleet, refresh(store, TagRules()))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 @pytest.mark.slow
