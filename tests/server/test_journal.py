@@ -10,25 +10,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.server.world import Ledger, World, look, run, running, until
-from tests.sources.otlp_messages import GPU, NODE, counter, gauge, number, request
+from tests.sources.otlp_messages import GPU, NODE, T0, counter, gauge, number, request
 from wattmark.core.errors import EvidenceError, LedgerError, UsageError
+from wattmark.server.grouping import reads_of
 from wattmark.server.journal import Journal, _framed, frames_of
 from wattmark.server.listener import Listener
 from wattmark.sources.catalog import Asked
 from wattmark.sources.otlp_decode import Decoder
 from wattmark.sources.otlp_intake import Intake, Points
 from wattmark.sources.otlp_names import WANTED, Naming
-from wattmark.sources.otlp_streams import Kept, State
+from wattmark.sources.otlp_streams import Kept, State, gathered
 
 GAP = 60_000_000
+DECODER = Decoder(WANTED)
+INTAKE = Intake(Naming(asked=Asked()))
 
 
 def points(*seconds: float) -> Points:
     """Looks at a counter of a GPU and at a power that was not recorded."""
-    intake = Intake(Naming(asked=Asked()))
     looks = [number(10.0 * s, s, GPU) for s in seconds]
     message = request(counter("hw.energy", looks), gauge("hw.power", [number(None, s, GPU) for s in seconds]))
-    return intake.take(Decoder(WANTED).decode(message.SerializeToString()))
+    return INTAKE.take(DECODER.decode(message.SerializeToString()))
 
 
 def written(journal: Journal, *frames: Points) -> Path:
@@ -45,12 +47,14 @@ def test_points_come_back_as_they_were(tmp_path: Path) -> None:
     first, second = points(1, 2), points(3)
     gap, frames = frames_of(written(journal, first, second))
     assert gap == GAP
-    one, two = frames
-    assert [msgspec.to_builtins(s) for s in one.series] == [msgspec.to_builtins(s) for s in first.series]
-    assert (one.time_ns, one.start_ns) == (first.time_ns, first.start_ns)
-    assert repr(one.values) == "[10.0, 20.0, nan, nan]"
-    assert two.series[0].key == one.series[0].key
-    assert repr(two.values) == "[30.0, nan]"
+    kept = list(frames)
+    assert [len(frame.series) for frame in kept] == [2, 0]
+    energy, power = reads_of(kept)
+    assert msgspec.to_builtins(energy.series) == msgspec.to_builtins(first.series[0])
+    assert energy.time_us == [t // 1000 for t in (*first.time_ns[:2], second.time_ns[0])]
+    assert energy.start_us == [T0 // 1000] * 3
+    assert energy.values == [10e6, 20e6, 30e6]
+    assert repr(power.values) == "[nan, nan, nan]"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -63,9 +67,10 @@ def test_a_file_that_was_cut_off_ends_at_its_last_whole_frame(tmp_path: Path, cu
     path = written(journal, points(1), points(2), points(3))
     data = path.read_bytes()
     path.write_bytes(data[: min(cut, len(data))])
-    times = [p.time_ns[0] // 10**9 % 10 for p in frames_of(path)[1]]
-    assert times == [1, 2, 3][: len(times)]
-    assert len(times) == 3 or cut < len(data)
+    reads = reads_of(frames_of(path)[1])
+    whole = len(reads[0]) if reads else 0
+    assert [read.values[:whole] for read in reads][:1] == [[10e6, 20e6, 30e6][:whole]][: len(reads)]
+    assert whole == 3 or cut < len(data)
     journal.close()
 
 
@@ -246,3 +251,35 @@ def test_a_full_file_lands_before_its_time(tmp_path: Path) -> None:
             return listener.tally.landed
 
     assert run(play) == 6
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    requests=st.lists(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), max_size=6), max_size=4),
+    anew=st.booleans(),
+)
+def test_frames_are_grouped_as_points_are(
+    tmp_path: Path, requests: list[list[tuple[int, int]]], anew: bool
+) -> None:
+    """By columns or one by one: the same points of the same series in the same order.
+
+    Also when one series is there as two objects, because the listener's memory began anew.
+    """
+    for old in tmp_path.glob("*"):
+        old.unlink()
+    intake, decoder = Intake(Naming(asked=Asked())), Decoder(WANTED)
+    sent = []
+    for looks in requests:
+        if anew:
+            intake = Intake(Naming(asked=Asked()))
+        told = [number(float(s), s, {"hw.id": f"GPU-{d}", "hw.type": "gpu"}) for d, s in looks]
+        sent.append(intake.take(decoder.decode(request(counter("hw.energy", told)).SerializeToString())))
+    journal = Journal(tmp_path, GAP)
+    by_columns = {read.series.key: read for read in reads_of(frames_of(written(journal, *sent))[1])}
+    one_by_one = {read.series.key: read for read in gathered(sent)}
+    assert list(by_columns) == list(one_by_one)
+    for key, read in one_by_one.items():
+        found = by_columns[key]
+        assert (found.time_us, found.start_us) == (read.time_us, read.start_us)
+        assert found.values == read.values
+    journal.close()

@@ -17,7 +17,7 @@ from wattmark.sources.catalog import Asked
 from wattmark.sources.otlp_decode import Decoder
 from wattmark.sources.otlp_intake import FUTURE_NS, Intake, Points
 from wattmark.sources.otlp_names import WANTED, Naming
-from wattmark.sources.otlp_streams import MOST_COVERED, REMEMBERED_US, Paired, State, pair
+from wattmark.sources.otlp_streams import MOST_COVERED, REMEMBERED_US, Paired, State, gathered, pair
 
 J = 1_000_000
 US = 1_000_000
@@ -42,7 +42,7 @@ class Receiver:
 
     def __call__(self, *metrics: m.Metric, scope: str = "agent") -> list[Row]:
         """One delivery of these metrics; the intervals that it gives."""
-        self.last = pair([self.points(request(*metrics, scope=scope))], self.state, GAP)
+        self.last = pair(gathered([self.points(request(*metrics, scope=scope))]), self.state, GAP)
         return rows_of(self.last.samples)
 
 
@@ -301,7 +301,7 @@ def test_the_older_histogram_is_not_counted_beside_the_newer_counters() -> None:
     later = histogram("gen_ai.client.token.usage", 60, 20.0, 5, {"gen_ai.token.type": "output"})
     assert take(later) == [], "also when it comes alone"
     alone = request(later, resource={"service.name": "other"})
-    assert rows_of(pair([take.points(alone)], take.state, GAP).samples) == [(0, 60, 20, True)]
+    assert rows_of(pair(gathered([take.points(alone)]), take.state, GAP).samples) == [(0, 60, 20, True)]
 
 
 def test_cached_and_reasoning_tokens_are_units_of_their_own() -> None:
@@ -322,7 +322,9 @@ def test_series_that_differ_in_an_attribute_that_is_not_kept_are_two() -> None:
     take = Receiver()
     for process, count in (("a", 5), ("b", 7)):
         message = request(tokens((10, count)), resource={"service.name": "s", "service.instance.id": process})
-        assert rows_of(pair([take.points(message)], take.state, GAP).samples) == [(0, 10, count, True)]
+        assert rows_of(pair(gathered([take.points(message)]), take.state, GAP).samples) == [
+            (0, 10, count, True)
+        ]
 
 
 def test_a_series_that_was_silent_for_a_day_is_forgotten() -> None:

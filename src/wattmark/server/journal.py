@@ -25,7 +25,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from math import nan
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 
@@ -40,15 +40,18 @@ HEAD = struct.Struct("<II")
 MOST_FRAME = 1 << 30
 
 
-class _Frame(msgspec.Struct, array_like=True):
-    """Points of one request, or the head of a file: the series that are new in this file, then columns."""
+class Frame(msgspec.Struct, array_like=True):
+    """Points of one request: the series that are new in this file, then columns in native byte order."""
 
     series: list[Series]
     """Numbered in the order in which they come, over the whole file."""
     of: bytes
+    """Of each point its series, 32 bits."""
     start_ns: bytes
+    """64 bits, as the two that follow."""
     time_ns: bytes
     values: bytes
+    """Doubles; NaN: not recorded."""
 
 
 class _Top(msgspec.Struct, array_like=True):
@@ -89,7 +92,7 @@ class JournalFile:
                     new.append(series)
             of = [ids[s] for s in points.series]
         self.points += len(of)
-        frame = _Frame(
+        frame = Frame(
             new,
             array("I", of).tobytes(),
             array("q", points.start_ns).tobytes(),
@@ -135,8 +138,8 @@ def _framed(data: bytes) -> bytes:
     return HEAD.pack(len(data), zlib.crc32(data)) + data
 
 
-def frames_of(path: Path) -> tuple[int, Iterator[Points]]:
-    """The longest gap that a journal file's points are worked out with, and its points frame by frame.
+def frames_of(path: Path) -> tuple[int, Iterator[Frame]]:
+    """The longest gap that a journal file's points are worked out with, and its frames.
 
     Raises LedgerError for a file that a newer wattmark wrote.
     """
@@ -147,26 +150,7 @@ def frames_of(path: Path) -> tuple[int, Iterator[Points]]:
     top = msgspec.msgpack.decode(first, type=_Top)
     if top.format > FORMAT:
         raise LedgerError(str(path), "was written by a newer wattmark: upgrade this one")
-    return top.longest_gap_us, _points_of(frames)
-
-
-def _points_of(frames: Iterator[bytes]) -> Iterator[Points]:
-    known: list[Series] = []
-    for data in frames:
-        frame = msgspec.msgpack.decode(data, type=_Frame)
-        known += frame.series
-        yield Points(
-            series=[known[i] for i in _column("I", frame.of)],
-            start_ns=_column("q", frame.start_ns).tolist(),
-            time_ns=_column("q", frame.time_ns).tolist(),
-            values=_column("d", frame.values).tolist(),
-        )
-
-
-def _column(kind: str, data: bytes) -> array[Any]:
-    column: array[Any] = array(kind)
-    column.frombytes(data)
-    return column
+    return top.longest_gap_us, (msgspec.msgpack.decode(data, type=Frame) for data in frames)
 
 
 def _whole_frames(path: Path) -> Iterator[bytes]:

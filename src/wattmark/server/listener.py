@@ -17,6 +17,7 @@ from pathlib import Path
 
 from wattmark.core.errors import EvidenceError, LedgerError
 from wattmark.core.telemetry import Samples
+from wattmark.server.grouping import reads_of
 from wattmark.server.journal import Journal, JournalFile, frames_of
 from wattmark.sources.otlp_decode import Decoder
 from wattmark.sources.otlp_intake import Intake, Points
@@ -268,8 +269,8 @@ class Listener:
     def _land_file(self, path: Path) -> None:
         before = self._journal.state
         state = State(dict(before.kept), before.newest_us, dict(before.counted_newly))
-        longest_gap_us, points = frames_of(path)
-        paired = pair(points, state, longest_gap_us)
+        longest_gap_us, frames = frames_of(path)
+        paired = pair(reads_of(frames), state, longest_gap_us)
         rows = sum(map(len, paired.samples))
         if rows:
             try:

@@ -25,7 +25,7 @@ from wattmark.sources.otlp_intake import Intake, Points
 from wattmark.sources.otlp_json import JsonDecoder
 from wattmark.sources.otlp_names import WANTED, Naming
 from wattmark.sources.otlp_points import Malformed, Request
-from wattmark.sources.otlp_streams import LONGEST_GAP_US, State, pair
+from wattmark.sources.otlp_streams import LONGEST_GAP_US, State, gathered, pair
 
 OPTIONS: Mapping[str, str] = {
     "longest_gap": "seconds between two points of a device beyond which nothing is known of it [120]",
@@ -117,7 +117,7 @@ class OtlpFiles:
             yield self._brought(path, portion, state)
 
     def _brought(self, path: Path, portion: _Portion, state: State) -> Imported:
-        paired = pair(portion.points, state, self._longest)
+        paired = pair(gathered(portion.points), state, self._longest)
         late = [BadRow(str(path), f"a point {why}") for why, n in paired.late.items() for _ in range(n)]
         notes = [f"{path}: {n} points ignored: {why}" for why, n in portion.ignored.items()]
         notes += [f"{path}: {n} intervals are gaps: {why}" for why, n in paired.gaps.items()]

@@ -45,7 +45,7 @@ class Intake:
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
         self._heads: dict[tuple[object, ...], _Head] = {}
-        self._series: dict[tuple[object, ...], Series] = {}
+        self._series: dict[str, Series] = {}
         self._known = 0
 
     def take(self, request: Request, now_ns: int | None = None) -> Points:
@@ -110,8 +110,7 @@ class Intake:
             if attributes not in known.series:
                 series = describe(metric, attributes, self._naming)
                 if isinstance(series, Series):
-                    same = (series.key, metric.unit, metric.kind, metric.temporality)
-                    series = self._series.setdefault(same, series)
+                    series = self._series.setdefault(series.key, series)
                 else:
                     known.refused = True
                 known.series[attributes] = series

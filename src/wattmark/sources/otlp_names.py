@@ -348,7 +348,7 @@ def series_key(metric: Metric, attributes: Attributes) -> str:
         (
             _sorted(metric.resource.items),
             (scope.name, scope.version, _sorted(scope.attributes)),
-            metric.name,
+            (metric.name, metric.unit, int(metric.kind), int(metric.temporality)),
             _sorted(attributes.items),
         )
     )

@@ -14,10 +14,10 @@ where they leave open what was used, the interval is a gap.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite, nan
-from operator import lt
+from operator import le, lt
 
 from wattmark.core.intervals import Intervals, from_counter, from_power
 from wattmark.core.sound import MOST_UJ
@@ -32,10 +32,19 @@ REMEMBERED_US = 24 * 3600 * 1_000_000
 MOST_COVERED = 64
 """Stretches that are remembered of a delta series; the oldest ones become one."""
 
-Point = tuple[int, int, float]
-"""Time and start in microseconds since 1970, and the value, scaled; NaN: not recorded."""
-_Raw = tuple[int, int, float | None]
-"""The same in nanoseconds, as it was sent."""
+
+@dataclass(slots=True)
+class Read:
+    """The points of one series in the order of their times, as columns of one length."""
+
+    series: Series
+    time_us: list[int]
+    start_us: list[int]
+    values: list[float]
+    """Microjoules, watts or units of work; NaN: not recorded."""
+
+    def __len__(self) -> int:
+        return len(self.time_us)
 
 
 @dataclass(slots=True)
@@ -77,23 +86,25 @@ class Paired:
     """Why intervals are gaps -> how many."""
 
 
-def pair(points: Iterable[Points], state: State, longest_gap_us: int = LONGEST_GAP_US) -> Paired:
+def pair(read: Iterable[Read], state: State, longest_gap_us: int = LONGEST_GAP_US) -> Paired:
     """The intervals that these points end, in a fixed order; ``state`` goes on to what follows them.
 
     The same points on the same state give the same samples.
     """
-    by_series = _gathered(points)
+    parts = list(read)
     found = Paired()
-    for series, read in by_series.items():
+    for part in parts:
+        series = part.series
         if series.stream.unit in ("input_tokens", "output_tokens") and not series.repeats:
             before = state.counted_newly.get(series.resource, 0)
-            state.counted_newly[series.resource] = max(before, read[-1][0])
+            state.counted_newly[series.resource] = max(before, part.time_us[-1])
     samples = []
-    for series, read in by_series.items():
+    for part in parts:
+        series = part.series
         if series.repeats and series.resource in state.counted_newly:
-            found.repeated += len(read)
+            found.repeated += len(part)
             continue
-        made = _PAIRING[series.role, series.delta](series, read, state, longest_gap_us, found)
+        made = _PAIRING[series.role, series.delta](part, state, longest_gap_us, found)
         if len(made):
             samples.append(made)
     found.samples = tuple(samples)
@@ -101,29 +112,29 @@ def pair(points: Iterable[Points], state: State, longest_gap_us: int = LONGEST_G
     return found
 
 
-def _gathered(points: Iterable[Points]) -> dict[Series, list[Point]]:
-    """The points of each series, in the order of their times."""
-    found: dict[str, tuple[Series, list[_Raw]]] = {}
-    adds: dict[Series, Callable[[_Raw], None]] = {}
+def gathered(points: Iterable[Points]) -> list[Read]:
+    """The points of each series."""
+    found: dict[str, tuple[Series, list[tuple[int, int, float]]]] = {}
     for part in points:
-        try:
-            mine = [adds[series] for series in part.series]
-        except KeyError:
-            for series in part.series:
-                if series not in adds:
-                    adds[series] = found.setdefault(series.key, (series, []))[1].append
-            mine = [adds[series] for series in part.series]
-        for add, row in zip(mine, zip(part.time_ns, part.start_ns, part.values, strict=True), strict=True):
-            add(row)
-    return {series: _scaled(series, raw) for series, raw in found.values()}
+        columns = (part.series, part.time_ns, part.start_ns, part.values)
+        for series, time, start, value in zip(*columns, strict=True):
+            amount = nan if value is None else value
+            found.setdefault(series.key, (series, []))[1].append((time, start, amount))
+    return [in_order(series, *map(list, zip(*rows, strict=True))) for series, rows in found.values()]
 
 
-def _scaled(series: Series, raw: list[_Raw]) -> list[Point]:
-    """From nanoseconds and the sender's unit to microseconds and ours, in the order of time."""
+def in_order(series: Series, time_ns: list[int], start_ns: list[int], values: list[float]) -> Read:
+    """Points as they were sent, in any order: in order of time, in microseconds and in our units."""
+    if not all(map(le, time_ns, time_ns[1:])):
+        rows = sorted(zip(time_ns, start_ns, values, strict=True), key=lambda row: row[:2])
+        time_ns, start_ns, values = map(list, zip(*rows, strict=True))
     scale = series.scale
-    read = [(t // 1000, s // 1000, nan if v is None else v * scale) for t, s, v in raw]
-    read.sort()
-    return read
+    return Read(
+        series,
+        [t // 1000 for t in time_ns],
+        [t // 1000 for t in start_ns],
+        values if scale == 1 else [v * scale for v in values],
+    )
 
 
 def _forget(state: State) -> None:
@@ -135,51 +146,58 @@ def _forget(state: State) -> None:
     state.counted_newly = {r: t for r, t in state.counted_newly.items() if newest - t <= REMEMBERED_US}
 
 
-def _rising(read: list[Point], kept: Kept | None, found: Paired, *, known: bool) -> list[Point]:
+def _rising(read: Read, kept: Kept | None, found: Paired) -> Read:
     """The points whose time goes on; the others were there before, or come too late to matter."""
     before = kept.time_us if kept else -1
-    times = [point[0] for point in read]
+    times = read.time_us
     if times[0] > before and all(map(lt, times, times[1:])):
         return read
-    rising: list[Point] = []
-    for point in read:
-        if point[0] > before:
-            rising.append(point)
-            before = point[0]
-        elif point[0] == before:
+    rising = Read(read.series, [], [], [])
+    for at, begun, value in _points(read):
+        if at > before:
+            rising.time_us.append(at)
+            rising.start_us.append(begun)
+            rising.values.append(value)
+            before = at
+        elif at == before:
             found.repeated += 1
-        elif known:  # a counter or a sensor: the interval around this moment is there already
+        else:
             found.late["came after later points of its series, whose interval holds this moment"] += 1
     return rising
 
 
-def _power(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+def _points(read: Read) -> Iterator[tuple[int, int, float]]:
+    return zip(read.time_us, read.start_us, read.values, strict=True)
+
+
+def _power(read: Read, state: State, longest: int, found: Paired) -> Samples:
+    series = read.series
     kept = state.kept.get(series.key)
-    read = _rising(read, kept, found, known=True)
-    times = [p[0] for p in read]
-    watts = [p[2] for p in read]
-    found.taken += len(read)
+    read = _rising(read, kept, found)
+    times, watts = read.time_us, read.values
+    found.taken += len(times)
     if kept:
-        times.insert(0, kept.time_us)
-        watts.insert(0, kept.value)
+        times = [kept.time_us, *times]
+        watts = [kept.value, *watts]
     state.kept[series.key] = Kept(times[-1], 0, watts[-1])
     return _energy(series, from_power(times, watts, longest, series.most_watts), found)
 
 
-def _total(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+def _total(read: Read, state: State, longest: int, found: Paired) -> Samples:
     """A cumulative counter of energy."""
+    series = read.series
     kept = state.kept.get(series.key)
-    read = _rising(read, kept, found, known=True)
     look = _Looks(series, kept, longest)
+    read = _rising(read, kept, found)
     if kept and look.all_at(read):
         found.taken += len(read)
-        read = []
-    for at, begun, total in read:
-        if begun < look.start:
-            found.late[_SHARED] += 1
-        else:
-            found.taken += 1
-            look.at(at, begun, total)
+    else:
+        for at, begun, total in _points(read):
+            if begun < look.start:
+                found.late[_SHARED] += 1
+            else:
+                found.taken += 1
+                look.at(at, begun, total)
     if look.last >= 0:
         state.kept[series.key] = Kept(look.last, look.start, look.value)
     return _energy(series, look.done(), found)
@@ -201,15 +219,15 @@ class _Looks:
         self.times = [self.last] if known else []
         self.totals = [round(self.value)] if known else []
 
-    def all_at(self, read: list[Point]) -> bool:
+    def all_at(self, read: Read) -> bool:
         """Looks that go on from the last one; False, and nothing done, when any of them is more than that."""
-        times, starts, totals = zip(*read, strict=True) if read else ((), (), ())
-        ordinary = self.times and starts.count(self.start) == len(starts) and isfinite(sum(totals))
-        if not ordinary or not totals or max(map(abs, totals)) > MOST_UJ:
+        totals = read.values
+        ordinary = self.times and totals and read.start_us.count(self.start) == len(totals)
+        if not ordinary or not isfinite(sum(totals)) or max(map(abs, totals)) > MOST_UJ:
             return False
-        self.times += times
+        self.times += read.time_us
         self.totals += map(round, totals)
-        self.last, self.value = times[-1], totals[-1]
+        self.last, self.value = read.time_us[-1], totals[-1]
         return True
 
     def at(self, at: int, begun: int, total: float) -> None:
@@ -279,9 +297,10 @@ def _bounded(made: Intervals, start: int, end: int, used: int | None, series: Se
     made.add(start, end, used, reason)
 
 
-def _portions(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+def _portions(read: Read, state: State, longest: int, found: Paired) -> Samples:
     """A delta counter of energy."""
-    kept, new = _uncovered(series, read, state, found)
+    series = read.series
+    kept, new = _uncovered(read, state, found)
     made = Intervals()
     last = kept.time_us if kept else -1
     for at, begun, used in new:
@@ -298,13 +317,13 @@ def _portions(series: Series, read: list[Point], state: State, longest: int, fou
     return _energy(series, made, found)
 
 
-def _work_total(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+def _work_total(read: Read, state: State, longest: int, found: Paired) -> Samples:
     """A cumulative count of work. What lies between two points was done, however far apart they are."""
+    series = read.series
     kept = state.kept.get(series.key)
-    read = _rising(read, kept, found, known=True)
     rows: list[tuple[int, int, float]] = []
     last, start, done = (kept.time_us, kept.start_us, kept.value) if kept else (-1, -1, nan)
-    for at, begun, count in read:
+    for at, begun, count in _points(_rising(read, kept, found)):
         if begun < start:
             found.late[_SHARED] += 1
             continue
@@ -329,26 +348,25 @@ def _work_total(series: Series, read: list[Point], state: State, longest: int, f
     return _done(series, rows)
 
 
-def _work_portions(series: Series, read: list[Point], state: State, longest: int, found: Paired) -> Samples:
+def _work_portions(read: Read, state: State, longest: int, found: Paired) -> Samples:
     """A delta count of work: each point is an interval of its own."""
-    _, new = _uncovered(series, read, state, found)
+    _, new = _uncovered(read, state, found)
     rows = []
     for at, begun, count in new:
         if isfinite(count) and count >= 0:
             rows.append((begun, at, count))
         else:
             found.gaps["a count of work was not recorded"] += 1
-    return _done(series, rows)
+    return _done(read.series, rows)
 
 
-def _uncovered(
-    series: Series, read: list[Point], state: State, found: Paired
-) -> tuple[Kept | None, list[Point]]:
+def _uncovered(read: Read, state: State, found: Paired) -> tuple[Kept | None, list[tuple[int, int, float]]]:
     """Points of a delta series whose stretch is new, in whatever order; and what was kept before."""
-    before = state.kept.get(series.key)
+    key = read.series.key
+    before = state.kept.get(key)
     covered = list(before.covered) if before else []
-    new: list[Point] = []
-    for at, begun, value in read:
+    new: list[tuple[int, int, float]] = []
+    for at, begun, value in _points(read):
         if begun >= at:
             found.late["has no length in microseconds"] += 1
         elif any(a <= begun and at <= b for a, b in covered):
@@ -362,9 +380,9 @@ def _uncovered(
     if new:
         latest = max(new)
         if before is None or latest[0] > before.time_us:
-            state.kept[series.key] = Kept(latest[0], latest[1], latest[2], covered)
+            state.kept[key] = Kept(latest[0], latest[1], latest[2], covered)
         else:
-            state.kept[series.key] = Kept(before.time_us, before.start_us, before.value, covered)
+            state.kept[key] = Kept(before.time_us, before.start_us, before.value, covered)
     return before, new
 
 
@@ -413,7 +431,7 @@ _SHARED = (
     "belongs to a run of its counter that began before the newest one: give each sender a "
     "service.instance.id of its own"
 )
-_PAIRING: Mapping[tuple[Role, bool], Callable[[Series, list[Point], State, int, Paired], Samples]] = {
+_PAIRING: Mapping[tuple[Role, bool], Callable[[Read, State, int, Paired], Samples]] = {
     (Role.POWER, False): _power,
     (Role.POWER, True): _power,
     (Role.ENERGY, False): _total,
