@@ -157,7 +157,9 @@ def bare_energy(parts: Sequence[Part], group: Group) -> Figure:
     """The figure without what is to be said beside it."""
     errors: dict[str, float] = {}
     grades: dict[Grade, float] = {}
-    label = group.label
+    seconds: dict[tuple[str, str], tuple[int, int]] = {}
+    words: set[tuple[int, str, str, str]] = set()
+    gap = f"{GAP_PREFIX}{group.label}:"
     used = 0
     for part in parts:  # once through everything: there may be many
         known = part.known
@@ -169,38 +171,34 @@ def bare_energy(parts: Sequence[Part], group: Group) -> Figure:
         if part.gap_us > 0:
             grades[Grade.D] = grades.get(Grade.D, 0.0) + part.gap_uj / MICRO
             half = worst_case(part.gap_uj, part.gap_least_uj, part.gap_most_uj, known.shown)
-            name = f"{GAP_PREFIX}{label}:{known.known_id}"
+            name = gap + known.known_id
             errors[name] = errors.get(name, 0.0) + half / MICRO
+        one = known.known_id, part.component
+        seen, whole = seconds.get(one, (0, 0))
+        seconds[one] = seen + part.observed_us, whole + part.observed_us + part.gap_us
+        words.add((part.reach, part.allocation, known.attribution_rule, known.source))
     if group.runs.missing_per_present > 0:
         # As much as those that left evidence, twice: their most is not known here (core.totals).
-        errors[f"{GAP_PREFIX}ranks of {label}"] = 2 * used / MICRO * group.runs.missing_per_present
+        errors[f"{GAP_PREFIX}ranks of {group.label}"] = 2 * used / MICRO * group.runs.missing_per_present
+    # Share of time observed, of what was observed least: one component that is known in one way.
+    coverage = min(seen / whole if whole > 0 else 1.0 for seen, whole in seconds.values())
     return Figure(
         value=used / MICRO,
         unit="J",
         errors=errors,
         grades=grades,
-        coverage=_coverage(parts) * group.runs.rank_coverage,
+        coverage=coverage * group.runs.rank_coverage,
         terms={
-            "boundary": LEVELS[min(p.reach for p in parts)].value,
-            "scope": joined(p.allocation for p in parts),
-            "attribution_rule": joined(p.known.attribution_rule or "whole_device" for p in parts),
+            "boundary": LEVELS[min(reach for reach, *_ in words)].value,
+            "scope": joined(allocation for _, allocation, *_ in words),
+            "attribution_rule": joined(rule or "whole_device" for _, _, rule, _ in words),
         },
-        sources=tuple(sorted({p.known.source for p in parts if p.known.source})),
+        sources=tuple(sorted({source for *_, source in words if source})),
     )
 
 
 def joined(words: Iterable[str]) -> str:
     return "+".join(sorted(set(words)))
-
-
-def _coverage(parts: Sequence[Part]) -> float:
-    """Share of time observed, of what was observed least: one component that is known in one way."""
-    seconds: dict[tuple[str, str], list[int]] = {}
-    for part in parts:
-        entry = seconds.setdefault((part.known.known_id, part.component), [0, 0])
-        entry[0] += part.observed_us
-        entry[1] += part.observed_us + part.gap_us
-    return min(seen / whole if whole > 0 else 1.0 for seen, whole in seconds.values())
 
 
 def _energy_notes(parts: Sequence[Part], coverage: float, group: Group) -> list[str]:

@@ -189,8 +189,7 @@ def _mean(weighted: Sequence[tuple[float, Figure]]) -> Figure:
         return weighted[0][1]
     unit = weighted[0][1].unit
     shares = [figure.scaled(weight / whole, unit) for weight, figure in weighted]
-    kinds = joined(f.terms["pue_kind"] for f in shares if "pue_kind" in f.terms)
-    return total([f.with_terms(pue_kind=kinds) for f in shares] if kinds else shares)
+    return total(_on_common_terms(shares, ("pue_kind",)))
 
 
 def _sum_of(figures: Sequence[Figure]) -> Figure:
@@ -198,9 +197,14 @@ def _sum_of(figures: Sequence[Figure]) -> Figure:
 
     Raises NotComparable when accounting, basis or inventory differ: such grams are never added.
     """
-    mixed = {
-        term: joined(f.terms.get(term, "none") for f in figures)
-        for term in ("boundary", "scope", "attribution_rule", "pue_kind")
-        if any(term in f.terms for f in figures)
-    }
-    return total([f.with_terms(**mixed) for f in figures])
+    return total(_on_common_terms(figures, ("boundary", "scope", "attribution_rule", "pue_kind")))
+
+
+def _on_common_terms(figures: Sequence[Figure], names: Sequence[str]) -> Sequence[Figure]:
+    """The figures with each of these terms naming what any of them says, where they do not say the same."""
+    mixed = {}
+    for name in names:
+        said = {f.terms.get(name) for f in figures}
+        if len(said) > 1:
+            mixed[name] = joined(word or "none" for word in said)
+    return [f.with_terms(**mixed) for f in figures] if mixed else figures

@@ -56,17 +56,23 @@ class Found:
 
 
 def group_of(asked: Asked, key: Key | None, found: Found) -> Group:
+    """A group, its parts always in the same order: engines give rows back as they like."""
     period, values = key if key is not None else (None, ())
     return Group(
         group=dict(zip(asked.question.by, values, strict=False)),
         period="" if period is None else asked.times.periods[period],
-        parts=tuple(found.parts),
+        parts=tuple(sorted(found.parts, key=_order)),
         work=tuple(found.work),
         quality=found.quality,
         runs=found.runs,
         reserved=None if found.reserved is None else tuple(found.reserved),
         notes=tuple(found.notes),
     )
+
+
+def _order(part: Part) -> tuple[object, ...]:
+    known = part.known.known_id
+    return known, part.component, part.stage, part.reach, part.allocation, part.energy_uj, part.observed_us
 
 
 def add_energy(asked: Asked, groups: dict[Key, Found], whole: Found) -> dict[str, int]:
