@@ -44,7 +44,7 @@ class Rate:
     points: int
     acknowledged_per_second: float
     landed_per_second: float
-    """Until the last point was in the ledger's inbox, and the listener had ended."""
+    """Until the last interval was in the inbox of the ledger, and the listener had ended."""
     slowest_ms: float
     """The 99th percentile of a request's time."""
     cpu_us_per_point: float

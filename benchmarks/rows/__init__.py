@@ -21,6 +21,7 @@ MODULES = {
     "behaviour": "benchmarks.rows.behaviour",
     "network": "benchmarks.rows.network",
     "calibration": "benchmarks.rows.calibration",
+    "ledger-listen": "benchmarks.rows.ledger_listen",
 }
 """Name on the command line, and the module that measures it, in the order they run."""
 
