@@ -21,7 +21,10 @@ from wattmark.cli import show
 from wattmark.cli.ledger import group
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.known import Boundary, Grade, Method
-from wattmark.core.run import Place, Subject
+from wattmark.core.run import Place, SourceId, Subject
+from wattmark.core.telemetry import Samples, Stream
+from wattmark.ledger.inbox import land_samples
+from wattmark.ledger.store import LocalStore
 
 SETTINGS = """
 name = "ours"
@@ -220,6 +223,30 @@ def test_the_whole_is_said_when_runs_are_kept_out(tmp_path: Path) -> None:
     assert (fault["quarantined_runs"], fault["energy_microjoules"]) == (1, 90_000_000)
     (ledger / "ledger.toml").write_text(f"format = 1\n{strict.replace('quarantine', 'warn')}")
     assert told("totals", "--ledger", ledger)["whole"]["observed_microjoules"] == 360_000_000
+
+
+def test_streams_in_quarantine_are_told_too(tmp_path: Path) -> None:
+    """A pod of a team that is not allowed; a meter that is nobody's needs no tags."""
+    ledger = a_ledger(tmp_path, '[tags.allowed]\nteam = ["search"]\n[tags]\nmode = "quarantine"\n')
+    for name, team in (("gpu-0", "serch"), ("gpu-1", "search"), ("gpu-2", None)):
+        stream = Stream(
+            source=SourceId(name="kepler"),
+            host_id="h",
+            device_id=name,
+            component="gpu",
+            grade=Grade.B,
+            subject=Subject(team=team),
+        )
+        batch = Samples(stream=stream, start_us=[0, 10**6], end_us=[10**6, 2 * 10**6], energy_uj=[5, 6])
+        land_samples(LocalStore(ledger), [batch])
+    body = told("totals", "--ledger", ledger)
+    assert body["whole"]["observed_microjoules"] == 22
+    kept_out = next(part for part in body["apart"] if part["what"] == "quarantined")
+    assert (kept_out["energy_microjoules"], kept_out["hint"][:21]) == (11, "1 stream kept out unt")
+    (fault,) = told("tags", "--ledger", ledger)["faults"]
+    assert (fault["value"], fault["fix"], fault["energy_microjoules"]) == ("serch", "search", 11)
+    later = told("totals", "--from", "1971", "--ledger", ledger)
+    assert [part["what"] for part in later["apart"]] == ["unallocated", "without team"]
 
 
 def test_an_alias_mends_what_is_stored_already(tmp_path: Path) -> None:

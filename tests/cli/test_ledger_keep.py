@@ -82,7 +82,7 @@ def test_adding_is_idempotent_and_says_what_was_not_taken(tmp_path: Path) -> Non
     (tmp_path / "runs" / "broken.run.json").write_text("{")
     done = ask("add", "runs", "--ledger", ledger)
     assert done.return_value == 1
-    assert f"4 of 5 run files are in {ledger}" in done.stdout
+    assert f"4 of 5 run files in {ledger}" in done.stdout
     assert "not taken: runs/broken.run.json: is not a run file" in done.stderr
     assert all(path.is_file() for path in files)
     assert told("fold", "--ledger", ledger)["runs"] == 4
@@ -110,7 +110,7 @@ def test_folding_brings_what_waits_on_this_machine(tmp_path: Path, monkeypatch: 
     outbox.mkdir(parents=True)
     kept(outbox, the_run(1), "waiting")
     done = ask("fold", "--ledger", ledger)
-    assert "1 runs and 0 samples from 1 files, 1 of them waited on this machine" in done.stdout
+    assert "1 run and 0 samples from 1 file, 1 of which waited on this machine" in done.stdout
     assert list(outbox.iterdir()) == []
 
 
@@ -191,7 +191,7 @@ def test_purging_before_a_day_keeps_what_came_later(tmp_path: Path) -> None:
     later = the_run(9, "b", 0, started_at="2026-11-02T12:00:00.000000Z", started_monotonic_seconds=90_000.0)
     ask("add", kept(tmp_path, later, "later"), "--ledger", ledger)
     assert (
-        "4 records with 4 rows were removed"
+        "4 records with 4 rows removed"
         in ask(
             "purge", "--before", "2026-11-02", "--reason", "a year is over", "--yes", "--ledger", ledger
         ).stdout

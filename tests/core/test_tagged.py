@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wattmark.core.listed import SubjectUse
+from wattmark.core.listed import SubjectUse, some
 from wattmark.core.run import Subject
 from wattmark.core.tagged import Stated, stated, tag_lines
 from wattmark.core.tags import TagMode, TagRules
@@ -47,3 +47,8 @@ def test_it_is_told_how_much_energy_states_a_tag() -> None:
     assert stated(RULES, USES) == (Stated("team", 90, 100), Stated("label.tier", 98, 100))
     assert stated(TagRules(), ())[0] == Stated("team", 0, 0)
     assert [one.tag for one in stated(TagRules(), USES)] == ["team", "project", "model", "stage"]
+
+
+def test_a_count_agrees_with_its_noun() -> None:
+    """One run, no runs."""
+    assert [some(n, "run") for n in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]

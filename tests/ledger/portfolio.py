@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.ledger.derived import DAY, HOUR, NOON, SECOND, Derived
+from wattmark.core.run import Subject
 from wattmark.core.tags import TagRules
+from wattmark.ledger.quarantine import KeptOut
 from wattmark.ledger.settings import LedgerSettings
 
 RULES = TagRules(
@@ -70,6 +72,13 @@ def portfolio(folder: Path) -> Derived:
     return d.write()
 
 
-def seen(contents: Mapping[str, str]) -> Mapping[str, int]:
-    """What the run in quarantine saw: 7 J."""
-    return dict.fromkeys(contents, 7_000_000)
+class Known:
+    """A quarantine of which everything is known."""
+
+    def runs(self, contents: Mapping[str, str]) -> Mapping[str, int]:
+        """7 J each."""
+        return dict.fromkeys(contents, 7_000_000)
+
+    def streams(self, start_us: int | None = None, end_us: int | None = None) -> list[KeptOut]:
+        """One of a slip of the pen that is not in the tables: 3 J."""
+        return [KeptOut("x1", Subject(team="serch"), 3_000_000)]

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("duckdb", reason="lists of a ledger need the extra `ledger`")
 
 from tests.ledger.derived import DAY, NOON, SECOND, Derived
-from tests.ledger.portfolio import RULES, portfolio, seen
+from tests.ledger.portfolio import RULES, Known, portfolio
 from wattmark.core.errors import UsageError
 from wattmark.core.known import Boundary
 from wattmark.ledger.apart import apart_from
@@ -32,7 +32,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Derived:
 @pytest.fixture
 def listing(snapshot: Derived) -> Iterator[Listing]:
     """Its lists."""
-    with Listing(snapshot, seen) as opened:
+    with Listing(snapshot, Known()) as opened:
         yield opened
 
 
@@ -123,15 +123,16 @@ def test_devices_of_a_run_are_those_that_were_counted_from_it(listing: Listing) 
 
 
 def test_subjects_hold_all_energy_but_what_nobody_claimed(listing: Listing) -> None:
-    """Estimates and what is in quarantine included: 9 + 5 + 0.5 MJ and 7 J."""
+    """Estimates and what is in quarantine included: 9 + 5 + 0.5 MJ, 7 J and 3 J."""
     uses = listing.subjects()
     assert [(use.subject.team, use.energy_uj, use.runs) for use in uses] == [
         ("search", 9 * MJ, 1),
         ("ads", 5 * MJ, 1),
         ("serch", MJ // 2, 1),
         (None, 7_000_000, 1),
+        ("serch", 3_000_000, 0),
     ]
-    assert uses[-1].quarantined == 1
+    assert uses[3].quarantined == 1
     assert uses[0].subject.labels == {"branch": "main"}
 
 
@@ -144,11 +145,11 @@ def test_beside_totals_stands_what_must_not_be_overlooked(snapshot: Derived) -> 
         }.items():
             question = Question(by=by)
             roll_up(snapshot, question, Factors(), engine)
-            found = {part.what: part for part in apart_from(engine, question, RULES, seen)}
+            found = {part.what: part for part in apart_from(engine, question, RULES, Known())}
             assert list(found) == ["unallocated", *(f"without {tag}" for tag in named), "quarantined"]
             assert found["unallocated"].energy_uj == MJ
-            assert (found["quarantined"].energy_uj, found["quarantined"].within) == (7_000_000, False)
-            assert "1 run is kept out" in found["quarantined"].hint
+            assert (found["quarantined"].energy_uj, found["quarantined"].within) == (10_000_000, False)
+            assert "1 run and 1 stream kept out" in found["quarantined"].hint
     assert found["without stage"].energy_uj == MJ // 2
     assert found["without label.branch"].energy_uj == 5 * MJ + MJ // 2
 

@@ -7,6 +7,7 @@ import click
 from wattmark.cli.ledger_options import NOT_ALL, chosen_ledger, ledger_option, now_us, told_wait
 from wattmark.cli.options import json_option
 from wattmark.core.errors import UsageError
+from wattmark.core.listed import some
 from wattmark.wiring.ledger import OpenLedger, require_tables
 
 
@@ -34,8 +35,8 @@ def verify(ledger: str | None, as_json: bool) -> int:
     else:
         for one in done.findings:
             click.echo(f"{one.record}: {one.problem}")
-        said = "all as it came" if done.sound else f"{len(done.findings)} things are not as they came"
-        looked = f"{done.runs} runs and {done.samples} samples of {done.files} files"
+        said = "all as it came" if done.sound else f"{some(len(done.findings), 'thing')} not as they came"
+        looked = f"{some(done.runs, 'run')} and {some(done.samples, 'sample')} of {some(done.files, 'file')}"
         click.echo(f"{looked}: {said}; {opened.url}, version {done.version}")
     return 0 if done.sound else NOT_ALL
 
@@ -100,7 +101,7 @@ def purge(
 
     fold(opened.store, now_us())
     ids = _meant(opened, runs, day)
-    what = f"{len(ids)} records" + (f" as far as they began before {day}" if day else "")
+    what = some(len(ids), "record") + (f" as far as they began before {day}" if day else "")
     if ids and not yes and not click.confirm(f"Remove {what} from {opened.url} for good?", err=True):
         raise UsageError("nothing was removed")
     with told_wait("purging"):
@@ -109,7 +110,8 @@ def purge(
         body = {"version": done.version, "record_ids": list(done.record_ids), "rows": done.rows}
         click.echo(document("ledger-purge", 1, {"ledger": opened.url, **body}))
         return
-    click.echo(f"{len(done.record_ids)} records with {done.rows} rows were removed; version {done.version}")
+    gone = f"{some(len(done.record_ids), 'record')} with {some(done.rows, 'row')}"
+    click.echo(f"{gone} removed; version {done.version}")
 
 
 def _meant(opened: OpenLedger, runs: tuple[str, ...], before: str | None) -> list[str]:

@@ -22,6 +22,7 @@ from wattmark.cli.ledger_options import (
 from wattmark.cli.options import json_option
 from wattmark.core.errors import WattmarkError
 from wattmark.core.imported import BadRow
+from wattmark.core.listed import some
 
 COUNTS = ("files", "runs", "samples")
 
@@ -49,7 +50,7 @@ def add(files: tuple[Path, ...], ledger: str | None, as_json: bool) -> int:
         click.echo(document("ledger-add", 1, body))
     else:
         tell_bad(done.bad)
-        click.echo(f"{done.files} of {len(paths)} run files are in {opened.url}")
+        click.echo(f"{done.files} of {some(len(paths), 'run file')} in {opened.url}")
     return NOT_ALL if done.bad else 0
 
 
@@ -97,11 +98,9 @@ def fold(rebuild: bool, ledger: str | None, as_json: bool) -> int:
         click.echo(document("ledger-fold", 1, body))
     else:
         tell_bad(done.rejected)
-        waited = f", {brought} of them waited on this machine" if brought else ""
-        click.echo(
-            f"{done.runs} runs and {done.samples} samples from {done.files} files{waited}; "
-            f"{done.repeated} files were known already"
-        )
+        waited = f", {brought} of which waited on this machine" if brought else ""
+        came = f"{some(done.runs, 'run')} and {some(done.samples, 'sample')} from {some(done.files, 'file')}"
+        click.echo(f"{came}{waited}; {done.repeated} known already")
         click.echo(f"{opened.url} is at version {done.version}")
     return NOT_ALL if done.rejected else 0
 

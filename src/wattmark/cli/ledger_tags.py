@@ -20,15 +20,15 @@ def command(
     """List what is untagged or has an unknown value, the most energy first, with the fix and whom to ask."""
     from wattmark.core.tagged import stated, tag_lines
     from wattmark.ledger.listing import Listing
-    from wattmark.ledger.quarantine import seen_by
+    from wattmark.ledger.quarantine import EvidenceQuarantine
     from wattmark.reports.as_json import document
     from wattmark.reports.ledger_lists import Head
     from wattmark.reports.ledger_tags import tags_body, tags_csv, tags_text
 
     reading = read(ledger, no_fold, as_of)
     rules = reading.ledger.settings.tags
-    seen = seen_by(reading.ledger.store, reading.snapshot.version)
-    with Listing(reading.snapshot, seen) as listing:
+    quarantine = EvidenceQuarantine(reading.ledger.store, reading.snapshot.version, rules)
+    with Listing(reading.snapshot, quarantine) as listing:
         uses = listing.subjects()
     lines, told = tag_lines(rules, uses), stated(rules, uses)
     head = Head(reading.ledger.url, reading.snapshot.version)

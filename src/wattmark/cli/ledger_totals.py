@@ -101,15 +101,16 @@ def command(
 
 def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: dict[str, Any]) -> TotalsView:
     from wattmark.ledger.apart import apart_from
-    from wattmark.ledger.quarantine import seen_by
+    from wattmark.ledger.quarantine import EvidenceQuarantine
     from wattmark.ledger.question import ENERGY_ONLY
     from wattmark.wiring.ledger import ask, engine_named
 
     settings, snapshot = reading.ledger.settings, reading.snapshot
+    quarantine = EvidenceQuarantine(reading.ledger.store, snapshot.version, settings.tags)
     terms = options["accounting"], options["basis"]
     with told_wait("adding up"), engine_named(options["engine"], options["spark_master"]) as engine:
         rollup = ask(settings, snapshot, question, engine, terms)
-        apart = apart_from(engine, question, settings.tags, seen_by(reading.ledger.store, snapshot.version))
+        apart = apart_from(engine, question, settings.tags, quarantine)
     given = _given(options, settings.manual_steps)
     return TotalsView(
         ledger=settings.name or reading.ledger.url,

@@ -74,3 +74,8 @@ class Apart:
     """True when it is part of the totals; False when it is not in them at all."""
     hint: str = ""
     """What to do about it."""
+
+
+def some(count: int, noun: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from wattmark.core.listed import Apart
+from wattmark.core.listed import Apart, some
 from wattmark.core.tags import LABEL, TAGS, TagRules
 from wattmark.ledger.asking import Engine
-from wattmark.ledger.quarantine import Seen
+from wattmark.ledger.quarantine import Quarantine
 from wattmark.ledger.question import Question
 
 UNALLOCATED = "unallocated"
 
 
-def apart_from(engine: Engine, question: Question, rules: TagRules, seen: Seen) -> tuple[Apart, ...]:
+def apart_from(
+    engine: Engine, question: Question, rules: TagRules, quarantine: Quarantine
+) -> tuple[Apart, ...]:
     """What is to be said beside the totals that this engine has just worked out for this question."""
     tags = [key for key in question.by if key in TAGS or key.startswith(LABEL)]
     rows = engine.rows(
@@ -39,7 +41,7 @@ def apart_from(engine: Engine, question: Question, rules: TagRules, seen: Seen) 
     for tag, used in _untagged(engine, tags or rules.required or ("team",), energy).items():
         hint = "`wattmark ledger tags` says whose, and how to mend it" if used else ""
         found.append(Apart(what=f"without {tag}", energy_uj=used, within=True, hint=hint))
-    return (*found, *_quarantined(engine, question, seen))
+    return (*found, *_quarantined(engine, question, quarantine))
 
 
 def _untagged(engine: Engine, tags: Sequence[str], energy: Mapping[str, int]) -> dict[str, int]:
@@ -58,15 +60,17 @@ def _untagged(engine: Engine, tags: Sequence[str], energy: Mapping[str, int]) ->
     return found
 
 
-def _quarantined(engine: Engine, question: Question, seen: Seen) -> list[Apart]:
-    """What runs in quarantine saw in that time; it is in no total."""
+def _quarantined(engine: Engine, question: Question, quarantine: Quarantine) -> list[Apart]:
+    """What runs and streams in quarantine saw in that time; it is in no total."""
     rows = engine.rows("SELECT record_id, content, start_us FROM runs WHERE COALESCE(quarantined, '') <> ''")
-    kept_out = {record_id: content for record_id, content, start_us in rows if _in(question, int(start_us))}
-    if not kept_out:
+    runs = {record_id: content for record_id, content, start_us in rows if _in(question, int(start_us))}
+    streams = quarantine.streams(question.start_us, question.end_us)
+    if not runs and not streams:
         return []
-    kept = f"{len(kept_out)} runs are" if len(kept_out) > 1 else "1 run is"
+    energy = sum(quarantine.runs(runs).values()) + sum(stream.energy_uj for stream in streams)
+    kept = " and ".join(some(n, what) for n, what in ((len(runs), "run"), (len(streams), "stream")) if n)
     hint = f"{kept} kept out until the tags are right: `wattmark ledger tags`"
-    return [Apart(what="quarantined", energy_uj=sum(seen(kept_out).values()), within=False, hint=hint)]
+    return [Apart(what="quarantined", energy_uj=energy, within=False, hint=hint)]
 
 
 def _in(question: Question, at_us: int) -> bool:

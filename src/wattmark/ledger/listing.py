@@ -14,7 +14,7 @@ from wattmark.core.run import Subject
 from wattmark.core.tags import LABEL
 from wattmark.ledger.columns import TAGS
 from wattmark.ledger.engines.duckdb import DuckDbEngine, quoted
-from wattmark.ledger.quarantine import Seen
+from wattmark.ledger.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from wattmark.ledger.rollup import Tables
@@ -48,9 +48,9 @@ class Choice:
 class Listing:
     """Asks the derived tables of one version. Use it as a context manager."""
 
-    def __init__(self, snapshot: Tables, seen: Seen = lambda _: {}) -> None:
-        """``seen`` tells what runs in quarantine saw."""
-        self._seen = seen
+    def __init__(self, snapshot: Tables, quarantine: Quarantine | None = None) -> None:
+        """``quarantine`` is needed for the energy by subject."""
+        self._quarantine = quarantine
         self._engine = DuckDbEngine()
         for table in ("runs", "subjects", "places", "counted", "cube", "lost"):
             self._engine.attach(table, snapshot)
@@ -207,6 +207,8 @@ class Listing:
             )
             for row in rows
         ]
+        streams = self._quarantine.streams() if self._quarantine is not None else []
+        uses += [SubjectUse(stream.subject, stream.energy_uj, 0, 0) for stream in streams]
         return sorted(uses, key=lambda use: (-use.energy_uj, str(use.subject)))
 
     def _kept_out(self) -> dict[str, int]:
@@ -216,7 +218,8 @@ class Listing:
                 "SELECT record_id, content, subject_id FROM runs WHERE COALESCE(quarantined, '') <> ''"
             )
         )
-        energy = self._seen({row[0]: row[1] for row in rows})
+        contents = {str(row[0]): str(row[1]) for row in rows}
+        energy = self._quarantine.runs(contents) if self._quarantine is not None else {}
         found: dict[str, int] = {}
         for record_id, _, subject_id in rows:
             found[subject_id] = found.get(subject_id, 0) + energy.get(record_id, 0)

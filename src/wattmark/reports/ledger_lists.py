@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from wattmark.core.known import Boundary
-from wattmark.core.listed import LossLine, RunLine
+from wattmark.core.listed import LossLine, RunLine, some
 from wattmark.core.tags import Fault
 from wattmark.reports.as_csv import csv_text
 from wattmark.reports.as_text import duration, quantity, table
@@ -63,7 +63,7 @@ def runs_text(head: Head, runs: Sequence[RunLine], count: int, lines: Sequence[s
         rows.append([*cells, lines[at]] if lines is not None else cells)
     heads = ["run", "began", "lasted", *used, "counted", "source", "status"]
     heads += ["power"] if lines is not None else []
-    shown = f"{len(runs)} of {count} runs" if len(runs) < count else f"{count} run{'s'[: count != 1]}"
+    shown = f"{len(runs)} of {count} runs" if len(runs) < count else some(count, "run")
     return "\n".join([table(heads, rows), "", f"{shown}; {head.ledger}, version {head.version}"])
 
 

@@ -14,6 +14,7 @@ from wattmark.core.kpis.operational_overhead_score import (
     MAX_MANUAL_STEPS,
     WEIGHT,
 )
+from wattmark.core.listed import some
 from wattmark.reports.as_json import answer_json
 from wattmark.reports.as_text import answer_text, bar, duration, percent, table
 from wattmark.reports.ledger_lists import Head
@@ -110,7 +111,7 @@ def overhead_text(head: Head, runs: int, score: Answer, told: Operations, *, asc
             "",
             table(heads, rows),
             "",
-            f"{runs} run{'s'[: runs != 1]}; {head.ledger}, version {head.version}",
+            f"{some(runs, 'run')}; {head.ledger}, version {head.version}",
         ]
     )
 
