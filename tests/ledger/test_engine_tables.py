@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import wattmark
 from wattmark.ledger.columns import REAL, TEXT, TRUTH, WHOLE
 from wattmark.ledger.engines.tables import arrow_table
 
@@ -60,3 +63,12 @@ def test_an_engine_that_is_not_installed_is_named_with_its_extra(package: str, c
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == extra
+
+
+@pytest.mark.parametrize(("package", "home"), [("duckdb", "duckdb.py"), ("pyspark", "spark.py")])
+def test_each_engine_is_imported_by_one_module_alone(package: str, home: str) -> None:
+    """What changes with an engine's versions is in one place."""
+    found = re.compile(rf"^\s*(?:import|from) {package}\b", re.MULTILINE)
+    source = Path(wattmark.__file__).parent
+    importing = [p for p in sorted(source.rglob("*.py")) if found.search(p.read_text(encoding="utf-8"))]
+    assert importing == [source / "ledger" / "engines" / home]

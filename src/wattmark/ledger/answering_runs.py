@@ -53,7 +53,7 @@ def add_runs(asked: Asked, groups: dict[Key, Found], whole: Found) -> None:
     question = asked.question
     where = filters(asked.engine, question, "r.", energy=False)
     if "host" in question.where:
-        where += " AND r.host_id IN (SELECT value FROM asked_hosts)"
+        where += " AND r.host_id IN (SELECT value FROM wanted_host)"
     host = "r.host_id" if "host" in question.by else "''"
     run = "r.record_id" if "run" in question.by else "''"
     asked.engine.keep("asked_runs", query("asked_runs", host=host, run=run, filters=where))

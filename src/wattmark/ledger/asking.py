@@ -221,8 +221,8 @@ def filters(engine: Engine, question: Question, prefix: str = "", *, energy: boo
     columns = {**COUNTED_KEYS, **{key: key for key in ROW_KEYS}} if energy else {"run": "record_id"}
     for key, values in question.where.items():
         if key in columns:
-            engine.put(f"asked_{key}s", {"value": TEXT}, ((value,) for value in values))
-            found.append(f"{prefix}{columns[key]} IN (SELECT value FROM asked_{key}s)")
+            engine.put(f"wanted_{key}", {"value": TEXT}, ((value,) for value in values))
+            found.append(f"{prefix}{columns[key]} IN (SELECT value FROM wanted_{key})")
     if energy:
         found.extend(_between(question, prefix))
     return "".join(f" AND {condition}" for condition in found)
