@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.ledger.derived import DAY, HOUR, NOON, SECOND, Derived
@@ -429,6 +430,21 @@ def test_sums_beyond_int64_are_exact(ledger: Derived) -> None:
     assert ask(ledger).whole.observed_uj == 3 * 2**62 + 1
 
 
+def test_an_older_file_may_lack_a_column_that_newer_ones_have(ledger: Derived) -> None:
+    """The energy of both counts; what the older one does not say is null."""
+    ledger.energy(1, start_us=NOON - DAY)
+    ledger.energy(2)
+    ledger.write()
+    (older, newer) = (pq.ParquetFile(file).read() for file in ledger.files("cube"))
+    for first, second in ((older.drop_columns(["reach"]), newer), (older, newer.drop_columns(["reach"]))):
+        ledger.put_arrow("cube", "2026-10-31", first)
+        ledger.put_arrow("cube", "2026-11-01", second)
+        whole = ask(ledger).whole
+        assert whole.observed_uj == 3_000_000
+        assert isinstance(whole.energy, Figure)
+        assert whole.energy.terms["boundary"] == "node"
+
+
 def test_rows_of_the_day_are_found_by_their_path_alone(ledger: Derived) -> None:
     """As Delta writes them; and a column that an older table lacks is null."""
     ledger.energy()
@@ -500,6 +516,23 @@ def test_a_folder_whose_name_is_a_pattern_is_read_all_the_same(tmp_path: Path) -
     ledger.known()
     ledger.energy()
     assert joules(ask(ledger)) == {(): 90.0}
+
+
+def test_a_folder_that_looks_like_a_partition_is_none_of_ours(tmp_path: Path) -> None:
+    """A ledger may lie under ``team=a``: its energy is not of that team for that."""
+    ledger = Derived(tmp_path / "team=a" / "component=b" / "day=c")
+    ledger.subject(team="vision")
+    ledger.place()
+    ledger.known()
+    ledger.energy()
+    ledger.run()
+    asked = {"by": ("team", "component"), "period": "day"}
+    assert joules(ask(ledger, **asked)) == {("2026-11-01", "vision", "cpu"): 90.0}
+    begin = datetime(2026, 11, 1, tzinfo=UTC)
+    assert joules(ask(ledger, **asked, source="counted", start=begin)) == {
+        ("2026-11-01", "vision", "cpu"): 90.0
+    }
+    assert ask(ledger, end=begin).totals == ()
 
 
 def test_the_engine_stays_in_its_memory_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -52,8 +52,7 @@ class DuckDbEngine:
             # No file system of DuckDB is needed for what pyarrow reads.
             self.connection.register(source, snapshot.arrow(table))
         else:
-            listed = ", ".join(quoted(file) for file in files)
-            source = f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
+            source = _reading(files, days="day" in DERIVED[table])
         there = {row[0] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         columns = ", ".join(
             f'"{name}"' if name in there else f'CAST(NULL AS {SQL_TYPES[column.kind]}) AS "{name}"'
@@ -108,6 +107,21 @@ def connect(memory: str = MEMORY) -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET memory_limit = {quoted(memory)}")
     connection.execute("SET preserve_insertion_order = false")
     return connection
+
+
+def _reading(files: Sequence[str], *, days: bool) -> str:
+    """What reads these files. A file of an older day may lack a column that newer ones have.
+
+    The day stands in the path. Nothing else that looks like ``name=value`` there is a column: it belongs to
+    the folder that the ledger happens to lie in.
+    """
+    listed = ", ".join(quoted(file) for file in files)
+    options = "union_by_name = true, hive_types_autocast = false, hive_partitioning"
+    above = {part for file in files for part in Path(file).parts[:-2]}
+    if not days or not any("=" in part for part in above):
+        return f"read_parquet([{listed}], {options} = {'true' if days else 'false'})"
+    day = r"regexp_extract(filename, 'day=([^/\\]+)[/\\][^/\\]+$', 1)"
+    return f"(SELECT *, {day} AS day FROM read_parquet([{listed}], filename = true, {options} = false))"
 
 
 @contextmanager
