@@ -17,7 +17,7 @@ from tests.server.world import PROTOBUF, Answer, Ledger, World, look, run, runni
 from tests.sources.otlp_messages import as_json, counter, gauge, number, request
 from wattmark.core.errors import LedgerError
 from wattmark.core.run import Subject
-from wattmark.server.listen import App
+from wattmark.server.listen import MOST_HELD, App
 from wattmark.sources.catalog import Asked
 from wattmark.sources.otlp_names import Naming
 
@@ -217,12 +217,33 @@ def test_too_much_at_once_is_for_later(tmp_path: Path) -> None:
 
     async def play() -> None:
         async with running(tmp_path, app={"most_body": 1000}) as world:
-            world.app._held = 16_000
+            goes_on, waiting = asyncio.Event(), []
+
+            async def held_up() -> None:
+                """A sender whose body has come so far and is not complete."""
+                parts = [{"type": "http.request", "body": b"x" * 1000, "more_body": True}]
+
+                async def receive() -> dict[str, object]:
+                    if parts:
+                        return parts.pop()
+                    waiting.append(1)
+                    await goes_on.wait()
+                    return {"type": "http.disconnect"}
+
+                async def send(_: object) -> None:
+                    return None
+
+                headers = [(b"content-type", PROTOBUF.encode())]
+                scope = {"type": "http", "method": "POST", "path": "/v1/metrics", "headers": headers}
+                await world.app(scope, receive, send)
+
+            held = [asyncio.create_task(held_up()) for _ in range(MOST_HELD)]
+            await until(lambda: len(waiting) == MOST_HELD)
             answer = await world.post(look(10, 1.0))
             assert (answer.status, answer.headers["retry-after"]) == (503, "5")
-            world.app._held = 0
+            goes_on.set()
+            await asyncio.gather(*held)
             assert (await world.post(look(10, 1.0))).status == 200
-            assert world.app._held == 0
 
     run(play)
 
@@ -347,3 +368,51 @@ def test_the_application_starts_and_ends_with_its_server(tmp_path: Path) -> None
             return world.ledger
 
     run(play)
+
+
+def test_a_defect_of_ours_loses_nothing(tmp_path: Path) -> None:
+    """What cannot be landed stays in the journal, is said with its traceback once, and is tried again."""
+    ledger = Ledger(error=RuntimeError("a defect"))
+
+    async def play() -> World:
+        async with running(tmp_path, ledger, land_every=0.02) as world:
+            await world.post(look(10, 100.0))
+            await until(lambda: world.listener.tally.failures > 2)
+            ledger.error = None
+            await until(lambda: world.listener.backlog == 0)
+            return world
+
+    world = run(play)
+    assert world.ledger.joules == 100
+    assert next(s for s in world.said if "RuntimeError: a defect" in s).startswith("cannot land now")
+    assert sum("Traceback" in s for s in world.said) == 1
+
+
+def test_what_is_remembered_of_senders_has_a_limit(tmp_path: Path) -> None:
+    """A sender that invents attributes cannot fill the memory; its series go on all the same."""
+
+    async def play() -> World:
+        async with running(tmp_path, most_remembered=500) as world:
+            for second in range(10, 60, 10):
+                await world.post(look(second, 10.0 * second, **{"k8s.pod.name": "x" * 200}))
+                assert world.listener.remembered < 1000
+            return world
+
+    assert run(play).ledger.joules == 500
+
+
+def test_folding_goes_on_beside(tmp_path: Path) -> None:
+    """With --fold-every; a fold that fails is said, and tried again."""
+    folds: list[str] = []
+
+    def fold() -> None:
+        folds.append("folded")
+        if len(folds) == 1:
+            raise LedgerError("ledger", "is busy")
+
+    async def play() -> World:
+        async with running(tmp_path, land_every=0.02, fold=fold, fold_every=0.01) as world:
+            await until(lambda: len(folds) >= 2)
+            return world
+
+    assert "cannot fold now; whoever reads the ledger will: ledger: is busy" in run(play).said

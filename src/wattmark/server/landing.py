@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from wattmark.core.telemetry import Samples, Stream
 from wattmark.ledger.batches import encode, stream_document
@@ -10,6 +11,7 @@ from wattmark.ledger.inbox import samples_name
 from wattmark.ledger.store import Store
 
 MOST_REMEMBERED = 100_000
+MOST_ROWS = 2_000_000
 
 
 class Landing:
@@ -19,16 +21,37 @@ class Landing:
         self._store = store
         self._documents: dict[str, tuple[Stream, str]] = {}
 
-    def __call__(self, parts: Sequence[Samples]) -> str:
-        """Land one batch; gives its content id once it is durable. Raises EvidenceError, LedgerError."""
+    def __call__(self, parts: Sequence[Samples]) -> None:
+        """Land these samples; they are durable when it returns. Raises EvidenceError, LedgerError."""
         if len(self._documents) > MOST_REMEMBERED:
             self._documents.clear()
-        content, data = encode(parts, self._document)
-        self._store.put_new(samples_name(content), data)
-        return content
+        for portion in portions(parts, MOST_ROWS):
+            content, data = encode(portion, self._document)
+            self._store.put_new(samples_name(content), data)
 
     def _document(self, stream: Stream) -> str:
         known = self._documents.get(stream.instance)
         if known is None or known[0] != stream:
             known = self._documents[stream.instance] = stream, stream_document(stream)
         return known[1]
+
+
+def portions(parts: Sequence[Samples], most_rows: int) -> Iterator[list[Samples]]:
+    """The samples in batches of so many rows at most, divided the same way whenever they come."""
+    batch: list[Samples] = []
+    rows = 0
+    for part in parts:
+        for begun in range(0, len(part), most_rows):
+            piece = part if len(part) <= most_rows else _cut(part, begun, begun + most_rows)
+            if rows + len(piece) > most_rows:
+                yield batch
+                batch, rows = [], 0
+            batch.append(piece)
+            rows += len(piece)
+    if batch:
+        yield batch
+
+
+def _cut(part: Samples, start: int, end: int) -> Samples:
+    columns = ("start_us", "end_us", "energy_uj", "count", "observed")
+    return replace(part, **{name: getattr(part, name)[start:end] for name in columns})

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wattmark.core.errors import EvidenceError, LedgerError
+from wattmark.core.errors import EvidenceError, LedgerError, WattmarkError
 from wattmark.core.telemetry import Samples
 from wattmark.server.grouping import reads_of
 from wattmark.server.journal import Journal, JournalFile, frames_of
@@ -27,6 +28,10 @@ from wattmark.sources.otlp_streams import State, pair
 
 MOST_POINTS = 500_000
 """Points of one journal file: what is worked out at once stays below a quarter of a GB."""
+
+MOST_SERIES = 200_000
+MOST_REMEMBERED = 64 << 20
+"""So many series, and bytes of attributes, are remembered between requests."""
 
 Land = Callable[[Sequence[Samples]], object]
 """Lands samples in the ledger; raises LedgerError when it cannot."""
@@ -80,6 +85,7 @@ class Listener:
         land_every: float = 30.0,
         most_backlog: int = 1 << 30,
         most_points: int = MOST_POINTS,
+        most_remembered: int = MOST_REMEMBERED,
         fold: Callable[[], None] | None = None,
         fold_every: float | None = None,
         now_ns: Callable[[], int] = time.time_ns,
@@ -93,13 +99,13 @@ class Listener:
         self._land_every = land_every
         self._most_backlog = most_backlog
         self._most_points = most_points
+        self._most_remembered = most_remembered
         self._fold = fold if fold_every is not None else None
         self._fold_every = fold_every or 0.0
         self._folded = time.monotonic()
         self._now_ns = now_ns
-        self._protobuf = Decoder(WANTED)
-        self._json = JsonDecoder(WANTED)
-        self._intake = Intake(naming)
+        self._naming = naming
+        self._begin_anew()
         self._open: _Open | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._in_use: set[Path] = set()
@@ -111,6 +117,17 @@ class Listener:
         self._landing: asyncio.Task[None] | None = None
         self._stopping = False
         self._said: set[str] = set()
+
+    @property
+    def remembered(self) -> int:
+        """Bytes of attributes that are kept, because they come again."""
+        return self._protobuf.remembered + self._json.remembered
+
+    def _begin_anew(self) -> None:
+        """Forget the attributes and series that were seen; they are learnt again when they come again."""
+        self._protobuf = Decoder(WANTED)
+        self._json = JsonDecoder(WANTED)
+        self._intake = Intake(self._naming)
 
     @property
     def backlog(self) -> int:
@@ -127,6 +144,8 @@ class Listener:
 
         The answer's ``refused`` holds what was left out for a reason that the sender should know.
         """
+        if self.remembered > self._most_remembered or self._intake.known > MOST_SERIES:
+            self._begin_anew()
         request = (self._json if is_json else self._protobuf).decode(body)
         points = self._intake.take(request, self._now_ns())
         if len(points):
@@ -254,11 +273,16 @@ class Listener:
             try:
                 size = path.stat().st_size
                 self._land_file(path)
-            except (LedgerError, OSError) as error:
+            except Exception as error:  # noqa: BLE001
+                # Whatever it is, a defect included: what was acknowledged stays, and is tried again.
                 self.tally.failures += 1
-                if str(error) != self.trouble:
-                    self._say(f"cannot land now, and will try again: {error}")
-                self.trouble = str(error)
+                known = isinstance(error, (WattmarkError, OSError))
+                reason = str(error) if known else f"{type(error).__name__}: {error}"
+                if reason != self.trouble:
+                    self._say(f"cannot land now, and will try again: {reason}")
+                    if not known:
+                        self._say("".join(traceback.format_exception(error)))
+                self.trouble = reason
                 return False
             loop.call_soon_threadsafe(self._took, size)
             if self.trouble:

@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Container
-from typing import Any
 
 from wattmark.sources.otlp_points import (
-    MOST_CACHED,
     MOST_DEPTH,
     NO_RECORDED_VALUE,
     Attributes,
@@ -40,9 +38,13 @@ _int = struct.Struct("<xQxq").unpack_from
 
 
 class Decoder:
-    """Decodes requests, and remembers the attributes that it has seen. Not for several threads at once."""
+    """Decodes requests, and remembers the attributes that it has seen. Not for several threads at once.
+
+    ``remembered`` is how many bytes of them it holds: whoever takes requests from others begins anew in time.
+    """
 
     def __init__(self, wanted: Container[str] | None = None) -> None:
+        self.remembered = 0
         self._wanted = wanted
         self._resources: dict[bytes, Attributes] = {}
         self._attributes: dict[bytes, Attributes] = {}
@@ -54,10 +56,6 @@ class Decoder:
 
         Points of metrics that are not wanted are counted, not decoded.
         """
-        caches: tuple[dict[bytes, Any], ...] = (self._tails, self._attributes, self._resources, self._scopes)
-        if any(len(cache) > MOST_CACHED for cache in caches):
-            for cache in caches:
-                cache.clear()
         found: list[Metric] = []
         foreign = _Foreign()
         for tag, start, end in fields(data, 0, len(data)):
@@ -81,6 +79,7 @@ class Decoder:
         known = self._resources.get(resource)
         if known is None:
             known = self._resources[resource] = Attributes(_resource_from(resource))
+            self.remembered += len(resource)
         for first, past in scopes:
             self._scope(data, first, past, known, found, foreign)
 
@@ -102,6 +101,7 @@ class Decoder:
         known = self._scopes.get(scope)
         if known is None:
             known = self._scopes[scope] = _scope_from(scope)
+            self.remembered += len(scope)
         for first, past in metrics:
             self._metric(data, first, past, resource, known, found, foreign)
 
@@ -210,6 +210,7 @@ class Decoder:
         recorded = not flags & NO_RECORDED_VALUE
         if simple:
             self._tails[data[tail:end]] = known, recorded
+            self.remembered += end - tail
         metric.attributes.append(known)
         metric.start_ns.append(begun)
         metric.time_ns.append(time)
@@ -260,6 +261,7 @@ class Decoder:
         known = self._attributes.get(block)
         if known is None:
             known = self._attributes[block] = Attributes(_listed(block))
+            self.remembered += len(block)
         return known
 
 

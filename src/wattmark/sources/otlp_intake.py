@@ -13,7 +13,7 @@ from wattmark.sources.otlp_names import (
     Series,
     describe,
 )
-from wattmark.sources.otlp_points import MOST_CACHED, Attributes, Metric, Request, Temporality
+from wattmark.sources.otlp_points import Attributes, Metric, Request, Temporality
 
 FUTURE_NS = 3600 * 10**9
 """A point may lie an hour ahead of our clock; one further off is refused, because it would outdate others."""
@@ -40,20 +40,19 @@ class Points:
 
 
 class Intake:
-    """Knows which series a point belongs to. Not for several threads at once."""
+    """Knows which series a point belongs to. Not for several threads at once.
+
+    ``known`` is how many series it remembers.
+    """
 
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
         self._heads: dict[tuple[object, ...], _Head] = {}
         self._series: dict[str, Series] = {}
-        self._known = 0
+        self.known = 0
 
     def take(self, request: Request, now_ns: int | None = None) -> Points:
         """The points of a request; with a clock, points of the future are refused."""
-        if self._known > MOST_CACHED:
-            self._heads.clear()
-            self._series.clear()
-            self._known = 0
         found = Points()
         latest = LATEST_NS if now_ns is None else now_ns + FUTURE_NS
         for metric in request.metrics:
@@ -63,6 +62,8 @@ class Intake:
         return found
 
     def _metric(self, metric: Metric, found: Points, latest: int) -> None:
+        if not metric.attributes:
+            return
         head = (
             metric.resource, metric.scope, metric.name, metric.unit, metric.kind, metric.temporality,
             metric.monotonic,
@@ -75,8 +76,6 @@ class Intake:
         except KeyError:
             self._learn(metric, known)
             of = [known.series[a] for a in metric.attributes]
-        if not of:
-            return
         starts, times, values = metric.start_ns, metric.time_ns, metric.values
         if metric.counts and isinstance(of[0], Series) and of[0].of_counts:
             values = list(metric.counts)
@@ -114,7 +113,7 @@ class Intake:
                 else:
                     known.refused = True
                 known.series[attributes] = series
-                self._known += 1
+                self.known += 1
 
 
 class _Head:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Container, Iterable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from wattmark.sources.otlp_points import (
-    MOST_CACHED,
     MOST_DEPTH,
     NO_RECORDED_VALUE,
     Attributes,
@@ -28,6 +27,7 @@ from wattmark.sources.otlp_points import (
     Value,
 )
 
+Same = TypeVar("Same")
 Whole = int | str | None
 Real = float | str | None
 
@@ -116,9 +116,13 @@ _decoder = msgspec.json.Decoder(_Message)
 
 
 class JsonDecoder:
-    """Decodes requests, and gives one object for equal attributes. Not for several threads at once."""
+    """Decodes requests, and gives one object for equal attributes. Not for several threads at once.
+
+    ``remembered`` is how many characters of them it holds.
+    """
 
     def __init__(self, wanted: Container[str] | None = None) -> None:
+        self.remembered = 0
         self._wanted = wanted
         self._same: dict[str, Attributes] = {}
         self._scopes: dict[str, Scope] = {}
@@ -133,9 +137,6 @@ class JsonDecoder:
             message.resource_spans is not None or message.resource_logs is not None
         ):
             raise Malformed("holds traces or logs, not metrics")
-        if len(self._same) > MOST_CACHED or len(self._scopes) > MOST_CACHED:
-            self._same.clear()
-            self._scopes.clear()
         found: list[Metric] = []
         foreign = 0
         names: set[str] = set()
@@ -176,12 +177,18 @@ class JsonDecoder:
 
     def _attributes(self, pairs: Iterable[_KeyValue] | None) -> Attributes:
         items = _items(pairs)
-        return self._same.setdefault(repr(items), Attributes(items))
+        return self._one(self._same, repr(items), Attributes(items))
 
     def _scope(self, told: _Scope | None) -> Scope:
         told = told or _Scope()
         scope = Scope(told.name or "", told.version or "", _items(told.attributes))
-        return self._scopes.setdefault(repr((scope.name, scope.version, scope.attributes)), scope)
+        return self._one(self._scopes, repr((scope.name, scope.version, scope.attributes)), scope)
+
+    def _one(self, known: dict[str, Same], key: str, new: Same) -> Same:
+        found = known.setdefault(key, new)
+        if found is new:
+            self.remembered += len(key)
+        return found
 
 
 _SUMS = (Kind.SUM, Kind.HISTOGRAM, Kind.EXPONENTIAL_HISTOGRAM)

@@ -16,8 +16,6 @@ NO_RECORDED_VALUE = 1
 """Bit of a point's flags: there is no value at this moment (DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK)."""
 MOST_BYTES = 0x7FFFFFFF
 """No protobuf message is longer."""
-MOST_CACHED = 200_000
-"""Distinct sets of attributes that are remembered; a sender with more makes the memory start anew."""
 MOST_DEPTH = 100
 """Messages inside messages: what protobuf's own parsers allow."""
 

@@ -29,6 +29,8 @@ LONGEST_GAP_US = 120_000_000
 """Two periods of 60 s, which is how often an OpenTelemetry SDK exports unless told otherwise."""
 REMEMBERED_US = 24 * 3600 * 1_000_000
 """A series that was silent for a day, by the points' own clock, begins anew."""
+MOST_KEPT = 2_000_000
+"""Of more series than this those that were silent for longest are forgotten."""
 MOST_COVERED = 64
 """Stretches that are remembered of a delta series; the oldest ones become one."""
 
@@ -143,6 +145,9 @@ def _forget(state: State) -> None:
         return
     state.newest_us = newest
     state.kept = {s: k for s, k in state.kept.items() if newest - k.time_us <= REMEMBERED_US}
+    if len(state.kept) > MOST_KEPT:
+        newest_first = sorted(state.kept.items(), key=lambda pair: -pair[1].time_us)
+        state.kept = dict(newest_first[: MOST_KEPT // 2])
     state.counted_newly = {r: t for r, t in state.counted_newly.items() if newest - t <= REMEMBERED_US}
 
 
