@@ -218,9 +218,12 @@ class Decoder:
 
     def _own(self, data: bytes, pos: int, end: int, metric: Metric) -> int:
         """A field of the sum or histogram itself; gives the position behind it."""
-        tag, a, _, pos = one_field(data, pos, end)
+        if pos + 2 <= end and data[pos] in (0x10, 0x18) and data[pos + 1] < 128:
+            tag, a, pos = data[pos], data[pos + 1], pos + 2
+        else:
+            tag, a, _, pos = one_field(data, pos, end)
         if tag == 0x10:
-            metric.temporality = Temporality(a) if a in (1, 2) else Temporality.UNSPECIFIED
+            metric.temporality = _TEMPORALITIES.get(a, Temporality.UNSPECIFIED)
         elif tag == 0x18 and metric.kind is Kind.SUM:
             metric.monotonic = bool(a)
         return pos
@@ -279,6 +282,7 @@ class _Foreign:
         self.names.add(name)
 
 
+_TEMPORALITIES: dict[int, Temporality] = {int(t): t for t in Temporality}
 _KINDS = {kind << 3 | BYTES: kind for kind in Kind if kind}
 _LAYOUT = {
     Kind.HISTOGRAM: (0x4A, 0x50, True),
