@@ -26,13 +26,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
-CONNECTIONS = 4
-HOSTS = 256
+CONNECTIONS = 16
+HOSTS = 64
 """Machines whose metrics come over one connection, eight devices each: 8192 series in all."""
 DEVICES = 8
 SECOND = 10**9
 BEGAN = struct.pack("<Q", 0x1122334455667788)
-MOMENT = struct.pack("<Q", 0x2233445566778899)
+MOMENTS = [struct.pack("<Q", 0x2233445566778899 + step) for step in range(32)]
 TOTAL = struct.pack("<d", 12345.6789)
 """Places in a request that are filled in before it is sent; nothing else in it looks like them."""
 
@@ -78,11 +78,21 @@ def measure(points: int, seconds: float) -> Rate:
         if failed := next((s.failed for s in sent if s.failed), ""):
             raise RuntimeError(failed)
         total = sum(s.points for s in sent)
+        _check(Path(name), total)
         times = sorted(t for s in sent for t in s.times)
         cpu = _cpu_of_children() - before
         return Rate(
             total, total / elapsed, total / whole, 1000 * times[int(len(times) * 0.99)], 1e6 * cpu / total
         )
+
+
+def _check(folder: Path, points: int) -> None:
+    """Every point but the first of each series ends an interval that is in the inbox."""
+    from pyarrow.parquet import read_metadata
+
+    rows = sum(read_metadata(path).num_rows for path in (folder / "ledger" / "inbox").iterdir())
+    if not points - CONNECTIONS * HOSTS * DEVICES <= rows < points:
+        raise RuntimeError(f"{points} points were acknowledged, and {rows} intervals landed")
 
 
 def _cpu_of_children() -> float:
@@ -153,6 +163,7 @@ def _sender(
     port: int, points: int, number: int, start: threading.Barrier, until: list[float], sent: _Sent
 ) -> None:
     bodies = [body(first, points, number) for first in range(max(HOSTS * DEVICES // points, 1))]
+    steps = -(-points // (HOSTS * DEVICES))
     began = struct.pack("<Q", time.time_ns() - 86_400 * SECOND)
     moment = time.time_ns() - 80_000 * SECOND
     with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -161,14 +172,12 @@ def _sender(
         time.sleep(0.001)
         turn = 0
         while time.perf_counter() < until[0]:
-            moment += SECOND if turn % len(bodies) == 0 else 0
-            filled = (
-                bodies[turn % len(bodies)]
-                .replace(BEGAN, began)
-                .replace(MOMENT, struct.pack("<Q", moment))
-                .replace(TOTAL, struct.pack("<d", 300.0 * turn))
-            )
+            filled = bodies[turn % len(bodies)].replace(BEGAN, began)
+            for step in range(steps):
+                filled = filled.replace(MOMENTS[step], struct.pack("<Q", moment + step * SECOND))
+            filled = filled.replace(TOTAL, struct.pack("<d", 300.0 * turn))
             turn += 1
+            moment += steps * SECOND if turn % len(bodies) == 0 else 0
             before = time.perf_counter()
             answer = _post(connection, filled)
             sent.times.append(time.perf_counter() - before)
@@ -194,23 +203,24 @@ def _post(connection: socket.socket, data: bytes) -> bytes:
 
 
 def body(number: int, points: int, connection: int) -> bytes:
-    """A request of so many points: machines with eight devices each, again when they are too few."""
+    """A request of so many points: machines with eight devices each, a second later when all had their turn."""
     hosts = points // DEVICES
     found = b""
     for host in range(hosts):
-        name = f"node-{connection}-{(number * hosts + host) % HOSTS:05d}"
+        step, which = divmod(host, HOSTS) if hosts > HOSTS else (0, number * hosts + host)
+        name = f"node-{connection}-{which:05d}"
         resource = {"host.name": name, "service.name": "training", "cloud.region": "eu-west-1"}
         metric = _field(1, b"hw.energy") + _field(3, b"J")
-        metric += _field(7, b"".join(_devices(name)) + b"\x10\x02\x18\x01")
+        metric += _field(7, b"".join(_devices(name, MOMENTS[step])) + b"\x10\x02\x18\x01")
         inner = _field(1, _field(1, b"agent")) + _field(2, metric)
         found += _field(1, _field(1, b"".join(_pairs(resource, 1))) + _field(2, inner))
     return found
 
 
-def _devices(host: str) -> Iterator[bytes]:
+def _devices(host: str, moment: bytes) -> Iterator[bytes]:
     for device in range(DEVICES):
         told = {"hw.id": f"GPU-{host}-{device:04d}", "hw.type": "gpu", "hw.name": "accelerator"}
-        point = b"\x11" + BEGAN + b"\x19" + MOMENT + b"\x21" + TOTAL + b"".join(_pairs(told, 7))
+        point = b"\x11" + BEGAN + b"\x19" + moment + b"\x21" + TOTAL + b"".join(_pairs(told, 7))
         yield _field(1, point)
 
 
