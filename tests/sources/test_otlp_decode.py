@@ -106,10 +106,10 @@ def same(ours: Seen, theirs: Seen) -> bool:
 
 @given(requests())
 def test_any_message_is_read_as_the_reference_parser_reads_it(message: Request) -> None:
-    """Protobuf: every kind of metric, value and attribute; a second look gives the same from the cache."""
+    """Protobuf: every kind of metric, value and attribute; later looks, from what is remembered, too."""
     decoder = Decoder()
     data = message.SerializeToString()
-    for _ in range(2):
+    for _ in range(3):
         assert same(by_us(decoder.decode(data).metrics), by_reference(message))
 
 
@@ -117,6 +117,54 @@ def test_any_message_is_read_as_the_reference_parser_reads_it(message: Request) 
 def test_any_message_is_read_from_json_too(message: Request) -> None:
     """The JSON form that the reference writes of a message holds the same."""
     assert same(by_us(JsonDecoder().decode(as_json(message)).metrics), by_reference(message))
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> Request:
+    """What agents send: machines whose devices have numbers, with or without a start time."""
+    message = Request()
+    for host in range(draw(st.integers(1, 3))):
+        start = draw(st.sampled_from([None, 0.0]))
+        whole = draw(st.booleans())
+        looks = [
+            number(device if whole else float(device), 1.0, {"hw.id": f"GPU-{device}"}, start)
+            for device in range(draw(st.integers(0, 4)))
+        ]
+        kinds = [counter("hw.energy", looks), gauge("hw.power", looks)]
+        some = request(*draw(st.permutations(kinds)), resource={"host.name": f"node{host}"})
+        message.resource_metrics.extend(some.resource_metrics)
+    return message
+
+
+@given(fleets(), st.data())
+def test_messages_that_differ_in_numbers_only_are_read_alike(message: Request, data: st.DataObject) -> None:
+    """A layout is learnt from the second one; what does not fit it is walked, and may be learnt in turn."""
+    decoder = Decoder()
+    for _ in range(data.draw(st.integers(4, 7))):
+        assert same(by_us(decoder.decode(message.SerializeToString()).metrics), by_reference(message))
+        for outer in message.resource_metrics:
+            for metric in outer.scope_metrics[0].metrics:
+                points = (
+                    metric.sum.data_points if metric.WhichOneof("data") == "sum" else metric.gauge.data_points
+                )
+                for point in points:
+                    vary(point, data)
+
+
+def vary(point: m.NumberDataPoint, data: st.DataObject) -> None:
+    """Another moment and value; now and then something else, of the same length or not."""
+    point.time_unix_nano = data.draw(st.integers(1, (1 << 64) - 1))
+    if point.start_time_unix_nano:
+        point.start_time_unix_nano = data.draw(st.integers(1, (1 << 64) - 1))
+    match data.draw(st.integers(0, 9)):
+        case 0:
+            point.attributes[0].value.string_value = data.draw(st.sampled_from(["GPU-x", "GPU-longer"]))
+        case 1:
+            point.flags = 1
+        case 2:
+            point.as_int = data.draw(st.integers(-(1 << 63), (1 << 63) - 1))
+        case _ if point.WhichOneof("value") == "as_double":
+            point.as_double = data.draw(st.floats())
 
 
 @given(requests(), st.data())

@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Container
 
+from wattmark.sources.otlp_layout import Layout, layout_of
 from wattmark.sources.otlp_points import (
     MOST_DEPTH,
     NO_RECORDED_VALUE,
@@ -26,6 +27,9 @@ from wattmark.sources.otlp_points import (
     Value,
 )
 from wattmark.sources.otlp_wire import BYTES, fields, length, one_field, span, text
+
+MOST_LEARNT = 4
+"""So often a layout is learnt anew for blocks of one resource and length."""
 
 _u64 = struct.Struct("<Q").unpack_from
 _i64 = struct.Struct("<q").unpack_from
@@ -49,6 +53,8 @@ class Decoder:
         self._resources: dict[bytes, Attributes] = {}
         self._attributes: dict[bytes, Attributes] = {}
         self._scopes: dict[bytes, Scope] = {}
+        self._layouts: dict[tuple[bytes, int], Layout] = {}
+        self._seen: dict[tuple[bytes, int], int] = {}
         self._tails: dict[bytes, tuple[Attributes, bool]] = {}
 
     def decode(self, data: bytes) -> Request:
@@ -60,8 +66,33 @@ class Decoder:
         foreign = _Foreign()
         for tag, start, end in fields(data, 0, len(data)):
             if tag == 0x0A:
-                self._resource(data, start, end, found, foreign)
+                self._block(data, start, end, found, foreign)
         return Request(tuple(found), foreign.points, frozenset(foreign.names))
+
+    def _block(self, data: bytes, start: int, end: int, found: list[Metric], foreign: _Foreign) -> None:
+        """The metrics of one resource: by the layout that they had before, else field by field."""
+        key = None
+        if start < end and data[start] == 0x0A:
+            first, past = span(data, start + 1, end)
+            key = data[first:past], end - start
+            layout = self._layouts.get(key)
+            metrics = layout.read(data, start) if layout else None
+            if metrics is not None:
+                found += metrics
+                return
+        before, foreign_before = len(found), foreign.points
+        self._resource(data, start, end, found, foreign)
+        if key is not None and foreign.points == foreign_before:
+            self._learn(key, data[start:end], found[before:])
+
+    def _learn(self, key: tuple[bytes, int], block: bytes, metrics: list[Metric]) -> None:
+        """Keep the layout of a block that comes again; of one that is never the same twice, not for long."""
+        seen = self._seen[key] = self._seen.get(key, 0) + 1
+        if seen == 1:
+            self.remembered += len(key[0])
+        elif seen <= MOST_LEARNT and (layout := layout_of(block, metrics)) is not None:
+            self._layouts[key] = layout
+            self.remembered += len(block)
 
     def _resource(self, data: bytes, pos: int, end: int, found: list[Metric], foreign: _Foreign) -> None:
         resource = b""

@@ -71,11 +71,13 @@ class Intake:
         known = self._heads.get(head)
         if known is None:
             known = self._heads[head] = _Head()
-        try:
-            of = [known.series[a] for a in metric.attributes]
-        except KeyError:
-            self._learn(metric, known)
-            of = [known.series[a] for a in metric.attributes]
+        if metric.attributes is known.attributes:
+            of = known.of
+        else:
+            if not all(a in known.series for a in metric.attributes):
+                self._learn(metric, known)
+            known.attributes = metric.attributes
+            of = known.of = [known.series[a] for a in metric.attributes]
         starts, times, values = metric.start_ns, metric.time_ns, metric.values
         if metric.counts and isinstance(of[0], Series) and of[0].of_counts:
             values = list(metric.counts)
@@ -119,12 +121,15 @@ class Intake:
 class _Head:
     """What is known of the series of one metric of one resource."""
 
-    __slots__ = ("refused", "series")
+    __slots__ = ("attributes", "of", "refused", "series")
 
     def __init__(self) -> None:
         self.series: dict[Attributes, Series | Refusal] = {}
         self.refused = False
         """Some of them are."""
+        self.attributes: list[Attributes] = []
+        """Those of the points that came last; a metric of the same layout brings the same list."""
+        self.of: list[Series | Refusal] = []
 
 
 def _wrong_time(metric: Metric, start: int, time: int, latest: int) -> str:
