@@ -83,8 +83,9 @@ def rows(name: str, root: Traversable | None = None) -> list[dict[str, str]]:
         raise ConfigError(
             f"data/{name}.csv",
             "",
-            f"was altered: its SHA-256 is {actual}, and {name}.meta.toml says {said}. Reinstall wattmark; "
-            "if the change is meant, raise the version there and write the new SHA-256",
+            f"was altered: its SHA-256 is {actual}, and {name}.meta.toml says {said}. Reinstall wattmark, or "
+            "bring a table of your own again with `wattmark data update`; if the change is meant, raise the "
+            "version there and write the new SHA-256",
         )
     lines = [line for line in content.decode().splitlines() if line and not line.startswith("#")]
     reader = csv.reader(lines, strict=True)

@@ -12,7 +12,18 @@ import pytest
 from wattmark import tables
 
 DATA = Path(str(tables.bundled()))
-SHIPPED = ("hardware", "cpus", "uncertainty", "ember_yearly_country")
+SHIPPED = (
+    "hardware",
+    "cpus",
+    "uncertainty",
+    "ember_yearly_country",
+    "cloud_regions",
+    "grid/countries",
+    "grid/egrid",
+    "grid/eurostat",
+    "grid/google_regions",
+    "grid/uk_desnz",
+)
 
 PEAKS = tuple(
     f"{precision}_{unit}"
