@@ -75,13 +75,14 @@ def wattmark(tables: Tables, source: str) -> Told:
 
 
 def duckdb_same(tables: Tables) -> Told:
-    """DuckDB alone with the sums and keys that ours keeps: what the engine costs."""
+    """DuckDB alone with the sums and keys that ours keeps, in its own words: what the engine costs."""
     from wattmark.ledger.asking import query
+    from wattmark.ledger.engines.duckdb import in_own_words
 
     connection = _duckdb()
     began = time.perf_counter()
     _attach(connection, tables)
-    cells = query("cells", source="counted", keys="", boundary=str(NODE), filters="")
+    cells = in_own_words(query("cells", source="counted", keys="", boundary=str(NODE), filters=""))
     rows = connection.execute(
         f"""
         WITH cells AS ({cells})

@@ -24,7 +24,7 @@ from wattmark.core.parts import (
     joined,
     never_read,
 )
-from wattmark.core.rollup_carbon import NO_GRID, NO_PUE, carbon_of_group
+from wattmark.core.rollup_carbon import carbon_of, facility_of, factors_of
 from wattmark.core.run import Quality
 from wattmark.core.totals import USUAL_UNITS, quality_of
 
@@ -33,67 +33,103 @@ __all__ = ["Group", "HowKnown", "Part", "Reserved", "RunsOf", "Total", "facts_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """Everything that is known of one group in one period."""
+    """Everything that is known of one group in one period; what few ask for is worked out when they do."""
 
-    group: Mapping[str, str]
-    """Key -> value, as the question asked; an empty value: nobody stated it."""
-    period: str = ""
-    """``2026-11``, ``2026-W45``, ``2026-Q4``, ``2026-11-01``, ...; empty where none was asked for."""
+    found: Group
+    """What the engine found of it."""
     energy: Figure | Missing
     """Joules at the asked boundary, gaps estimated."""
-    observed_uj: int = 0
-    """Energy that was observed, exact."""
-    gap_uj: int = 0
-    """Estimate for the gaps in it, the exact sum of the ledger's own estimates."""
-    energy_by_stage: Mapping[str, Figure] = field(default_factory=dict)
-    energy_by_component: Mapping[str, Figure] = field(default_factory=dict)
-    device_only_uj: int = 0
-    """Energy at device boundary: the rest of those machines is not in the total."""
-    never_read_seconds: Mapping[str, float] = field(default_factory=dict)
-    """Component -> time for which there is neither a reading nor an estimate; it is not in the total."""
-    facility: Figure | Missing = NO_PUE
-    """Joules at the facility's meter: node energy x PUE; Missing where some energy has no way there."""
-    carbon: Figure | Missing = NO_GRID
+    carbon: Figure | Missing
     """Operational gCO2e; Missing where some energy met no factor (``carbon_known`` is of the rest)."""
     carbon_known: Figure | None = None
     without_factor_uj: int = 0
     """Energy that met no grid factor, gaps estimated."""
-    pue: Figure | Missing = NO_PUE
-    """Effective PUE."""
-    intensity: Figure | Missing = NO_GRID
-    """Effective intensity: energy x PUE x intensity is the carbon."""
-    embodied: Embodied | Missing = field(default_factory=lambda: Missing("embodied carbon"))
+    embodied: Embodied | Missing
     work: Mapping[str, WorkDone] = field(default_factory=dict)
-    quality: Mapping[str, Quality] = field(default_factory=dict)
-    """The latest of each named quality."""
-    runs: RunsOf = field(default_factory=RunsOf)
+
+    @property
+    def group(self) -> Mapping[str, str]:
+        """Key -> value, as the question asked; an empty value: nobody stated it."""
+        return self.found.group
+
+    @property
+    def period(self) -> str:
+        """``2026-11``, ``2026-W45``, ``2026-Q4``, ``2026-11-01``, ...; empty where none was asked for."""
+        return self.found.period
+
+    @property
+    def runs(self) -> RunsOf:
+        """What its runs were, without their energy."""
+        return self.found.runs
+
+    @property
+    def quality(self) -> Mapping[str, Quality]:
+        """The latest of each named quality."""
+        return self.found.quality
+
+    @property
+    def observed_uj(self) -> int:
+        """Energy that was observed, exact."""
+        return sum(p.energy_uj for p in self.found.parts)
+
+    @property
+    def gap_uj(self) -> int:
+        """Estimate for the gaps in it, the exact sum of the ledger's own estimates."""
+        return sum(p.gap_uj for p in self.found.parts)
+
+    @property
+    def device_only_uj(self) -> int:
+        """Energy at device boundary: the rest of those machines is not in the total."""
+        return sum(p.used_uj for p in self.found.parts if p.reach == 0)
+
+    @property
+    def never_read_seconds(self) -> Mapping[str, float]:
+        """Component -> time for which there is neither a reading nor an estimate; it is not in the total."""
+        return never_read(self.found.parts)
+
+    @property
+    def energy_by_stage(self) -> Mapping[str, Figure]:
+        """Joules by stage; what nobody named is ``unstaged``."""
+        return by_stage(self.found.parts, self.found, self.energy)
+
+    @property
+    def energy_by_component(self) -> Mapping[str, Figure]:
+        """Joules by component, at the boundary of the whole."""
+        return by_component(self.found.parts, self.found, self.energy)
+
+    @property
+    def facility(self) -> Figure | Missing:
+        """Joules at the facility's meter: node energy x PUE; Missing where some energy has no way there."""
+        return facility_of(self.found)
+
+    @property
+    def factors(self) -> tuple[Figure | Missing, Figure | Missing]:
+        """Effective PUE and intensity: energy x PUE x intensity is the carbon."""
+        return factors_of(self.found)
+
+    @property
+    def pue(self) -> Figure | Missing:
+        """Effective PUE."""
+        return self.factors[0]
+
+    @property
+    def intensity(self) -> Figure | Missing:
+        """Effective intensity."""
+        return self.factors[1]
 
 
-def total_of(group: Group) -> Total:
+def total_of(found: Group) -> Total:
     """Figures of one group. Raises RefusedError for an impossible factor."""
-    parts = group.parts
-    energy = energy_of_parts(parts, group)
-    made = carbon_of_group(group, energy)
+    energy = energy_of_parts(found.parts, found)
+    carbon, known, without = carbon_of(found, energy)
     return Total(
-        group=group.group,
-        period=group.period,
+        found=found,
         energy=energy,
-        observed_uj=sum(p.energy_uj for p in parts),
-        gap_uj=sum(p.gap_uj for p in parts),
-        energy_by_stage=by_stage(parts, group, energy),
-        energy_by_component=by_component(parts, group, energy),
-        device_only_uj=sum(p.used_uj for p in parts if p.reach == 0),
-        never_read_seconds=never_read(parts),
-        facility=made.facility,
-        carbon=made.carbon,
-        carbon_known=made.known,
-        without_factor_uj=made.without_uj,
-        pue=made.pue,
-        intensity=made.intensity,
-        embodied=_embodied(group.reserved),
-        work=_work(group.work),
-        quality=group.quality,
-        runs=group.runs,
+        carbon=carbon,
+        carbon_known=known,
+        without_factor_uj=without,
+        embodied=_embodied(found.reserved),
+        work=_work(found.work),
     )
 
 
@@ -105,6 +141,7 @@ def facts_of_total(told: Total, given: Given) -> Facts:
     """
     quality, quality_name = quality_of(told.quality, given)
     unread = ", ".join(told.never_read_seconds)
+    pue, intensity = told.factors
     energy: Figure | Missing = told.energy
     if unread:
         energy = Missing(f"energy of {unread}", "no reading succeeded, and its power limit is not known")
@@ -118,8 +155,8 @@ def facts_of_total(told: Total, given: Given) -> Facts:
         functional_unit=given.functional_unit or next((u for u in USUAL_UNITS if u in told.work), None),
         quality=quality,
         quality_name=quality_name,
-        pue=given.pue.figure() if given.pue else told.pue,
-        intensity=given.intensity.figure() if given.intensity else told.intensity,
+        pue=given.pue.figure() if given.pue else pue,
+        intensity=given.intensity.figure() if given.intensity else intensity,
         embodied=given.embodied or told.embodied,
         lifetime_inferences=given.lifetime_inferences,
         peak=given.peak,

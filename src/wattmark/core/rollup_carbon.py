@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from wattmark.core.carbon import Intensity, Pue, energy_for_carbon, operational_carbon
 from wattmark.core.errors import NotComparable
@@ -21,33 +22,6 @@ NO_GRID = Missing(
     "grid intensity", "give the zone a factor with [[grid]] in ledger.toml, or say the country of the runs"
 )
 NO_PUE = Missing("pue", "--pue where the runs are measured, or `pue` of the [[site]] in ledger.toml")
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What the factors made of a group's energy."""
-
-    facility: Figure | Missing
-    carbon: Figure | Missing
-    """Of all of it; Missing where some met no factor."""
-    known: Figure | None
-    """Of what met a factor."""
-    without_uj: int
-    """Energy that met none."""
-    pue: Figure | Missing
-    """Effective."""
-    intensity: Figure | Missing
-    """Effective: energy x PUE x intensity is the carbon."""
-
-
-def carbon_of_group(group: Group, energy: Figure | Missing) -> Made:
-    """Facility energy, carbon and effective factors of a group whose energy is this."""
-    if isinstance(energy, Missing):
-        return Made(NO_ENERGY, NO_ENERGY, None, 0, NO_PUE, NO_GRID)
-    all_met = _met(group)
-    carbon, known, without = _carbon(all_met, energy.notes)
-    pue, intensity = _factors(all_met)
-    return Made(_facility(all_met), carbon, known, without, pue, intensity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +83,8 @@ def _mean_pue(parts: Sequence[Part], used: int) -> Figure | Missing:
     told = parts[0].pue
     if told is None:
         return NO_PUE
-    return replace(told, value=_mean_of(told.value, math.fsum(p.by_pue for p in parts), used)).figure()
+    mean = _mean_of(told.value, math.fsum(p.by_pue for p in parts), used)
+    return _figure(told) if mean == told.value else replace(told, value=mean).figure()
 
 
 def _mean_intensity(parts: Sequence[Part], used: int, *, with_pue: bool) -> Figure | Missing:
@@ -118,7 +93,14 @@ def _mean_intensity(parts: Sequence[Part], used: int, *, with_pue: bool) -> Figu
         return NO_GRID
     over = math.fsum(p.by_pue for p in parts) if with_pue else float(used)
     met = math.fsum(p.by_both if with_pue else p.by_grid for p in parts)
-    return replace(told, grams_per_kwh=_mean_of(told.grams_per_kwh, met, over)).figure()
+    mean = _mean_of(told.grams_per_kwh, met, over)
+    return _figure(told) if mean == told.grams_per_kwh else replace(told, grams_per_kwh=mean).figure()
+
+
+@lru_cache(maxsize=1024)
+def _figure(told: Intensity | Pue) -> Figure:
+    """Few tables are met by many groups."""
+    return told.figure()
 
 
 def _mean_of(told: float, met: float, over: float) -> float:
@@ -127,21 +109,27 @@ def _mean_of(told: float, met: float, over: float) -> float:
     return told if math.isclose(mean, told, rel_tol=ROUNDING) else mean
 
 
-def _carbon(all_met: Sequence[_Met], notes: Sequence[str]) -> tuple[Figure | Missing, Figure | None, int]:
-    """Carbon of the whole, carbon of what met a factor, and the microjoules that met none."""
+def carbon_of(group: Group, energy: Figure | Missing) -> tuple[Figure | Missing, Figure | None, int]:
+    """Carbon of a group whose energy is this, carbon of what met a factor, the microjoules that met none."""
+    if isinstance(energy, Missing):
+        return energy, None, 0
+    all_met = _met(group)
     without = sum(m.used for m in all_met if isinstance(m.intensity, Missing))
     found = [operational_carbon(m.energy, m.intensity) for m in all_met if isinstance(m.intensity, Figure)]
     if not found:
         return NO_GRID, None, without
     try:
-        known = _sum_of(found).with_notes(*notes)
+        known = _sum_of(found).with_notes(*energy.notes)
     except NotComparable as refusal:
         return Missing("carbon on equal terms", str(refusal)), None, without
     return (NO_GRID if len(found) < len(all_met) else known), known, without
 
 
-def _facility(all_met: Sequence[_Met]) -> Figure | Missing:
+def facility_of(group: Group) -> Figure | Missing:
     """All energy at the facility's meter: what has no way there makes it Missing."""
+    all_met = _met(group)
+    if not all_met:
+        return NO_ENERGY
     if any(m.level is Boundary.DEVICE for m in all_met):
         return Missing("energy of whole nodes", "some machines were read at device boundary only")
     if any(m.energy.terms["boundary"] != Boundary.FACILITY for m in all_met):
@@ -149,12 +137,15 @@ def _facility(all_met: Sequence[_Met]) -> Figure | Missing:
     return _sum_of([m.energy for m in all_met])
 
 
-def _factors(all_met: Sequence[_Met]) -> tuple[Figure | Missing, Figure | Missing]:
+def factors_of(group: Group) -> tuple[Figure | Missing, Figure | Missing]:
     """Effective PUE and intensity of all parts together: the carbon is energy x PUE x intensity.
 
     The PUE holds from the node on: with some energy at device boundary the whole stays there (core.boundary),
     and no PUE multiplies it. Energy of a facility's own meter has met it already, which is a PUE of 1.
     """
+    all_met = _met(group)
+    if not all_met:
+        return NO_PUE, NO_GRID
     narrowest = min(LEVELS.index(m.level) for m in all_met)
     pue = _effective_pue(all_met)
     multiplied = LEVELS[narrowest] is Boundary.NODE and isinstance(pue, Figure)

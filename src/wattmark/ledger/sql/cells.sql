@@ -6,10 +6,10 @@ SELECT
     SUM(CAST(energy_uj AS DECIMAL(38, 0))) AS energy_uj,
     SUM(CAST(observed_us AS DECIMAL(38, 0))) AS observed_us,
     SUM(CAST(gap_us AS DECIMAL(38, 0))) AS gap_us,
-    SUM(CAST(CASE WHEN gap_uj IS NULL THEN gap_us ELSE 0 END AS DECIMAL(38, 0))) AS unfilled_us,
-    SUM(CAST(COALESCE(gap_uj, 0) AS DECIMAL(38, 0))) AS gap_uj,
-    SUM(CAST(COALESCE(gap_least_uj, gap_uj, 0) AS DECIMAL(38, 0))) AS gap_least_uj,
-    SUM(CAST(COALESCE(gap_most_uj, gap_uj, 0) AS DECIMAL(38, 0))) AS gap_most_uj
+    SUM(CASE WHEN gap_uj IS NULL THEN gap_us ELSE 0 END) AS unfilled_us,
+    COALESCE(SUM(CAST(gap_uj AS DECIMAL(38, 0))), 0) AS gap_uj,
+    COALESCE(SUM(CAST(gap_least_uj AS DECIMAL(38, 0))), 0) AS gap_least_uj,
+    COALESCE(SUM(CAST(gap_most_uj AS DECIMAL(38, 0))), 0) AS gap_most_uj
 FROM {source}
 WHERE boundary <= {boundary} AND hidden_from > {boundary}{filters}
 GROUP BY

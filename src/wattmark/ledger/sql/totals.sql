@@ -6,7 +6,7 @@ WITH slotted AS (
         s.subject, p.place, p.grid_key, p.pue_key, c.known_id, c.component, c.reached, c.allocation,
         t.slot, t.period, t.is_long{keys},
         SUM(c.energy_uj) AS energy_uj, SUM(c.observed_us) AS observed_us, SUM(c.gap_us) AS gap_us,
-        SUM(c.unfilled_us) AS unfilled_us, SUM(c.gap_uj) AS gap_uj,
+        SUM(CAST(c.unfilled_us AS DECIMAL(38, 0))) AS unfilled_us, SUM(c.gap_uj) AS gap_uj,
         SUM(c.gap_least_uj) AS gap_least_uj, SUM(c.gap_most_uj) AS gap_most_uj
     FROM cells c
     JOIN asked_subjects s ON c.subject_id = s.subject_id
