@@ -179,3 +179,11 @@ def test_kpis_of_one_run_are_those_of_its_total() -> None:
             assert ours.terms == expected.terms, kpi.id
             assert ours.grade == expected.grade, kpi.id
     assert answered >= 8
+
+
+def test_a_total_tells_what_it_is_of() -> None:
+    """Its group, its period, and the whole numbers behind its figures."""
+    part = a_part(gap_us=1, gap_uj=7)
+    told = total_of(Group(group={"team": "a"}, period="2026-11", parts=(part, part)))
+    assert (dict(told.group), told.period) == ({"team": "a"}, "2026-11")
+    assert (told.observed_uj, told.gap_uj) == (2 * part.energy_uj, 14)
