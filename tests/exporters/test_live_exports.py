@@ -257,14 +257,18 @@ def test_otlp_keeps_hosts_apart_from_their_parts() -> None:
     metrics = {m.name: m for m in group.scope_metrics[0].metrics}
     (cpu,) = metrics["hw.energy"].sum.data_points
     (host,) = metrics["hw.host.energy"].sum.data_points
-    (power,) = metrics["hw.host.power"].gauge.data_points
+    (power,) = metrics["wattmark.power"].gauge.data_points
     assert (cpu.as_double, host.as_double, power.as_double) == (90.0, 200.0, 20.0)
     assert metrics["hw.energy"].sum.is_monotonic
     assert metrics["hw.energy"].unit == "J"
     attributes = {a.key: a.value.string_value for a in cpu.attributes}
     assert attributes["hw.type"] == "cpu"
     assert attributes["wattmark.grade"] == "B"
-    assert attributes["wattmark.stage"] == "s"
+    assert resource["wattmark.stage"] == "s"
+    stages = {
+        a.value.string_value for p in metrics["wattmark.stage.energy"].sum.data_points for a in p.attributes
+    }
+    assert stages >= {"s", "node:h"}
 
 
 def test_otlp_that_nobody_takes_is_said() -> None:

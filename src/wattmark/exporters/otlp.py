@@ -1,4 +1,4 @@
-"""OpenTelemetry metrics over HTTP: ``hw.energy``, ``hw.power``, ``hw.host.energy`` and ``hw.host.power``.
+"""OpenTelemetry metrics over HTTP: ``hw.energy`` and ``hw.host.energy``, and what has no name there.
 
 Names and attributes follow the semantic conventions (version 1.44, hardware metrics, in development):
 whole hosts only in ``hw.host.*``, so that nobody adds a host to its parts.
@@ -21,7 +21,6 @@ from wattmark.exporters.figures import (
     POWER,
     UNOBSERVED,
     WORK,
-    Point,
     figures_of,
     labels_of,
 )
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 5.0
 HARDWARE = {"cpu": "cpu", "gpu": "gpu", "dram": "memory", "network": "network", "storage": "physical_disk"}
 """Component -> ``hw.type`` of the conventions; what they have no word for keeps ours."""
+Sent = tuple[float, Mapping[str, str]]
+"""A value and its attributes."""
 RESOURCE = {
     "organisation": "wattmark.organisation",
     "team": "wattmark.team",
@@ -43,7 +44,7 @@ RESOURCE = {
     "environment": "deployment.environment.name",
     "zone": "wattmark.zone",
     "run": "service.instance.id",
-    "host": "host.id",
+    "host": "wattmark.host.id",
 }
 """Our labels -> attributes of the resource."""
 
@@ -96,6 +97,8 @@ class Otlp(Periodic):
 
         labels = labels_of(run)
         named = {RESOURCE[k]: v for k, v in labels.items() if k in RESOURCE}
+        if run.subject.stage:
+            named["wattmark.stage"] = run.subject.stage
         resource = Resource.create({"service.name": labels.get("project", "wattmark"), **named})
         reader = InMemoryMetricReader()
         provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
@@ -120,48 +123,55 @@ def _quiet() -> Iterator[None]:
 
 
 def _instruments(meter: Any, look: Callable[[], Run]) -> None:
+    """One series of ``hw.*`` per device, which is the whole of it; stages and power have names of ours."""
     from opentelemetry.metrics import Observation
 
-    def of(names: tuple[str, ...], host: bool | None) -> Callable[[Any], Iterable[Observation]]:
-        def observe(_: Any) -> Iterable[Observation]:
-            points = figures_of(look())
-            whole = {
-                p.labels["device"] for p in points if p.name == ENERGY and p.labels["boundary"] == "node"
-            }
-            for p in points:
-                if p.name in names and (host is None or (p.labels["device"] in whole) is host):
-                    yield Observation(p.value, _attributes(p, points))
+    def observed(points: Callable[[Run], Iterable[Sent]]) -> Callable[[Any], Iterable[Observation]]:
+        return lambda _: [Observation(value, attributes) for value, attributes in points(look())]
 
-        return observe
+    def counter(name: str, unit: str, what: str, points: Callable[[Run], Iterable[Sent]]) -> None:
+        meter.create_observable_counter(name, [observed(points)], unit, what)
 
-    meter.create_observable_counter("hw.energy", [of((ENERGY,), False)], "J", "Energy used by a component.")
-    meter.create_observable_counter("hw.host.energy", [of((ENERGY,), True)], "J", "Energy used by the host.")
-    meter.create_observable_gauge("hw.power", [of((POWER,), False)], "W", "Power of a component.")
-    meter.create_observable_gauge("hw.host.power", [of((POWER,), True)], "W", "Power of the host.")
-    meter.create_observable_counter("wattmark.unobserved", [of((UNOBSERVED,), None)], "s", "Time not read.")
-    meter.create_observable_counter("wattmark.work", [of((WORK,), None)], "1", "Units of work done.")
-    meter.create_observable_counter("wattmark.work.failed", [of((FAILED_WORK,), None)], "1", "Units failed.")
+    counter("hw.energy", "J", "Energy used by a component.", lambda run: _wholes(run, host=False))
+    counter("hw.host.energy", "J", "Energy used by the host.", lambda run: _wholes(run, host=True))
+    counter("wattmark.stage.energy", "J", "Energy of a device in one stage.", lambda run: _named(run, ENERGY))
+    counter("wattmark.unobserved", "s", "Time not read.", lambda run: _named(run, UNOBSERVED))
+    counter("wattmark.work", "1", "Units of work done.", lambda run: _named(run, WORK))
+    counter("wattmark.work.failed", "1", "Units of work failed.", lambda run: _named(run, FAILED_WORK))
+    power = [observed(lambda run: _named(run, POWER))]
+    meter.create_observable_gauge("wattmark.power", power, "W", "Power of a device.")
 
 
-def _attributes(point: Point, points: list[Point]) -> Mapping[str, str]:
-    labels = point.labels
-    if "device" not in labels:
-        return {"wattmark.unit": labels["unit"]}
-    device = labels["device"]
-    described = next((p.labels for p in points if p.name == ENERGY and p.labels["device"] == device), labels)
-    found = {
-        "hw.id": device,
-        "hw.type": HARDWARE.get(described.get("component", ""), described.get("component", "")),
-        "wattmark.component": described.get("component", ""),
-        "wattmark.boundary": described.get("boundary", ""),
-        "wattmark.method": described.get("method", ""),
-        "wattmark.grade": described.get("grade", ""),
-    }
-    if described.get("part_of"):
-        found["hw.parent"] = described["part_of"]
-    if labels.get("stage"):
-        found["wattmark.stage"] = labels["stage"]
+def _wholes(run: Run, *, host: bool) -> list[Sent]:
+    """Energy of each device over all stages: of whole machines, or of everything else."""
+    found: dict[str, Sent] = {}
+    for point in figures_of(run):
+        if point.name == ENERGY and (point.labels["boundary"] == "node") is host:
+            before = found.get(point.labels["device"], (0.0, {}))[0]
+            found[point.labels["device"]] = before + point.value, _of_device(point.labels)
+    return list(found.values())
+
+
+def _named(run: Run, name: str) -> list[Sent]:
+    """The figures of one name, with their own labels under our names."""
+    found: list[Sent] = []
+    for point in figures_of(run):
+        if point.name == name:
+            own = {k: v for k, v in point.labels.items() if k in ("device", "stage", "unit") and v}
+            found.append((point.value, {f"wattmark.{k}": v for k, v in own.items()}))
     return found
+
+
+def _of_device(labels: Mapping[str, str]) -> dict[str, str]:
+    found = {
+        "hw.id": labels["device"],
+        "hw.type": HARDWARE.get(labels["component"], labels["component"]),
+        "wattmark.component": labels["component"],
+        "wattmark.boundary": labels["boundary"],
+        "wattmark.method": labels["method"],
+        "wattmark.grade": labels["grade"],
+    }
+    return {**found, "hw.parent": labels["part_of"]} if labels["part_of"] else found
 
 
 def open_export(target: str, period_seconds: float) -> Otlp:
