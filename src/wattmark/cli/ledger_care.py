@@ -35,10 +35,14 @@ def verify(ledger: str | None, as_json: bool) -> int:
     else:
         for one in done.findings:
             click.echo(f"{one.record}: {one.problem}")
-        said = "all as it came" if done.sound else f"{some(len(done.findings), 'thing')} not as they came"
+        said = "all as it came" if done.sound else _odd(len(done.findings))
         looked = f"{some(done.runs, 'run')} and {some(done.samples, 'sample')} of {some(done.files, 'file')}"
         click.echo(f"{looked}: {said}; {opened.url}, version {done.version}")
     return 0 if done.sound else NOT_ALL
+
+
+def _odd(findings: int) -> str:
+    return "1 thing is not as it came" if findings == 1 else f"{findings} things are not as they came"
 
 
 @click.command()

@@ -51,15 +51,15 @@ def runs(
 
     --files brings them back as run files, for `wattmark score`, `compare`, `gate` and `report`.
     """
-    from wattmark.ledger.listing import Choice, Listing
-    from wattmark.reports.as_json import document
-    from wattmark.reports.ledger_lists import Head, run_body, runs_csv, runs_text
-
     where = where_of(wheres)
     for key, value in (("status", status), ("source", source)):
         if value is not None:
             where[key] = (value,)
     reading = read(ledger, no_fold, as_of)
+    from wattmark.ledger.listing import Choice, Listing
+    from wattmark.reports.as_json import document
+    from wattmark.reports.ledger_lists import Head, run_body, runs_csv, runs_text
+
     settings = reading.ledger.settings
     first, last = span_of(begin, end, inside, settings.zone)
     choice = Choice(where=where, start_us=microseconds(first), end_us=microseconds(last))
@@ -102,12 +102,12 @@ def lost(
 
     --where takes run, host and device.
     """
+    where = where_of(wheres)
+    reading = read(ledger, no_fold, as_of)
     from wattmark.ledger.listing import Choice, Listing
     from wattmark.reports.as_json import document
     from wattmark.reports.ledger_lists import Head, loss_body, losses_csv, losses_text
 
-    where = where_of(wheres)
-    reading = read(ledger, no_fold, as_of)
     zone = reading.ledger.settings.zone
     first, last = span_of(begin, end, inside, zone)
     choice = Choice(where=where, start_us=microseconds(first), end_us=microseconds(last))

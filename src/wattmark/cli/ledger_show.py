@@ -31,9 +31,9 @@ def command(
 
     Ids stand in `wattmark ledger runs`.
     """
+    reading = read(ledger, no_fold, as_of)
     from wattmark.ledger.listing import Choice, Listing
 
-    reading = read(ledger, no_fold, as_of)
     with Listing(reading.snapshot) as listing:
         record_id = _one_of(listing.beginning(run), run, reading.ledger.url)
         (line,) = listing.runs(Choice(where={"run": (record_id,)}), 1)

@@ -53,13 +53,14 @@ def command(ledger: str | None, seed: int, orderly: bool, as_json: bool, **plan:
     The truth is kept while the fleet is simulated, and never read from the ledger. Exit code 1: the ledger's
     energy differs from it by a single microjoule. A ledger that holds anything already is refused.
     """
-    from wattmark.ledger.evidence import Evidence
-    from wattmark.ledger.inbox import INBOX, land_run, land_samples
-    from wattmark.testing.fleet import Plan, deliveries, simulate
     from wattmark.wiring.ledger import read_ledger, require_tables
 
     opened = chosen_ledger(ledger, begin=True)
     require_tables()
+    from wattmark.ledger.evidence import Evidence
+    from wattmark.ledger.inbox import INBOX, land_run, land_samples
+    from wattmark.testing.fleet import Plan, deliveries, simulate
+
     if Evidence(opened.store).version() >= 0 or next(iter(opened.store.names(INBOX)), None) is not None:
         raise UsageError(f"{opened.url} holds evidence already: simulate into a new folder")
     with told_wait("simulating"):

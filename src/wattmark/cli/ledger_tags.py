@@ -18,6 +18,7 @@ def command(
     strict: bool, ledger: str | None, no_fold: bool, as_of: int | None, as_csv: bool, as_json: bool
 ) -> int:
     """List what is untagged or has an unknown value, the most energy first, with the fix and whom to ask."""
+    reading = read(ledger, no_fold, as_of)
     from wattmark.core.tagged import stated, tag_lines
     from wattmark.ledger.listing import Listing
     from wattmark.ledger.quarantine import EvidenceQuarantine
@@ -25,7 +26,6 @@ def command(
     from wattmark.reports.ledger_lists import Head
     from wattmark.reports.ledger_tags import tags_body, tags_csv, tags_text
 
-    reading = read(ledger, no_fold, as_of)
     rules = reading.ledger.settings.tags
     quarantine = EvidenceQuarantine(reading.ledger.store, reading.snapshot.version, rules)
     with Listing(reading.snapshot, quarantine) as listing:
