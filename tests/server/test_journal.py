@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.server.world import Ledger, World, look, run, running, until
 from tests.sources.otlp_messages import GPU, NODE, T0, counter, gauge, number, request
 from wattmark.core.errors import EvidenceError, LedgerError, UsageError
+from wattmark.core.telemetry import Samples
 from wattmark.server.grouping import reads_of
 from wattmark.server.journal import Journal, _framed, frames_of
 from wattmark.server.listener import Listener
@@ -19,7 +21,8 @@ from wattmark.sources.catalog import Asked
 from wattmark.sources.otlp_decode import Decoder
 from wattmark.sources.otlp_intake import Intake, Points
 from wattmark.sources.otlp_names import WANTED, Naming
-from wattmark.sources.otlp_streams import Kept, State, gathered
+from wattmark.sources.otlp_state import Kept, State
+from wattmark.sources.otlp_streams import gathered
 
 GAP = 60_000_000
 DECODER = Decoder(WANTED)
@@ -202,18 +205,28 @@ def test_attributes_that_are_not_kept_never_reach_the_disk(tmp_path: Path) -> No
     run(play)
 
 
-def test_a_file_that_cannot_be_landed_is_kept_aside(tmp_path: Path) -> None:
-    """A defect of ours must not stop what comes after it."""
-    ledger = Ledger(error=EvidenceError("samples", "row 0 cannot be"))
+def test_what_cannot_be_landed_is_kept_aside(tmp_path: Path) -> None:
+    """A defect of ours: the points are kept for whoever mends it, and what comes after them lands."""
+
+    class Fussy(Ledger):
+        def __call__(self, parts: Sequence[Samples]) -> None:
+            self.tried += 1
+            if self.tried == 1:
+                raise EvidenceError("samples", "row 0 cannot be")
+            super().__call__(parts)
+
+        tried = 0
 
     async def play() -> World:
-        async with running(tmp_path, ledger) as world:
+        async with running(tmp_path, Fussy()) as world:
             await world.post(look(10, 100.0))
             return world
 
     world = run(play)
     (kept,) = (tmp_path / "journal").glob("*.refused")
-    assert f"cannot be landed and is kept as {kept}; please report it" in world.said[0]
+    assert f"kept as {kept}, please report it" in world.said[0]
+    assert len(list(frames_of(kept)[1])) == 1
+    assert world.ledger.joules == 100, "what is sound lands"
     assert world.journal.waiting() == []
 
 

@@ -251,6 +251,31 @@ def test_a_whole_host_has_the_boundary_of_the_node(file: Path) -> None:
     )
 
 
+def test_what_wattmark_itself_sends_keeps_its_names(file: Path) -> None:
+    """Host, devices and components are those of the run file, so that both count as one observer each."""
+    sent = {
+        "module": {"hw.id": "module:abc/GH200", "hw.type": "module"},
+        "rest_of_node": {"hw.id": "rest_of_node:abc/model", "hw.type": "rest_of_node"},
+    }
+    points = [number(1.0, s, told) for told in sent.values() for s in (1, 2)]
+    node = counter("hw.host.energy", [number(1.0, s, {"hw.id": "node:abc/model"}) for s in (1, 2)])
+    message = request(
+        counter("hw.energy", points), node, resource={"wattmark.host.id": "abc"}, scope="wattmark"
+    )
+    streams = [s.stream for s in brought(file, message).samples]
+    assert [s.component for s in streams] == ["module", "rest_of_node", "node"]
+    assert [s.device_id for s in streams] == [*(t["hw.id"] for t in sent.values()), "node:abc/model"]
+    assert {s.host_id for s in streams} == {"abc"}
+
+
+@pytest.mark.parametrize("count", [1e300, float("inf"), -1.0])
+def test_counts_that_cannot_be_are_no_work(file: Path, count: float) -> None:
+    """One sender's nonsense must not keep the others' points out of the ledger."""
+    usage = histogram("gen_ai.client.token.usage", 30, count, 3, {"gen_ai.token.type": "input"})
+    found = brought(file, request(usage))
+    assert sum(map(len, found.samples)) == 0
+
+
 @pytest.mark.parametrize(
     ("attributes", "settings", "method"),
     [

@@ -10,14 +10,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as m
 
-from tests.sources.otlp_messages import GPU, SECOND, T0, Request, counter, gauge, histogram, number, request
+from tests.sources.otlp_messages import (
+    GPU,
+    SECOND,
+    T0,
+    Request,
+    counter,
+    gauge,
+    histogram,
+    number,
+    pairs,
+    request,
+    requests,
+)
 from wattmark.core.sound import fault_of_samples
 from wattmark.core.telemetry import Samples
+from wattmark.ledger.batches import encode
 from wattmark.sources.catalog import Asked
 from wattmark.sources.otlp_decode import Decoder
 from wattmark.sources.otlp_intake import FUTURE_NS, Intake, Points
 from wattmark.sources.otlp_names import WANTED, Naming
-from wattmark.sources.otlp_streams import MOST_COVERED, REMEMBERED_US, Paired, State, gathered, pair
+from wattmark.sources.otlp_state import MOST_COVERED, REMEMBERED_US, Paired, State
+from wattmark.sources.otlp_streams import gathered, pair
 
 J = 1_000_000
 US = 1_000_000
@@ -392,3 +406,39 @@ def samples_of(metrics: list[m.Metric]) -> Sequence[Samples]:
     take = Receiver()
     take(*metrics)
     return take.last.samples
+
+
+@st.composite
+def anything(draw: st.DrawFn) -> Request:
+    """Metrics that are ours, with points that say anything at all."""
+    message = draw(requests())
+    for outer in message.resource_metrics:
+        outer.resource.attributes.extend(pairs({"host.name": "node1"}))
+        for inner in outer.scope_metrics:
+            for metric in inner.metrics:
+                metric.name = draw(st.sampled_from(sorted(WANTED)))
+                metric.unit = draw(st.sampled_from(["J", "W", "{token}", "kW.h", ""]))
+                kind = metric.WhichOneof("data")
+                for point in getattr(metric, kind).data_points if kind else ():
+                    told = {"hw.id": "x", "hw.type": "cpu", "gen_ai.token.type": "input"}
+                    point.attributes.extend(pairs(told))
+                    if draw(st.booleans()):
+                        point.start_time_unix_nano = T0 + draw(st.integers(0, 200 * SECOND))
+                        point.time_unix_nano = T0 + draw(st.integers(0, 200 * SECOND))
+    return message
+
+
+@given(st.lists(anything(), max_size=3), st.booleans())
+def test_nothing_that_can_be_sent_gives_samples_that_a_ledger_refuses(
+    messages: list[Request], from_start: bool
+) -> None:
+    """Whatever its numbers and times: intervals have a length, amounts are possible, gaps hold nothing."""
+    take = Receiver(from_start=from_start)
+    for message in messages:
+        points = take.points(message)
+        found = pair(gathered([points]), take.state, GAP)
+        assert found.taken + found.repeated + found.late.total() == len(points)
+        samples = [part for part in found.samples if len(part)]
+        rows_of(samples)
+        if samples:
+            encode(samples)

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from wattmark.server.journal import Frame
 from wattmark.sources.otlp_names import Series
-from wattmark.sources.otlp_streams import Read, in_order
+from wattmark.sources.otlp_state import Read
+from wattmark.sources.otlp_streams import in_order
 
 
 def reads_of(frames: Iterable[Frame]) -> list[Read]:

@@ -32,7 +32,7 @@ import msgspec
 from wattmark.core.errors import LedgerError, UsageError
 from wattmark.sources.otlp_intake import Points
 from wattmark.sources.otlp_names import Series
-from wattmark.sources.otlp_streams import State
+from wattmark.sources.otlp_state import State
 
 SUFFIX = ".journal"
 FORMAT = 1
@@ -214,11 +214,10 @@ class Journal:
         self._go_on(_number(path), state)
         path.unlink()
 
-    def set_aside(self, path: Path, state: State) -> Path:
-        """Keep a file that cannot be landed under another name, and go on behind it; gives the name."""
+    def copy_aside(self, path: Path) -> Path:
+        """Keep a copy of a file under another name, which nothing lands or removes; gives the name."""
         kept = path.with_suffix(".refused")
-        os.replace(path, kept)
-        self._go_on(_number(path), state)
+        kept.write_bytes(path.read_bytes())
         return kept
 
     def _go_on(self, number: int, state: State) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wattmark.core.errors import EvidenceError, LedgerError, WattmarkError
+from wattmark.core.sound import fault_of_samples
 from wattmark.core.telemetry import Samples
 from wattmark.server.grouping import reads_of
 from wattmark.server.journal import Journal, JournalFile, frames_of
@@ -24,7 +25,8 @@ from wattmark.sources.otlp_decode import Decoder
 from wattmark.sources.otlp_intake import Intake, Points
 from wattmark.sources.otlp_json import JsonDecoder
 from wattmark.sources.otlp_names import WANTED, Naming
-from wattmark.sources.otlp_streams import State, pair
+from wattmark.sources.otlp_state import State
+from wattmark.sources.otlp_streams import pair
 
 MOST_POINTS = 500_000
 """Points of one journal file: what is worked out at once stays below a quarter of a GB."""
@@ -295,14 +297,17 @@ class Listener:
         state = State(dict(before.kept), before.newest_us, dict(before.counted_newly))
         longest_gap_us, frames = frames_of(path)
         paired = pair(reads_of(frames), state, longest_gap_us)
-        rows = sum(map(len, paired.samples))
+        samples = paired.samples
+        rows = sum(map(len, samples))
         if rows:
             try:
-                self._land(paired.samples)
+                self._land(samples)
             except EvidenceError as error:
-                kept = self._journal.set_aside(path, state)
-                self._say(f"cannot be landed and is kept as {kept}; please report it: {error}")
-                return
+                # A defect of ours: nothing that can be sent should lead here. Keep the points, land the rest.
+                kept = self._journal.copy_aside(path)
+                self._say(f"has intervals that cannot be landed: kept as {kept}, please report it: {error}")
+                samples = tuple(part for part in samples if fault_of_samples(part) is None)
+                self._land(samples)
         self._journal.done(path, state)
         self.tally.landed += rows
         self.tally.batches += 1 if rows else 0

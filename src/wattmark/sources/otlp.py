@@ -25,7 +25,8 @@ from wattmark.sources.otlp_intake import Intake, Points
 from wattmark.sources.otlp_json import JsonDecoder
 from wattmark.sources.otlp_names import WANTED, Naming
 from wattmark.sources.otlp_points import Malformed, Request
-from wattmark.sources.otlp_streams import LONGEST_GAP_US, State, gathered, pair
+from wattmark.sources.otlp_state import State
+from wattmark.sources.otlp_streams import LONGEST_GAP_US, gathered, pair
 
 OPTIONS: Mapping[str, str] = {
     "longest_gap": "seconds between two points of a device beyond which nothing is known of it [120]",

@@ -11,20 +11,18 @@ wins and unknown fields are passed over, as the format demands.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Container
+from collections.abc import Container
 
+from wattmark.sources.otlp_attributes import listed, resource_from, scope_from
 from wattmark.sources.otlp_layout import Layout, layout_of
 from wattmark.sources.otlp_points import (
-    MOST_DEPTH,
     NO_RECORDED_VALUE,
     Attributes,
     Kind,
-    Malformed,
     Metric,
     Request,
     Scope,
     Temporality,
-    Value,
 )
 from wattmark.sources.otlp_wire import BYTES, fields, length, one_field, span, text
 
@@ -109,7 +107,7 @@ class Decoder:
                 pos = one_field(data, pos, end)[3]
         known = self._resources.get(resource)
         if known is None:
-            known = self._resources[resource] = Attributes(_resource_from(resource))
+            known = self._resources[resource] = Attributes(resource_from(resource))
             self.remembered += len(resource)
         for first, past in scopes:
             self._scope(data, first, past, known, found, foreign)
@@ -131,7 +129,7 @@ class Decoder:
                 pos = one_field(data, pos, end)[3]
         known = self._scopes.get(scope)
         if known is None:
-            known = self._scopes[scope] = _scope_from(scope)
+            known = self._scopes[scope] = scope_from(scope)
             self.remembered += len(scope)
         for first, past in metrics:
             self._metric(data, first, past, resource, known, found, foreign)
@@ -294,7 +292,7 @@ class Decoder:
         """The attributes of a point, each with its length before it."""
         known = self._attributes.get(block)
         if known is None:
-            known = self._attributes[block] = Attributes(_listed(block))
+            known = self._attributes[block] = Attributes(listed(block))
             self.remembered += len(block)
         return known
 
@@ -321,86 +319,3 @@ _LAYOUT = {
     Kind.SUMMARY: (0x3A, 0x40, False),
 }
 """Tags of a point's attributes and flags, and whether its sum may be missing (proto3 ``optional``)."""
-
-
-def _scope_from(data: bytes) -> Scope:
-    name = version = ""
-    attributes: dict[str, Value] = {}
-    for tag, a, z in fields(data, 0, len(data)):
-        if tag == 0x0A:
-            name = text(data, a, z)
-        elif tag == 0x12:
-            version = text(data, a, z)
-        elif tag == 0x1A:
-            _pair(data, a, z, attributes, 1)
-    return Scope(name, version, attributes)
-
-
-def _resource_from(data: bytes) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    for tag, a, z in fields(data, 0, len(data)):
-        if tag == 0x0A:
-            _pair(data, a, z, found, 1)
-    return found
-
-
-def _listed(block: bytes) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    pos = 0
-    while pos < len(block):
-        first, pos = span(block, pos, len(block))
-        _pair(block, first, pos, found, 1)
-    return found
-
-
-def _pair(data: bytes, start: int, end: int, into: dict[str, Value], depth: int) -> None:
-    """A KeyValue. Of two with one key the later one stands."""
-    key = ""
-    value = b""
-    for tag, a, z in fields(data, start, end):
-        if tag == 0x0A:
-            key = text(data, a, z)
-        elif tag == 0x12:
-            value += data[a:z]
-    into[key] = _any(value, depth + 1)
-
-
-def _any(data: bytes, depth: int) -> Value:
-    """An AnyValue."""
-    if depth > MOST_DEPTH:
-        raise Malformed("an attribute is nested too deeply")
-    value: Value = None
-    merged, body = 0, b""
-    for tag, a, z in fields(data, 0, len(data)):
-        if tag in _SCALARS:
-            value, merged = _SCALARS[tag](data, a, z), 0
-        elif tag in (0x2A, 0x32):
-            body = (body if merged == tag else b"") + data[a:z]
-            merged = tag
-            value = _array(body, depth) if tag == 0x2A else _map(body, depth)
-    return value
-
-
-def _array(data: bytes, depth: int) -> Value:
-    return tuple(_any(data[a:z], depth + 2) for tag, a, z in fields(data, 0, len(data)) if tag == 0x0A)
-
-
-def _map(data: bytes, depth: int) -> Value:
-    found: dict[str, Value] = {}
-    for tag, a, z in fields(data, 0, len(data)):
-        if tag == 0x0A:
-            _pair(data, a, z, found, depth + 2)
-    return tuple(sorted(found.items()))
-
-
-def _signed(data: bytes, value: int, _: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
-
-
-_SCALARS: dict[int, Callable[[bytes, int, int], Value]] = {
-    0x0A: text,
-    0x10: lambda _, a, __: bool(a),
-    0x18: _signed,
-    0x21: lambda data, a, _: _f64(data, a)[0],
-    0x3A: lambda data, a, z: data[a:z],
-}

@@ -67,11 +67,17 @@ COMPONENT_OF: Mapping[str, str] = {
     "physical_disk": "storage",
     "tape_drive": "storage",
     "fan": "rest_of_node",
+    # wattmark's own words, where the conventions have none
+    "dram": "dram",
+    "storage": "storage",
+    "module": "module",
+    "rest_of_node": "rest_of_node",
 }
 MOST_WATTS: Mapping[str, float] = {
     # far above any device of today, so that a reading in milliwatts is not taken for watts
     "cpu": 2_000.0,
     "gpu": 5_000.0,
+    "module": 10_000.0,
     "dram": 2_000.0,
     "network": 2_000.0,
     "storage": 2_000.0,
@@ -192,7 +198,9 @@ def _hardware(
             "as a resource attribute"
         )
     if metric.name.startswith("hw.host."):
-        device, component, part_of, boundary = f"node:{host}", "node", None, Boundary.NODE
+        named = _text(told, "hw.id")
+        device = named if named.startswith("node:") else f"node:{host}"
+        component, part_of, boundary = "node", None, Boundary.NODE
     else:
         kind, name = _text(told, "hw.type"), _text(told, "hw.id")
         if not name:
