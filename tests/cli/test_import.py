@@ -76,6 +76,20 @@ def test_importing_again_changes_nothing(tmp_path: Path) -> None:
         assert len(before) >= 4
 
 
+def test_what_the_ledger_sends_away_is_not_said_to_be_kept(tmp_path: Path) -> None:
+    """In the mode refuse: the rows were read well, no run came in, and each is named with the reason."""
+    (tmp_path / "ledger.toml").write_text('format = 1\n[tags]\nmode = "refuse"\nrequired = ["team"]\n')
+    arguments = ("codecarbon", "emissions.csv", "-o", "time_zone=UTC", "--ledger", ".")
+    result = run(*arguments)
+    assert result.return_value == 2
+    assert "rows             5 taken, 0 ignored" in result.stdout
+    assert "sent away        4 records, by the ledger's tag rules" in result.stdout
+    assert "kept in          nothing" in result.stdout
+    assert "\nruns " not in result.stdout
+    assert result.stderr.count("team is missing") == 4
+    assert run(*arguments, "--team", "vision").return_value == 0
+
+
 def test_bad_rows_are_named_and_the_good_ones_kept(tmp_path: Path) -> None:
     """Exit code 0, and 1 with --strict: what is good is taken all the same."""
     spoil(tmp_path, 3)
@@ -108,7 +122,7 @@ def test_json_has_everything(tmp_path: Path) -> None:
     assert said["energy_joules"]["whole"] == pytest.approx(300.6, abs=0.1)
     assert set(said) == {
         *("schema", "schema_version", "source", "inputs", "kept_in", "rows", "runs", "samples", "gaps"),
-        *("streams", "start", "end", "energy_joules", "bad_rows", "notes"),
+        *("streams", "start", "end", "energy_joules", "bad_rows", "sent_away", "notes"),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 from wattmark.cli.tags import pairs, tag_options, tags_from, warn_of_stage
 
 if TYPE_CHECKING:
+    from wattmark.core.imported import BadRow
     from wattmark.wiring.imports import Landing, Tally
 
 SHOWN = 20
@@ -69,9 +71,11 @@ def command(
         click.echo(_json(name, inputs, tally, where))
     else:
         _print(name, inputs, tally, where)
-    if tally.bad_rows and not tally.taken:
+    nothing = not tally.taken or (tally.sent_away and not tally.runs and not tally.samples)
+    faults = tally.bad_rows + len(tally.sent_away)
+    if faults and nothing:
         return UNUSABLE
-    return BAD if strict and tally.bad_rows else 0
+    return BAD if strict and faults else 0
 
 
 def _asked(options: dict[str, Any]) -> Any:
@@ -122,6 +126,7 @@ def _landing(options: dict[str, Any]) -> tuple[Landing, str]:
 
 def _print(name: str, inputs: tuple[str, ...], tally: Tally, where: str) -> None:
     from wattmark.core.known import Scope
+    from wattmark.core.listed import some
     from wattmark.reports.as_text import quantity
     from wattmark.sources.moments import written
 
@@ -132,7 +137,7 @@ def _print(name: str, inputs: tuple[str, ...], tally: Tally, where: str) -> None
         click.echo(f"runs             {len(tally.runs)}")
     if tally.samples:
         gaps = f", {tally.gaps} of them gaps" if tally.gaps else ""
-        click.echo(f"samples          {tally.samples} in {len(tally.streams)} streams{gaps}")
+        click.echo(f"samples          {tally.samples} in {some(len(tally.streams), 'stream')}{gaps}")
     if tally.start_us is not None and tally.end_us is not None:
         click.echo(f"period           {written(tally.start_us)[:19]} to {written(tally.end_us)[:19]} UTC")
     energies = [
@@ -142,13 +147,24 @@ def _print(name: str, inputs: tuple[str, ...], tally: Tally, where: str) -> None
     ]
     if energies:
         click.echo(f"energy           {', '.join(energies)}, as stated: nothing is counted once yet")
-    click.echo(f"kept in          {where or 'nothing, this was a dry run'}")
+    if tally.sent_away:
+        click.echo(f"sent away        {some(len(tally.sent_away), 'record')}, by the ledger's tag rules")
+    if where and not tally.runs and not tally.samples:
+        click.echo("kept in          nothing: there was nothing to keep")
+    else:
+        click.echo(f"kept in          {where or 'nothing, this was a dry run'}")
     for note in tally.notes:
         click.echo(f"note             {note}")
-    for row in tally.bad[:SHOWN]:
-        click.echo(f"bad row          {row.place}: {row.reason}", err=True)
-    if tally.bad_rows > SHOWN:
-        click.echo(f"bad row          and {tally.bad_rows - SHOWN} more: --json has them", err=True)
+    _name("bad row", tally.bad, tally.bad_rows)
+    _name("sent away", list(tally.sent_away.values()), len(tally.sent_away))
+
+
+def _name(what: str, rows: Sequence[BadRow], count: int) -> None:
+    """The first few of them, with place and reason, on standard error."""
+    for row in rows[:SHOWN]:
+        click.echo(f"{what:<16} {row.place}: {row.reason}", err=True)
+    if count > SHOWN:
+        click.echo(f"{what:<16} and {count - SHOWN} more: --json has them", err=True)
 
 
 def _json(name: str, inputs: tuple[str, ...], tally: Tally, where: str) -> str:
@@ -169,6 +185,7 @@ def _json(name: str, inputs: tuple[str, ...], tally: Tally, where: str) -> str:
         "end": written(tally.end_us) if tally.end_us is not None else None,
         "energy_joules": {scope.value: tally.joules(scope) for scope in Scope},
         "bad_rows": [{"place": row.place, "reason": row.reason} for row in tally.bad],
+        "sent_away": [{"record": row.place, "reason": row.reason} for row in tally.sent_away.values()],
         "notes": list(tally.notes),
     }
     return document("import", 1, body)

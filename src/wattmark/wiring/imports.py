@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -14,7 +14,7 @@ from typing import Protocol
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.imported import BadRow, Imported
 from wattmark.core.known import Scope
-from wattmark.core.run import Run
+from wattmark.core.run import Run, Subject
 from wattmark.core.telemetry import JOULES, Samples
 from wattmark.hashing import sha256
 from wattmark.ports import Source
@@ -27,13 +27,17 @@ US = 1_000_000
 
 
 class Landing(Protocol):
-    """Where records go; each call gives what was refused there."""
+    """Where records go."""
 
-    def run(self, run: Run) -> tuple[BadRow, ...]:
+    def refusal(self, subject: Subject) -> str:
+        """Why records of this subject are not taken there; empty: they are."""
+        ...
+
+    def run(self, run: Run) -> None:
         """One run."""
         ...
 
-    def samples(self, parts: Sequence[Samples]) -> tuple[BadRow, ...]:
+    def samples(self, parts: Sequence[Samples]) -> None:
         """The samples of one portion."""
         ...
 
@@ -41,13 +45,15 @@ class Landing(Protocol):
 class Nowhere:
     """Lands nothing: a look at what would come."""
 
-    def run(self, run: Run) -> tuple[BadRow, ...]:
-        """Forget it."""
-        return ()
+    def refusal(self, subject: Subject) -> str:
+        """Nothing is refused."""
+        return ""
 
-    def samples(self, parts: Sequence[Samples]) -> tuple[BadRow, ...]:
+    def run(self, run: Run) -> None:
+        """Forget it."""
+
+    def samples(self, parts: Sequence[Samples]) -> None:
         """Forget them."""
-        return ()
 
 
 class Folder:
@@ -57,10 +63,13 @@ class Folder:
         self._out = out
         self._turn = Lock()
 
-    def run(self, run: Run) -> tuple[BadRow, ...]:
+    def refusal(self, subject: Subject) -> str:
+        """Nothing is refused."""
+        return ""
+
+    def run(self, run: Run) -> None:
         """Write it, unless the folder holds a later version of the run."""
         self.write(run)
-        return ()
 
     def write(self, run: Run) -> Path:
         """Write it so, and say where it is. Raises EvidenceError when it cannot be written."""
@@ -80,7 +89,7 @@ class Folder:
             raise EvidenceError(str(path), f"cannot be written: {error.strerror}") from None
         return path
 
-    def samples(self, parts: Sequence[Samples]) -> tuple[BadRow, ...]:
+    def samples(self, parts: Sequence[Samples]) -> None:
         """Refuse: run files hold runs."""
         raise UsageError(
             "this input holds series of samples, which need a ledger: give --ledger; "
@@ -98,13 +107,17 @@ class Ledger:
         ledger = open_ledger(url)
         self._door = Door(ledger.store, ledger.settings.tags)
 
-    def run(self, run: Run) -> tuple[BadRow, ...]:
-        """Land it; gives why not."""
-        return self._door.run(run, run.record_id).bad
+    def refusal(self, subject: Subject) -> str:
+        """What the ledger's tag rules say, in the mode ``refuse``."""
+        return self._door.refusal(subject)
 
-    def samples(self, parts: Sequence[Samples]) -> tuple[BadRow, ...]:
-        """Land them; gives which streams were not taken, and why."""
-        return self._door.samples(parts, "stream").bad
+    def run(self, run: Run) -> None:
+        """Land it."""
+        self._door.run(run, run.record_id)
+
+    def samples(self, parts: Sequence[Samples]) -> None:
+        """Land them."""
+        self._door.samples(parts, "stream")
 
 
 @dataclass(slots=True)
@@ -115,6 +128,8 @@ class Tally:
     ignored: int = 0
     bad: list[BadRow] = field(default_factory=list)
     bad_rows: int = 0
+    sent_away: dict[str, BadRow] = field(default_factory=dict)
+    """Records that the ledger refuses, by what they are called: read well, and kept nowhere."""
     notes: dict[str, None] = field(default_factory=dict)
     samples: int = 0
     gaps: int = 0
@@ -181,10 +196,28 @@ def bring(source: Source, landing: Landing) -> Tally:
     """
     tally = Tally()
     with ThreadPoolExecutor(HANDS, "wattmark-import") as hands:
-        for portion in source.read():
-            for refused in hands.map(landing.run, portion.runs):
-                tally.refuse(refused)
+        for read in source.read():
+            portion = _welcome(read, landing, tally)
+            list(hands.map(landing.run, portion.runs))
             if any(len(part) for part in portion.samples):
-                tally.refuse(landing.samples(portion.samples))
+                landing.samples(portion.samples)
             tally.add(portion)
     return tally
+
+
+def _welcome(portion: Imported, landing: Landing, tally: Tally) -> Imported:
+    """What of a portion may land; the rest is counted as sent away."""
+
+    def may(name: str, subject: Subject) -> bool:
+        refusal = landing.refusal(subject)
+        if refusal:
+            tally.sent_away[name] = BadRow(name, refusal)
+        return not refusal
+
+    runs = tuple(run for run in portion.runs if may(run.record_id, run.subject))
+    samples = tuple(
+        part
+        for part in portion.samples
+        if may(f"stream {part.stream.device_id or part.stream.unit}", part.stream.subject)
+    )
+    return replace(portion, runs=runs, samples=samples)
