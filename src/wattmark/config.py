@@ -38,6 +38,8 @@ class PlaceConfig:
 
     country: str | None = None
     """ISO 3166 alpha-3 code of the grid, e.g. ``FRA``."""
+    region: str | None = None
+    """Cloud region, e.g. ``eu-west-1``: country, grid and the provider's PUE where those are not said."""
     site: str | None = None
     """``office`` declares a PUE of 1.0: no cooling plant behind the socket."""
     pue: float | None = None
@@ -45,6 +47,7 @@ class PlaceConfig:
     intensity_g_per_kwh: float | None = None
     intensity_source: str = "declared"
     intensity_basis: str = "lifecycle"
+    """Of the figure above, and without one of the tables' figures: ``lifecycle`` or ``direct``."""
     intensity_relative_error: float = 0.0
     world_average: bool = False
 
@@ -192,7 +195,10 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "[embodied] relative_error": (0.0, 10.0),
 }
 """What a number can be: least and most."""
-CHOICES: Mapping[str, tuple[str, ...]] = {"[embodied] mode": ("reserved", "utilised")}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "[embodied] mode": ("reserved", "utilised"),
+    "[place] intensity_basis": ("lifecycle", "direct"),
+}
 
 
 def find_config(start: Path) -> Path | None:

@@ -98,6 +98,8 @@ def test_a_pue_below_one_is_refused(value: float) -> None:
 def test_a_pue_of_one_passes_and_one_above_two_is_remarked_on() -> None:
     """2.0 is still quiet, 2.5 asks for a second look."""
     assert Pue(value=1.0).figure().notes == ()
+    assert Pue(value=1.0).figure().sources == ("PUE 1 (declared)",)
+    assert Pue(value=1.0, source="them").figure().sources == ("PUE 1 (declared: them)",)
     assert Pue(value=2.0).figure().notes == ()
     assert Pue(value=2.5).figure().notes == ("a PUE of 2.5 is unusually high",)
 

@@ -12,7 +12,7 @@ from tests.builders import HOST, a_run
 from wattmark.config import Config, EmbodiedConfig, PlaceConfig, ProjectConfig, Tags
 from wattmark.core.errors import ConfigError, RefusedError, UsageError
 from wattmark.core.known import Scope
-from wattmark.core.run import Place, Run
+from wattmark.core.run import Place, Run, Subject
 from wattmark.wiring import Stated, facts_for, given_from, load_config
 
 NOTHING = Stated()
@@ -89,6 +89,76 @@ def test_a_place_that_is_not_known_is_refused() -> None:
         given_from(Config(), Stated(intensity=-1.0))
     with pytest.raises(UsageError, match="FRA, POL: look at them one by one"):
         given_from(Config(), NOTHING, [placed(country="POL"), placed(country="FRA")])
+
+
+# --- cloud regions ----------------------------------------------------------------------------------
+
+
+def in_region(name: str, **place: Any) -> Run:
+    return a_run(subject=Subject(region=name), place=Place(**place))
+
+
+def test_the_region_of_a_run_tells_what_nobody_said() -> None:
+    """Country, grid and the provider's PUE, each naming whose word it is."""
+    found = given_from(Config(), NOTHING, [in_region("us-east-1")])
+    assert found.pue is not None
+    assert found.intensity is not None
+    assert (found.pue.value, found.pue.kind) == (1.14, "provider_year")
+    assert (found.intensity.zone, found.intensity.inventory) == ("USA", "scope 3.1")
+    assert "us-east-1" in found.intensity.note
+    direct = given_from(Config(), Stated(basis="direct"), [in_region("us-east-1")]).intensity
+    assert direct is not None
+    assert (direct.zone, direct.basis) == ("SRVC", "direct")
+    assert given_from(config(intensity_basis="direct"), NOTHING, [in_region("us-east-1")]).intensity == direct
+
+
+def test_what_was_said_goes_before_the_region() -> None:
+    """A country and a PUE of the run's own, of the configuration, or said now."""
+    run = in_region("eu-west-1", country="POL", pue=1.3, pue_kind="measured")
+    found = given_from(Config(), NOTHING, [run])
+    assert (found.pue and found.pue.value, found.intensity and found.intensity.zone) == (1.3, "POL")
+    ours = given_from(config(country="DEU", pue=1.2), NOTHING, [in_region("eu-west-1")])
+    assert (ours.pue and ours.pue.value, ours.intensity and ours.intensity.zone) == (1.2, "DEU")
+    asked = given_from(config(country="DEU", pue=1.2), Stated(region="eu-west-3"), [run])
+    assert (asked.pue and asked.pue.value, asked.intensity and asked.intensity.zone) == (1.14, "FRA")
+
+
+def test_a_region_of_the_runs_country_is_the_finer_word() -> None:
+    """Virginia's grid, not that of the United States."""
+    run = in_region("us-east-1", country="USA")
+    found = given_from(Config(), Stated(basis="direct"), [run]).intensity
+    assert found is not None
+    assert found.zone == "SRVC"
+
+
+def test_several_regions_and_other_names_tell_nothing() -> None:
+    """The energy stays what it is; one that was asked for must be known."""
+    for runs in ([in_region("eu-west-1"), in_region("us-east-1")], [in_region("the cellar")]):
+        found = given_from(Config(), NOTHING, runs)
+        assert (found.pue, found.intensity) == (None, None)
+    with pytest.raises(UsageError, match="no cloud region that is known"):
+        given_from(Config(), Stated(region="the cellar"))
+    with pytest.raises(UsageError, match="--world-average and --region contradict"):
+        given_from(Config(), Stated(region="eu-west-1", world_average=True))
+
+
+def test_a_configured_region_places_what_has_no_runs() -> None:
+    """Under [place], or as a tag."""
+    tagged = given_from(Config(tags=Tags(region="eu-west-3")), NOTHING).intensity
+    assert tagged is not None
+    assert tagged.zone == "FRA"
+    assert given_from(config(region="eu-west-3"), NOTHING).intensity == tagged
+
+
+def test_the_year_of_a_run_chooses_the_figure() -> None:
+    """UK factors of 2025 for work in 2025; old data is said to be old."""
+    run = replace(placed(country="GBR"), started_at="2025-06-01T00:00:00.000000Z")
+    found = given_from(Config(), Stated(basis="direct"), [run]).intensity
+    assert found is not None
+    assert (found.year, found.grams_per_kwh) == (2025, 177)
+    old = given_from(Config(), NOTHING, [placed(country="ABW")]).intensity
+    assert old is not None
+    assert "4 years old" in old.note
 
 
 # --- the rest ---------------------------------------------------------------------------------------

@@ -45,7 +45,15 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.option("--pue", type=float, help="Power usage effectiveness of the site, 1.0 or more."),
             click.option("--country", help="Country of the grid, ISO 3166 alpha-3, e.g. FRA."),
+            click.option(
+                "--region", help="Cloud region, e.g. eu-west-1: country, grid and the provider's PUE."
+            ),
             click.option("--intensity", type=float, help="Grid intensity in gCO2e per kWh."),
+            click.option(
+                "--basis",
+                type=click.Choice(["lifecycle", "direct"]),
+                help="Of the grid's figures; Scope 2 wants direct ones [lifecycle].",
+            ),
             click.option("--world-average", is_flag=True, help="Use the world's mean intensity, flagged."),
             click.option("--functional-unit", help="What per-unit KPIs count, e.g. inferences."),
             click.option("--quality", help="Which logged quality is Q."),
@@ -63,6 +71,8 @@ def stated_from(options: dict[str, Any]) -> wiring.Stated:
     names = (
         "pue",
         "country",
+        "region",
+        "basis",
         "intensity",
         "world_average",
         "functional_unit",

@@ -77,6 +77,8 @@ class Pue:
     kind: str = "declared"
     """declared, provider_year or measured."""
     relative_error: float = 0.0
+    source: str = ""
+    """Who publishes it, and for when; empty: whoever stated it."""
 
     def figure(self) -> Figure:
         """The PUE as a figure without unit. Raises RefusedError below 1.0."""
@@ -87,7 +89,7 @@ class Pue:
             unit="1",
             errors={f"pue:{self.kind}:{self.value:g}": self.value * self.relative_error},
             terms={"pue_kind": self.kind},
-            sources=(f"PUE {self.value:g} ({self.kind})",),
+            sources=(f"PUE {self.value:g} ({self.kind}{f': {self.source}' if self.source else ''})",),
             notes=pue_notes(self.value),
         )
 

@@ -63,7 +63,7 @@ def _table(met: Intensity | Pue | None) -> tuple[object, ...] | None:
                 met.relative_error,
             )
         case Pue():
-            return met.kind, met.value, met.relative_error
+            return met.kind, met.value, met.relative_error, met.source
         case _:
             return None
 

@@ -119,8 +119,8 @@ def split(zone: str, *, year: int | None = None, mine: Path | None = None) -> tu
     if grams <= 0:
         raise RefusedError(
             f"the lifecycle figure of {whole.zone} ({whole.grams_per_kwh:g}, {whole.source} {whole.year}) is "
-            f"not above the direct one ({direct.grams_per_kwh:g}, {direct.source} {direct.year}): they cannot "
-            "be split; give a figure for Scope 3.3 of your own"
+            f"not above the direct one ({direct.grams_per_kwh:g}, {direct.source} {direct.year}): they "
+            "cannot be split; give a figure for Scope 3.3 of your own"
         )
     error = math.hypot(
         whole.grams_per_kwh * whole.relative_error, direct.grams_per_kwh * direct.relative_error
@@ -136,16 +136,17 @@ def split(zone: str, *, year: int | None = None, mine: Path | None = None) -> tu
     return direct, upstream
 
 
-def country_intensity(country: str) -> Intensity:
-    """The yearly mean of one country by ISO 3166 alpha-3 code, lifecycle basis.
+def country_intensity(
+    country: str, basis: str = LIFECYCLE, *, year: int | None = None, mine: Path | None = None
+) -> Intensity:
+    """The yearly mean of one country by ISO 3166 alpha-3 code, as ``yearly`` chooses it.
 
-    Raises RefusedError for an unknown code.
+    Raises RefusedError for an unknown code, and where only the other basis is known.
     """
     wanted = country.strip().upper()
     if wanted in countries():
-        for row in rows_of(EMBER):
-            if row.zone == wanted:
-                return row.intensity
+        if any(row.zone == wanted for row in yearly_rows(mine)):
+            return yearly(wanted, basis, year=year, mine=mine)
         raise RefusedError(
             f"the table prints 0 gCO2e/kWh for {countries()[wanted]}, and no grid is at zero over its life "
             "cycle: give a figure with --intensity (gCO2e/kWh)"

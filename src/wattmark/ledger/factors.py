@@ -47,6 +47,8 @@ class SitePue:
     kind: str = "declared"
     """declared, provider_year, measured or office."""
     relative_error: float = 0.0
+    source: str = ""
+    """Who publishes it, and for when; empty: whoever stated it."""
 
 
 MACHINE = "machine"
@@ -202,7 +204,7 @@ def intensity_of(factor: GridFactor) -> Intensity:
 
 def pue_of(factor: SitePue) -> Pue:
     """As core.carbon knows it."""
-    return Pue(value=factor.pue, kind=factor.kind, relative_error=factor.relative_error)
+    return Pue(value=factor.pue, kind=factor.kind, relative_error=factor.relative_error, source=factor.source)
 
 
 def expanded(

@@ -116,7 +116,8 @@ def stated_text(facts: Facts) -> str:
     """The PUE and the grid that carbon is counted with, and whose figures they are; "" without both."""
     said = []
     if isinstance(facts.pue, Figure):
-        said.append(f"PUE {facts.pue.value:.4g}")
+        provided = facts.pue.terms.get("pue_kind") == "provider_year" and facts.pue.sources
+        said.append(facts.pue.sources[0] if provided else f"PUE {facts.pue.value:.4g}")
     if isinstance(facts.intensity, Figure):
         grams = quantity(facts.intensity.value, facts.intensity.unit)
         said.append(f"grid {grams} ({', '.join(facts.intensity.sources) or 'no source stated'})")

@@ -15,10 +15,12 @@ from wattmark.core.figure import Missing
 from wattmark.core.given import Given
 from wattmark.core.known import Scope
 from wattmark.core.machines import machine_hours
+from wattmark.wiring.places import place_of, tables_folder, year_of
 
 if TYPE_CHECKING:
     from wattmark.core.facts import Facts
     from wattmark.core.run import Run
+    from wattmark.grid.places import CloudPlace
 
 HOURS_PER_YEAR = 8766.0
 """365.25 days."""
@@ -30,6 +32,9 @@ class Stated:
 
     pue: float | None = None
     country: str | None = None
+    region: str | None = None
+    basis: str | None = None
+    """Of the intensity: lifecycle or direct; None: that of the configuration."""
     intensity: float | None = None
     world_average: bool = False
     functional_unit: str | None = None
@@ -45,13 +50,14 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
     Raises RefusedError for an unknown country or an impossible PUE, UsageError for a contradiction.
     """
     _refuse_contradictions(stated)
+    place = place_of(config, stated.region, runs, tables_folder())
     project = config.project
     quality_map = stated.quality_map
     if quality_map is None and project.quality_worst is not None and project.quality_best is not None:
         quality_map = (project.quality_worst, project.quality_best)
     return Given(
-        pue=_pue(config, stated, runs),
-        intensity=_intensity(config, stated, runs),
+        pue=_pue(config, stated, runs, place),
+        intensity=_intensity(config, stated, runs, place),
         embodied=_embodied(config, runs),
         functional_unit=stated.functional_unit or project.functional_unit,
         lifetime_inferences=stated.lifetime_inferences or project.lifetime_inferences,
@@ -68,8 +74,9 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
 
 
 def _refuse_contradictions(stated: Stated) -> None:
-    if stated.world_average and (stated.country is not None or stated.intensity is not None):
-        other = "--intensity" if stated.intensity is not None else "--country"
+    said = {"--intensity": stated.intensity, "--country": stated.country, "--region": stated.region}
+    other = next((option for option, value in said.items() if value is not None), None)
+    if stated.world_average and other is not None:
         raise UsageError(f"--world-average and {other} contradict each other: give one of them")
     count = stated.lifetime_inferences
     if count is not None and not 0 < count < math.inf:
@@ -83,33 +90,44 @@ def facts_for(runs: Sequence[Run], config: Config, stated: Stated) -> Facts:
     return facts_of(runs, given_from(config, stated, runs))
 
 
-def _pue(config: Config, stated: Stated, runs: Sequence[Run]) -> Pue | None:
+def _pue(config: Config, stated: Stated, runs: Sequence[Run], place: CloudPlace | None) -> Pue | None:
     if stated.pue is not None:
         return Pue(value=stated.pue)
-    place = config.place
-    if place.pue is not None:
-        return Pue(value=place.pue, relative_error=place.pue_relative_error)
-    if place.site == "office":
+    if stated.region is not None and place is not None:
+        return place.pue
+    if config.place.pue is not None:
+        return Pue(value=config.place.pue, relative_error=config.place.pue_relative_error)
+    if config.place.site == "office":
         return Pue(value=1.0, kind="office")
     recorded = {(r.place.pue, r.place.pue_kind or "declared") for r in runs if r.place.pue is not None}
     if len(recorded) > 1:
         raise UsageError("the runs state different PUEs: give one with --pue, or look at them one by one")
     for value, kind in recorded:
         return Pue(value=value, kind=kind)
-    return None
+    return place.pue if place is not None else None
 
 
-def _intensity(config: Config, stated: Stated, runs: Sequence[Run]) -> Intensity | None:
+def _intensity(
+    config: Config, stated: Stated, runs: Sequence[Run], region: CloudPlace | None
+) -> Intensity | None:
+    """The nearest that was said: now, under [place], by the runs; a region tells what nobody said."""
+    place, year = config.place, year_of(runs)
+    of_tables = place.intensity_basis if place.intensity_g_per_kwh is None else "lifecycle"
+    basis = stated.basis or of_tables
     if stated.intensity is not None:
         if not 0 <= stated.intensity < math.inf:
             raise UsageError(f"--intensity {stated.intensity:g} is impossible: give gCO2e per kWh, 0 or more")
-        return Intensity(grams_per_kwh=stated.intensity, zone=stated.country or "stated", source="declared")
+        zone = stated.country or "stated"
+        return Intensity(
+            grams_per_kwh=stated.intensity, zone=zone, basis=stated.basis or "lifecycle", source="declared"
+        )
     if stated.country is not None:
-        return _country(stated.country)
+        return _country(stated.country, basis, year)
+    if stated.region is not None and region is not None:
+        return _at(region, basis, year)
     if stated.world_average:
         return _world()
-    place = config.place
-    if place.intensity_g_per_kwh is not None:
+    if place.intensity_g_per_kwh is not None and stated.basis in {None, place.intensity_basis}:
         return Intensity(
             grams_per_kwh=place.intensity_g_per_kwh,
             zone=place.country or config.tags.zone or "stated",
@@ -118,25 +136,33 @@ def _intensity(config: Config, stated: Stated, runs: Sequence[Run]) -> Intensity
             relative_error=place.intensity_relative_error,
         )
     if place.country is not None:
-        return _country(place.country)
+        return _country(place.country, basis, year)
     if place.world_average:
         return _world()
     recorded = {r.place.country for r in runs if r.place.country}
     if len(recorded) > 1:
         raise UsageError(f"the runs were made in {', '.join(sorted(recorded))}: look at them one by one")
-    return _country(recorded.pop()) if recorded else None
+    if region is not None and recorded <= {region.country}:
+        return _at(region, basis, year)
+    return _country(recorded.pop(), basis, year) if recorded else None
 
 
-def _country(country: str) -> Intensity:
+def _at(place: CloudPlace, basis: str, year: int | None) -> Intensity:
+    from wattmark.grid.places import intensity_at
+
+    return intensity_at(place, basis, year=year, mine=tables_folder())
+
+
+def _country(country: str, basis: str, year: int | None) -> Intensity:
     from wattmark.grid.bundled import country_intensity
 
-    return country_intensity(country)
+    return country_intensity(country, basis, year=year, mine=tables_folder())
 
 
 def _world() -> Intensity:
     from wattmark.grid.bundled import world_intensity
 
-    return world_intensity()
+    return world_intensity(tables_folder())
 
 
 def _embodied(config: Config, runs: Sequence[Run]) -> Embodied | None:

@@ -1,0 +1,168 @@
+"""Places: what a cloud region's name tells of country, grid, PUE and carbon-free share, each with its source.
+
+The table is ours, put together from what providers publish. What a user states goes before all of it:
+a country, a PUE or an intensity under ``[place]``, ``[[site]]`` and ``[[grid]]`` in ``ledger.toml``,
+or a table of their own (``wattmark data update cloud_regions``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from wattmark import tables
+from wattmark.core.carbon import Intensity, Pue, check_pue
+from wattmark.core.errors import ConfigError, RefusedError, UsageError
+from wattmark.grid.bundled import STALE_YEARS, yearly
+from wattmark.grid.yearly import LIFECYCLE, number_in
+
+TABLE = "cloud_regions"
+CLOUD = "scope 3.1"
+"""Inventory of electricity that a cloud provider buys: a purchased service of its customer (kpis.md)."""
+PROVIDERS: Mapping[str, str] = {"aws": "AWS", "google": "Google Cloud", "azure": "Azure"}
+PREFIXES: Mapping[str, str] = {"gcp": "google", "amazon": "aws", "microsoft": "azure"}
+PUE_SCOPES: Mapping[str, tuple[str, float]] = {
+    "provider": ("mean of its data centres", 0.10),
+    "geography": ("mean of its data centres there", 0.05),
+    "campus": ("its campus there", 0.03),
+}
+"""Scope of a published PUE -> how it is said, and our allowance for one region in one hour (95 %)."""
+ZONE_LETTER = re.compile(r"(?<=\d)-?[a-z]$")
+"""Of an availability zone: us-east-1a, us-central1-a."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudPlace:
+    """One region of one provider."""
+
+    provider: str
+    """aws, google or azure."""
+    region: str
+    name: str
+    country: str
+    """ISO 3166 alpha-3."""
+    subregion: str = ""
+    """Of eGRID, in the United States; empty where the place lies near an edge."""
+    pue: Pue | None = None
+    pue_year: int | None = None
+    carbon_free_share: float | None = None
+    """Of the provider's electricity there, hour by hour, as published; a market-based figure."""
+    carbon_free_year: int | None = None
+    place_source: str
+    pue_source: str = ""
+
+    @property
+    def label(self) -> str:
+        """As messages name it."""
+        return f"{PROVIDERS.get(self.provider, self.provider)} {self.region}, {self.name}"
+
+
+def cloud_places(mine: Path | None = None) -> tuple[CloudPlace, ...]:
+    """Every known region; out of the user's own table where there is one. Raises ConfigError."""
+    if mine is None or not mine.joinpath(f"{TABLE}.csv").is_file():
+        return _shipped()
+    return _places(tables.rows(TABLE, mine), f", own table {tables.meta(TABLE, mine).version}")
+
+
+@cache
+def _shipped() -> tuple[CloudPlace, ...]:
+    return _places(tables.rows(TABLE), "")
+
+
+def find_place(text: str | None, mine: Path | None = None) -> CloudPlace | None:
+    """The region of this name, also as ``aws:us-east-1``, ``East US`` or with an availability zone's letter.
+
+    None for anything else: a region may as well be a room in a cellar.
+    """
+    wanted = re.sub(r"\s", "", text or "").lower()
+    prefix, sign, rest = wanted.partition(":")
+    provider = PREFIXES.get(prefix, prefix) if sign else ""
+    name = rest if sign else wanted
+    known = {p.region: p for p in cloud_places(mine) if not provider or p.provider == provider}
+    return known.get(name) or known.get(ZONE_LETTER.sub("", name))
+
+
+def the_place(text: str, mine: Path | None = None) -> CloudPlace:
+    """The region that was asked for. Raises UsageError, naming the closest ones."""
+    found = find_place(text, mine)
+    if found is None:
+        near = difflib.get_close_matches(text.strip().lower(), [p.region for p in cloud_places(mine)], n=3)
+        said = f"; perhaps {', '.join(near)}" if near else ""
+        raise UsageError(
+            f"{text!r} is no cloud region that is known{said}: `wattmark grid zones` lists them, or say "
+            "--country and --pue"
+        )
+    return found
+
+
+def intensity_at(
+    place: CloudPlace, basis: str = LIFECYCLE, *, year: int | None = None, mine: Path | None = None
+) -> Intensity:
+    """The yearly figure for a region: the provider's own, else the subregion's, else the country's.
+
+    A finer figure that is older than STALE_YEARS gives way to a newer one. Raises RefusedError when no figure
+    on this basis is known.
+    """
+    zones = (place.region if place.provider == "google" else "", place.subregion, place.country)
+    found = []
+    refusal: RefusedError | None = None
+    for zone in filter(None, zones):
+        try:
+            found.append(yearly(zone, basis, year=year, mine=mine))
+        except RefusedError as error:
+            refusal = error
+    if not found:
+        raise refusal or RefusedError(f"no intensity is known at {place.label}: give one with --intensity")
+    wanted = year or max(one.year or 0 for one in found)
+    fresh = [one for one in found if abs(wanted - (one.year or 0)) <= STALE_YEARS]
+    best = (fresh or found)[0]
+    said = f"by its cloud region ({place.label})"
+    return replace(best, inventory=CLOUD, note=f"{best.note}; {said}" if best.note else said)
+
+
+def _places(rows: list[dict[str, str]], own: str) -> tuple[CloudPlace, ...]:
+    return tuple(_place(row, number, own) for number, row in enumerate(rows, start=1))
+
+
+def _place(row: dict[str, str], number: int, own: str) -> CloudPlace:
+    share = number_in(row, "carbon_free_share", TABLE, number) if row["carbon_free_share"] else None
+    if share is not None and not 0 <= share <= 1:
+        raise ConfigError(f"{TABLE}.csv", f"row {number}", f"carbon_free_share is {share:g}, not 0 to 1")
+    pue_year = int(number_in(row, "pue_year", TABLE, number)) if row["pue"] else None
+    return CloudPlace(
+        provider=row["provider"],
+        region=row["region"],
+        name=row["name"],
+        country=row["country"],
+        subregion=row["subregion"],
+        pue=_pue(row, number, pue_year, own) if row["pue"] else None,
+        pue_year=pue_year,
+        carbon_free_share=share,
+        carbon_free_year=int(row["carbon_free_year"]) if row["carbon_free_year"] else None,
+        place_source=row["place_source"],
+        pue_source=row["pue_source"],
+    )
+
+
+def _pue(row: dict[str, str], number: int, year: int | None, own: str) -> Pue:
+    value = number_in(row, "pue", TABLE, number)
+    try:
+        said, error = PUE_SCOPES[row["pue_scope"]]
+        check_pue(value)
+    except KeyError:
+        known = ", ".join(PUE_SCOPES)
+        problem = f"pue_scope is {row['pue_scope']!r}; known: {known}"
+        raise ConfigError(f"{TABLE}.csv", f"row {number}", problem) from None
+    except RefusedError as refusal:
+        raise ConfigError(f"{TABLE}.csv", f"row {number}", str(refusal)) from None
+    provider = PROVIDERS.get(row["provider"], row["provider"])
+    return Pue(
+        value=value,
+        kind="provider_year",
+        relative_error=error,
+        source=f"{provider}, {said}, {year}{own}",
+    )
