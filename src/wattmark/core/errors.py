@@ -6,6 +6,7 @@
     │   └── MissingExtra      an optional package is needed (names the pip command)
     ├── EvidenceError         a run file cannot be read or does not hold what is needed
     ├── LedgerError           a ledger cannot be reached, read or written (names its address)
+    ├── GridError             a provider of grid intensity gave no figure that can be used (names it)
     ├── NotComparable         two figures may not be compared or added (names the differing terms)
     ├── MeterUnavailable      a meter cannot work on this machine (names the reason)
     └── RefusedError          a figure that would mislead is refused (names what to give instead)
@@ -63,6 +64,15 @@ class LedgerError(WattmarkError):
         self.url = url
         self.problem = problem
         super().__init__(f"{url}: {problem}")
+
+
+class GridError(WattmarkError):
+    """A provider of grid intensity gave no figure that can be used; its kinds say why. Never a default."""
+
+    def __init__(self, provider: str, problem: str) -> None:
+        self.provider = provider
+        self.problem = problem
+        super().__init__(f"{provider}: {problem}")
 
 
 class NotComparable(WattmarkError):
