@@ -19,7 +19,7 @@ from tests.cli.ledgers import HOSTS, a_ledger, ask, filled, nothing_else, number
 from tests.cli.running import kept, verb
 from wattmark.cli import show
 from wattmark.cli.ledger import group
-from wattmark.core.errors import ConfigError, UsageError
+from wattmark.core.errors import ConfigError, LedgerError, UsageError
 from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.run import Place, SourceId, Subject
 from wattmark.core.telemetry import Samples, Stream
@@ -78,6 +78,8 @@ def test_counted_tables_can_be_made_anew(ledger: Path) -> None:
     before = told("totals", "--by", "team", "--ledger", ledger)
     for path in (ledger / "derived" / "cube").rglob("*.parquet"):
         path.write_bytes(b"gone")
+    with pytest.raises(LedgerError, match=r"cube.* `wattmark ledger fold --rebuild` counts anew"):
+        ask("totals", "--by", "team", "--ledger", ledger)
     assert told("fold", "--rebuild", "--ledger", ledger)["runs"] == 0
     assert told("totals", "--by", "team", "--ledger", ledger) == before
 

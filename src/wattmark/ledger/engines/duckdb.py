@@ -6,11 +6,12 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from wattmark.core.errors import MissingExtra
+from wattmark.core.errors import LedgerError, MissingExtra
 from wattmark.ledger.columns import DERIVED
 from wattmark.ledger.engines.tables import SQL_TYPES, arrow_table
 
@@ -44,7 +45,10 @@ class DuckDbEngine:
             self.connection.execute(f"SET threads = {int(threads)}")
 
     def attach(self, table: str, snapshot: Tables, under: str = "") -> None:
-        """Make a derived table known under its name, or another; columns that it lacks are null."""
+        """Make a derived table known under its name, or another; columns that it lacks are null.
+
+        Raises LedgerError when files of it are missing or damaged.
+        """
         files = list(snapshot.files(table))
         source = f"{table}_files"
         if not files:
@@ -55,7 +59,9 @@ class DuckDbEngine:
             self.connection.register(source, snapshot.arrow(table))
         else:
             source = _reading(files, days="day" in DERIVED[table])
-        there = {row[0] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        with failure(partial(_damaged, f"derived/{table}")):
+            described = self.connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        there = {row[0] for row in described}
         columns = ", ".join(
             f'"{name}"' if name in there else f'CAST(NULL AS {SQL_TYPES[column.kind]}) AS "{name}"'
             for name, column in DERIVED[table].items()
@@ -71,14 +77,19 @@ class DuckDbEngine:
         self.connection.unregister("put_rows")
 
     def keep(self, table: str, sql: str) -> None:
-        """Work a query out once, and keep its result under a name."""
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {in_own_words(sql)}")
+        """Work a query out once, and keep its result under a name. Raises LedgerError."""
+        with _unread():
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {in_own_words(sql)}")
 
     def rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
-        """The result of a query; read it to its end before the next one."""
-        result = self.connection.execute(in_own_words(sql))
-        while batch := result.fetchmany(BATCH):
+        """The result of a query; read it to its end before the next one. Raises LedgerError."""
+        with _unread():
+            result = self.connection.execute(in_own_words(sql))
+            batch = result.fetchmany(BATCH)
+        while batch:
             yield from batch
+            with _unread():
+                batch = result.fetchmany(BATCH)
 
     def close(self) -> None:
         """Give everything back."""
@@ -143,6 +154,25 @@ def failure(told: Callable[[str], Exception]) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise told(str(error)) from None
+
+
+@contextmanager
+def _unread() -> Iterator[None]:
+    """What could not be read or spilled, as a LedgerError; a wrong query stays what it is."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise _damaged("derived/", str(error)) from None
+
+
+def _damaged(place: str, text: str) -> LedgerError:
+    said = text.partition("\n")[0]
+    return LedgerError(
+        place,
+        f"cannot be read: {said}. Where files are damaged, `wattmark ledger fold --rebuild` counts anew",
+    )
 
 
 def is_remote(file: str) -> bool:
