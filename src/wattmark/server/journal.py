@@ -77,7 +77,11 @@ class JournalFile:
         self.size = 0
         self._ids: dict[Series, int] = {}
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        self.write([_framed(msgspec.msgpack.encode(_Top(FORMAT, longest_gap_us)))])
+        try:
+            self.write([_framed(msgspec.msgpack.encode(_Top(FORMAT, longest_gap_us)))])
+        except OSError:
+            self.close()
+            raise
 
     def frame(self, points: Points) -> bytes:
         """Points as a frame of this file; frames are written in the order in which they were made."""

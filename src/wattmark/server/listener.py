@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from wattmark.core.errors import EvidenceError, LedgerError, WattmarkError
@@ -250,7 +251,8 @@ class Listener:
                 self._retire(self._open)
             if self._closing:
                 await asyncio.gather(*self._closing)
-            closed = [path for path in self._journal.waiting() if path not in self._in_use]
+            # In their order: what is behind a file that is still open must wait for it.
+            closed = list(takewhile(lambda path: path not in self._in_use, self._journal.waiting()))
             loop = asyncio.get_running_loop()
             if await loop.run_in_executor(self._lander, self._land_files, closed, loop):
                 self._oldest = self._open.begun if self._open else None
