@@ -1,0 +1,110 @@
+"""The intensity of a zone over a stretch: cache first, then the provider; nothing else in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from wattmark.core.errors import GridError
+from wattmark.core.grid_series import ESTIMATED, FORECAST, MEASURED, GridPoint, GridSeries, ordered
+from wattmark.grid.cache import FRESH_US, GridCache
+from wattmark.grid.failures import NoData
+from wattmark.grid.provider import GridProvider, pieces
+
+GRADES = {MEASURED: "A", ESTIMATED: "B", FORECAST: "C"}
+"""Data quality of an intensity; a yearly figure is D, the world's mean E."""
+YEARLY_GRADE = "D"
+NOTABLE = 0.05
+"""The grade is that of the worst part that holds 5 % or more (kpis.md, sums)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of a stretch, and how it came here."""
+
+    series: GridSeries
+    fetched: int
+    """Points that were fetched for this; the others come from the cache."""
+    failure: GridError | None
+    """Why not all could be fetched, where that is so."""
+    holes: tuple[tuple[int, int], ...]
+    """Stretches of which nothing is known, up to now."""
+
+    @property
+    def grade(self) -> str:
+        """A measured, B estimated, C forecast: the worst that holds 5 % of the time."""
+        shares = self.series.shares()
+        return max((GRADES[kind] for kind, share in shares.items() if share >= NOTABLE), default="C")
+
+
+def find(
+    provider: GridProvider | str,
+    signal: str,
+    cache: GridCache,
+    zone: str,
+    start_us: int,
+    end_us: int,
+    now_us: int,
+) -> Found:
+    """The intensity from one moment to another: what is settled in the cache, and the rest fetched.
+
+    A provider that is only a name is not asked: offline. Raises the GridError of the provider when nothing
+    at all is known of the stretch; otherwise that error is told beside what is known.
+    """
+    name = provider if isinstance(provider, str) else provider.name
+    until = min(end_us, now_us)
+    fetched: list[GridPoint] = []
+    failure: GridError | None = None
+    told: GridSeries | None = None
+    if not isinstance(provider, str):
+        settled = cache.get(name, signal, zone, start_us, end_us, fresh_us=now_us - FRESH_US)
+        holes = [(start_us, until)] if settled is None else list(settled.holes(start_us, until))
+        for hole in holes:
+            told, failure = _fetch(provider, cache, zone, hole, now_us, fetched, told)
+            if failure is not None:
+                break
+    kept = cache.get(name, signal, zone, start_us, end_us)
+    series = _joined(kept, told, fetched)
+    if series is None:
+        raise failure or NoData(
+            name, f"nothing of zone {zone!r} is in the cache for this time: ask once without --offline"
+        )
+    return Found(series, len(set(fetched)), failure, series.holes(start_us, until))
+
+
+def _fetch(
+    provider: GridProvider,
+    cache: GridCache,
+    zone: str,
+    hole: tuple[int, int],
+    now_us: int,
+    fetched: list[GridPoint],
+    told: GridSeries | None,
+) -> tuple[GridSeries | None, GridError | None]:
+    """Fetch piece by piece; what came before a failure is kept."""
+    for start, end in pieces(*hole, provider.longest_us):
+        try:
+            told = provider.history(zone, start, end)
+        except NoData as error:
+            if not fetched:
+                return told, error
+            continue  # the last minutes are seldom there yet
+        except GridError as error:
+            return told, error
+        cache.put(provider.name, provider.signal, told, now_us)
+        fetched.extend(told.points)
+    return told, None
+
+
+def _joined(
+    kept: GridSeries | None, told: GridSeries | None, fetched: Sequence[GridPoint]
+) -> GridSeries | None:
+    """What was fetched goes before what was kept of the same moments."""
+    if told is None:
+        return kept
+    fresh = ordered(fetched)
+    if kept is None:
+        return replace(told, points=fresh)
+    clear = GridSeries(zone=told.zone, points=fresh, basis=told.basis, source=told.source)
+    older = [p for p in kept.points if clear.holes(p.start_us, p.end_us) == ((p.start_us, p.end_us),)]
+    return replace(told, points=ordered([*fresh, *older]))
