@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from wattmark.sources.catalog import Asked
 from wattmark.sources.otlp_names import Naming
 
 JSON = "application/json"
+resource = pytest.importorskip("resource", reason="files cannot be limited here")
 
 
 def response(answer: Answer) -> ExportMetricsServiceResponse:
