@@ -203,7 +203,7 @@ def _post(connection: socket.socket, data: bytes) -> bytes:
 
 
 def body(number: int, points: int, connection: int) -> bytes:
-    """A request of so many points: machines with eight devices each, a second later when all had their turn."""
+    """A request of so many points: machines with eight devices, a second later when all had their turn."""
     hosts = points // DEVICES
     found = b""
     for host in range(hosts):
