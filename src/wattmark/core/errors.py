@@ -58,7 +58,7 @@ class EvidenceError(WattmarkError):
 
 
 class LedgerError(WattmarkError):
-    """A ledger cannot be reached, read or written. What was asked may work later: nothing half done counts."""
+    """A ledger cannot be reached, read or written. It may work later: nothing half done counts."""
 
     def __init__(self, url: str, problem: str) -> None:
         self.url = url
