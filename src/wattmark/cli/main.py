@@ -38,6 +38,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("wattmark.cli.check:command", "Find common mistakes in real runs."),
     "estimate": ("wattmark.cli.estimate:command", "Estimate energy, carbon and cost before running."),
     "hardware": ("wattmark.cli.hardware:group", "List and compare published figures of hardware."),
+    "grid": ("wattmark.cli.grid:group", "Look up the carbon intensity of electricity."),
+    "data": ("wattmark.cli.data:group", "List, verify and update the tables that figures come from."),
     "dataset": ("wattmark.cli.dataset:command", "Describe a dataset: hash, rows, unique bytes."),
     "import": ("wattmark.cli.import_:command", "Bring in what other tools have measured."),
     "show": ("wattmark.cli.show:command", "Show a run file: figures first, everything with --raw."),
