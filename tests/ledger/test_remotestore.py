@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -74,6 +75,28 @@ def test_files_are_put_read_listed_and_removed(store: Store) -> None:
         store.read("inbox/a")
     assert list(store.names("nothing/")) == []
     assert store.tidy(NOW) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_is_refused_and_harms_nobody(store: Store) -> None:
+    """What a fork breaks hung the child and killed the parent: now the child is told, the parent goes on."""
+    assert store.put_new("inbox/a", b"1")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            store.put_new("inbox/b", b"2")
+        except LedgerError as error:
+            os.write(writer, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        assert "forked" in told.read()
+    assert os.waitpid(child, 0)[1] == 0
+    assert store.put_new("inbox/c", b"3")
+    assert {e.name for e in store.names("inbox/")} == {"inbox/a", "inbox/c"}
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from wattmark.core.run import Status, Subject
 from wattmark.ledger.runfile import read_run
 from wattmark.measure.recording import Recording
 from wattmark.measure.settings import Settings
-from wattmark.measure.spool import ABANDONED_SECONDS, FOLDER, SUFFIX, Spool, close_orphans
+from wattmark.measure.spool import ABANDONED_SECONDS, FOLDER, SUFFIX, Spool, close_orphans, document_of
 
 IDS = [f"{n:08d}-0000-4000-8000-000000000001" for n in range(200)]
 
@@ -54,16 +54,36 @@ def test_a_landed_run_is_one_file_and_leaves_nothing_else(tmp_path: Path) -> Non
     """The spool file, the lock and the log are gone."""
     spool = spooled(tmp_path)
     spool.log_path.write_text("{}\n")
-    path = spool.land(a_run(record_id=IDS[0]))
+    path = spool.land(document_of(a_run(record_id=IDS[0])))
     assert read_run(path).record_id == IDS[0]
     assert path.name == f"20261101T120000Z-{IDS[0][:8]}{SUFFIX}"
     assert left_in(tmp_path) == []
 
 
+def test_two_runs_that_begin_alike_are_two_files(tmp_path: Path) -> None:
+    """The same second and the same first eight digits: neither takes the other's place."""
+    one, other = f"{IDS[0][:-1]}1", f"{IDS[0][:-1]}2"
+    paths = [spooled(tmp_path, each).land(document_of(a_run(record_id=each))) for each in (one, other)]
+    assert [read_run(path).record_id for path in paths] == [one, other]
+
+
+def test_an_orphan_that_was_to_go_to_a_ledger_goes_there_too(tmp_path: Path) -> None:
+    """The folder has it, and the outbox, whose path may hold any character."""
+    out, outbox = tmp_path / "runs", tmp_path / "büro \udcff"
+    spool = Spool(out, IDS[0], "20261101T120000Z", outbox)
+    spool.open()
+    spool.checkpoint(a_run(record_id=IDS[0], status=Status.OPEN, seq=1))
+    abandon(spool)
+    (landed,) = close_orphans(out)
+    assert (outbox / landed.name).read_bytes() == landed.read_bytes()
+    assert read_run(landed).status is Status.INTERRUPTED
+
+
 def test_odd_characters_leave_a_readable_file(tmp_path: Path) -> None:
     """A label from a file name that is not text has a question mark in it, and umlauts stay themselves."""
     spool = spooled(tmp_path)
-    path = spool.land(a_run(record_id=IDS[0], subject=Subject(labels={"file": "a\udcff", "city": "Köln"})))
+    labelled = a_run(record_id=IDS[0], subject=Subject(labels={"file": "a\udcff", "city": "Köln"}))
+    path = spool.land(document_of(labelled))
     assert read_run(path).subject.labels == {"file": "a?", "city": "Köln"}
     other = spooled(tmp_path, IDS[1])
     other.checkpoint(a_run(record_id=IDS[1], subject=Subject(labels={"file": "a\udcff", "city": "Köln"})))
@@ -188,7 +208,7 @@ def test_a_hundred_writers_share_a_folder(tmp_path: Path) -> None:
     def write(record_id: str) -> Path:
         close_orphans(tmp_path)
         spool = spooled(tmp_path, record_id)
-        return spool.land(a_run(record_id=record_id))
+        return spool.land(document_of(a_run(record_id=record_id)))
 
     with ThreadPoolExecutor(16) as pool:
         paths = list(pool.map(write, IDS[:100]))
@@ -362,10 +382,12 @@ def test_what_could_not_land_is_landed_by_the_next_process(tmp_path: Path) -> No
     recording = Recording(Settings(out=out), Machine().world())
     recording.start()
     assert recording._spool is not None
-    recording._spool.final.mkdir()
+    taken = recording._spool.final
+    taken.mkdir()
+    taken.with_name(taken.name.replace(recording.record_id[:8], recording.record_id)).mkdir()
     recording.stop()
     assert recording.path is None
-    recording._spool.final.rmdir()
+    taken.rmdir()
     (landed,) = close_orphans(out)
     assert read_run(landed).status is Status.INTERRUPTED
 

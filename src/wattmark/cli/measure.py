@@ -183,14 +183,10 @@ def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> 
         click.echo(f"wattmark: {recording.problem}", err=True)
     delivery = recording.delivery
     if delivery is not None:
-        delivery.finish(DELIVERY_SECONDS)
+        with contextlib.suppress(KeyboardInterrupt):  # waits no longer; the command's exit code stays
+            delivery.finish(DELIVERY_SECONDS)
         if delivery.problem is not None:
-            click.echo(
-                f"wattmark: not in the ledger {delivery.url} yet: {delivery.problem}\n"
-                f"wattmark: the run waits in {delivery.outbox}; the next measurement or `wattmark ledger "
-                "fold` brings it",
-                err=True,
-            )
+            _tell_waiting(delivery, recording.path)
     elif recording.path is None:
         click.echo("wattmark: no run file was written: --out names a folder that can be written to", err=True)
     if quiet:
@@ -223,6 +219,18 @@ def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> 
             f"ledger           {delivery.url}  (`wattmark ledger show {run.record_id[:8]}` says more)",
             err=True,
         )
+
+
+def _tell_waiting(delivery: Any, path: Path | None) -> None:
+    if delivery.kept:
+        what = f"the run waits in {delivery.outbox}; the next measurement or `wattmark ledger fold` brings it"
+    elif path is not None:
+        what = f"bring it with `wattmark import {path}`"
+    else:
+        what = "it could be kept nowhere: name a folder that can be written to with WATTMARK_HOME or --out"
+    click.echo(
+        f"wattmark: not in the ledger {delivery.url} yet: {delivery.problem}\nwattmark: {what}", err=True
+    )
 
 
 def _budget_line(state: Any, quiet: bool) -> None:

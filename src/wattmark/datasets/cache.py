@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from wattmark.userhome import home_of_user
+
 VERSION = 1
 """Raised when cutting, hashing or counting changes: older entries are then not found."""
 SETTLED_NS = 2_000_000_000
@@ -18,9 +20,8 @@ SETTLED_NS = 2_000_000_000
 
 def folder(environ: Mapping[str, str], home: Path | None = None) -> Path:
     """``$XDG_CACHE_HOME/wattmark/datasets``, else under ``~/.cache``."""
-    base = (
-        Path(environ["XDG_CACHE_HOME"]) if environ.get("XDG_CACHE_HOME") else (home or Path.home()) / ".cache"
-    )
+    cache = environ.get("XDG_CACHE_HOME")
+    base = Path(cache) if cache else (home or home_of_user()) / ".cache"
     return base / "wattmark" / "datasets"
 
 

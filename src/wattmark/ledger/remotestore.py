@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -177,6 +178,7 @@ class RemoteStore:
     def _errors(self, name: str, *, writing: bool = False) -> Iterator[None]:
         """Obstore's errors as ours: FileNotFoundError, FileExistsError, else LedgerError."""
         kinds = self._obstore.exceptions
+        _refuse_after_fork(self.url)
         try:
             yield
         except kinds.AlreadyExistsError:
@@ -199,6 +201,26 @@ class RemoteStore:
         if any(sign in text for sign in ("metadata/instance", "169.254.", "credential", "latest/api/token")):
             return f"no credentials were found. {ACCESS}"
         return f"{_first_line(error)}. Check address and network, and bring it again: nothing is half done"
+
+
+_spoken_in: set[int] = set()
+"""The process that has spoken with an object store through obstore."""
+
+
+def _refuse_after_fork(url: str) -> None:
+    """Raise LedgerError in a process that was forked from one that has spoken already.
+
+    The threads of obstore are gone then, while its sockets and its queue are shared with the parent: going
+    on was seen to hang the child and to kill the parent with a segmentation fault.
+    """
+    _spoken_in.add(os.getpid())
+    if len(_spoken_in) > 1:
+        _spoken_in.discard(os.getpid())
+        raise LedgerError(
+            url,
+            "this process was forked from one that has used an object store, which does not survive that: "
+            "start it anew (multiprocessing: `spawn`)",
+        )
 
 
 NO_BUCKET = "there is no such bucket: create it, or name another"

@@ -2,115 +2,149 @@
 
 A run lands in the outbox first, like any run file, and is there until the ledger holds it durably. What
 could not be delivered (no network, a full disk, a killed process) is delivered by the next recording for
-the same ledger, or by ``wattmark ledger fold``. The name in the ledger is the hash of the content:
-delivering twice is delivering once.
+the same ledger, or by ``wattmark ledger fold``. A run that not even the outbox can take goes from memory.
+The name in the ledger is the hash of the content: delivering twice is delivering once.
 """
 
 from __future__ import annotations
 
-import atexit
-import os
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wattmark.core.errors import WattmarkError
 from wattmark.hashing import sha256
+from wattmark.measure.carrier import Carrier, carrier_of, forked_late
 from wattmark.measure.home import outbox_folder
-from wattmark.measure.spool import SUFFIX
+from wattmark.measure.spool import SUFFIX, keep
 
 Put = Callable[[str, bytes], bool]
 """Puts bytes under a new name, durably; False when it is there. Raises OSError, WattmarkError."""
 
 INBOX = "inbox"
-AT_EXIT_SECONDS = 10.0
-"""How long a program that ends waits for a ledger across the network; then the outbox keeps the run."""
+AT_ONCE = 100
+"""Runs that a recording takes along at most to a ledger in a folder: it must not be long in ending."""
+FORKED = (
+    "this process was forked from one that had spoken with a ledger across the network, which what it spoke "
+    "through does not survive"
+)
 
 
 class Delivery:
-    """Brings run files to one ledger. ``open_put`` is called when there is something to bring."""
+    """Brings run files to one ledger. ``open_put`` is called when there is something to bring.
+
+    ``wait`` brings them at once; else a thread does, for a slow ledger must not hold up the program.
+    """
 
     def __init__(self, url: str, outbox: Path, open_put: Callable[[], Put], *, wait: bool) -> None:
         self.url = url
         self.outbox = outbox
+        self.kept = False
+        """Whether the run was put into the outbox."""
         self._open_put = open_put
         self._wait = wait
-        self._thread: threading.Thread | None = None
-        self.problem: str | None = None
-        """Why something is still in the outbox; None when all is delivered."""
-        self.delivered = 0
+        self._carrier: Carrier | None = None
+        self._problem: str | None = None
+        self._nowhere: str | None = None
+        self._delivered = 0
+
+    @property
+    def problem(self) -> str | None:
+        """Why something is still to be delivered; None when all is."""
+        found = self._carrier.problem if self._carrier is not None else self._problem
+        return found if found is None or self._nowhere is None else f"{found}; {self._nowhere}"
+
+    @property
+    def delivered(self) -> int:
         """How many runs were brought, with those that had waited."""
-        if not wait:
-            atexit.register(self.finish, AT_EXIT_SECONDS)
+        return self._carrier.delivered if self._carrier is not None else self._delivered
 
     def __call__(self, landed: Path) -> None:
-        """Bring this run, and whatever waits in the outbox. Never raises.
-
-        A ledger across a network is served by a thread: a slow one must not hold up the program.
-        """
-        if self._wait:
-            self._bring(landed)
-            return
-        self._thread = threading.Thread(
-            target=self._bring, args=(landed,), name="wattmark-delivery", daemon=True
-        )
+        """Bring the run that has landed here, and whatever waits in the outbox. Never raises."""
         try:
-            self._thread.start()
-        except RuntimeError:  # no more threads allowed, or the interpreter is going down
-            self._thread = None
-            self._bring(landed)
+            document = landed.read_bytes()
+        except OSError as error:
+            self._problem = f"{landed}: {error.strerror}"
+            return
+        self.kept = landed.parent == self.outbox or self.keep(landed.name, document)
+        self.send(document)
+
+    def keep(self, name: str, document: bytes) -> bool:
+        """Put a run into the outbox, whole or not at all; False when that cannot be. Never raises."""
+        try:
+            keep(self.outbox, name, document)
+        except OSError as error:
+            self._nowhere = f"nor can it wait in {self.outbox}: {error.strerror}"
+            return False
+        self.kept = True
+        return True
+
+    def send(self, document: bytes) -> None:
+        """Bring what waits in the outbox, and this run if it could not be put there. Never raises."""
+        held = [] if self.kept else [document]
+        if self._wait:
+            self._delivered, self._problem = self._bring(held, AT_ONCE)
+        elif forked_late():
+            self._problem = FORKED
+        else:
+            self._carrier = carrier_of(self.outbox)
+            self._carrier.carry(self._bring, held)
 
     def finish(self, seconds: float) -> None:
         """Wait for a delivery under way, so long at most."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-            if self._thread.is_alive():
-                self.problem = f"the ledger did not answer within {seconds:g} s"
+        if self._carrier is not None:
+            self._carrier.wait(seconds)
 
-    def _bring(self, landed: Path) -> None:
-        waiting = [landed] if landed.parent != self.outbox else []
+    def _bring(self, held: list[bytes], most: int | None = None) -> tuple[int, str | None]:
+        """How many runs were brought, and why not all."""
+        count = 0
         try:
             put = self._open_put()
-            self.delivered += deliver(waiting, put, keep=True)
-            self.delivered += deliver(sorted(self.outbox.glob(f"*{SUFFIX}")), put)
+            for document in held:
+                put(name_of(document), document)
+                count += 1
+            newest_first = sorted(waiting_in(self.outbox), reverse=True)
+            count += deliver(newest_first[:most], put)
         except (OSError, WattmarkError) as error:
-            self.problem = str(error)
-            for path in waiting:
-                self._keep_for_later(path)
-        else:
-            self.problem = None
-        atexit.unregister(self.finish)
-
-    def _keep_for_later(self, path: Path) -> None:
-        """Copy a run file that lies elsewhere into the outbox."""
-        try:
-            self.outbox.mkdir(parents=True, exist_ok=True)
-            copy = self.outbox / f"{path.name}.{os.getpid()}.tmp"
-            with open(copy, "wb") as file:
-                file.write(path.read_bytes())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(copy, self.outbox / path.name)
-        except OSError as error:
-            self.problem = f"{self.problem}; nor can it wait in {self.outbox}: {error.strerror}"
+            return count, str(error)
+        except Exception as error:  # noqa: BLE001 - the libraries of a store are behind it, and the host goes on
+            return count, f"{type(error).__name__}: {error}"
+        return count, None
 
 
-def deliver(paths: list[Path], put: Put, *, keep: bool = False) -> int:
-    """Put run files into a ledger's inbox; says how many. Raises OSError and WattmarkError.
+def waiting_in(outbox: Path) -> list[Path]:
+    """The runs that wait in an outbox."""
+    return [path for path in outbox.glob(f"*{SUFFIX}") if path.is_file()]
 
-    A file is removed once the ledger holds it, unless it is to be kept.
+
+def deliver(paths: list[Path], put: Put) -> int:
+    """Put run files into a ledger's inbox, and remove each once the ledger holds it; says how many.
+
+    One that cannot be read or removed keeps none of the others waiting. Raises OSError and WattmarkError.
     """
     count = 0
+    stuck: OSError | None = None
     for path in paths:
         try:
             document = path.read_bytes()
         except FileNotFoundError:
             continue  # another process has delivered it meanwhile
-        put(f"{INBOX}/{sha256(document).hexdigest()}{SUFFIX}", document)
+        except OSError as error:
+            stuck = error
+            continue
+        put(name_of(document), document)
         count += 1
-        if not keep:
+        try:
             path.unlink(missing_ok=True)
+        except OSError as error:
+            stuck = error
+    if stuck is not None:
+        raise stuck
     return count
+
+
+def name_of(document: bytes) -> str:
+    """The name that a run has in a ledger's inbox."""
+    return f"{INBOX}/{sha256(document).hexdigest()}{SUFFIX}"
 
 
 def outbox_of(url: str, environ: Mapping[str, str]) -> Path:

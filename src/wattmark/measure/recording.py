@@ -30,13 +30,13 @@ from wattmark.core.run import (
     workload_of,
 )
 from wattmark.measure.budget import BudgetState, state_of
-from wattmark.measure.delivery import AT_EXIT_SECONDS, Delivery
+from wattmark.measure.delivery import Delivery
 from wattmark.measure.journal import Journal
 from wattmark.measure.loglines import LineReader, LineTaker
 from wattmark.measure.meterset import MeterSet
 from wattmark.measure.processes import CpuClock
 from wattmark.measure.settings import Settings
-from wattmark.measure.spool import Spool, close_orphans
+from wattmark.measure.spool import SUFFIX, Spool, close_orphans, document_of
 from wattmark.measure.timeline import Timeline
 from wattmark.ports import LiveExport
 
@@ -308,7 +308,9 @@ class Recording:
                 self._journal.note(self._reader.problems.pop())
 
     def _open_spool(self, out: Path) -> None:
-        spool = Spool(out, self.record_id, self._started_at.strftime("%Y%m%dT%H%M%SZ"))
+        outbox = self.delivery.outbox if self.delivery is not None else None
+        stamp = self._started_at.strftime("%Y%m%dT%H%M%SZ")
+        spool = Spool(out, self.record_id, stamp, outbox if outbox != out else None)
         try:
             out.mkdir(parents=True, exist_ok=True)
             close_orphans(out)
@@ -334,19 +336,34 @@ class Recording:
                 self._trouble("a checkpoint could not be written", error)
 
     def _land(self, run: Run) -> None:
-        if self._spool is None:
+        """Into its folder, and on its way to the ledger first: whoever is killed in between has done both."""
+        delivery = self.delivery
+        if self._spool is None and delivery is None:
             return
         with self._disk:
             try:
-                self.path = self._spool.land(run)
-            except (OSError, ValueError) as error:
+                document = document_of(run)
+            except ValueError as error:
                 self._trouble("the run file could not be written", error)
-                self._spool.forget_lock()  # what was checkpointed is an orphan now: the next process lands it
                 return
-        if self.delivery is not None and self.path is not None:
-            self.delivery(self.path)
-            if self.path.parent == self.delivery.outbox:
-                self.path = None  # it is the ledger's from here on
+            if delivery is not None and (self._spool is None or self._spool.folder != delivery.outbox):
+                delivery.keep(f"{self.record_id}{SUFFIX}", document)
+            if self._spool is not None:
+                self._land_file(self._spool, document)
+        if delivery is not None:
+            delivery.send(document)
+
+    def _land_file(self, spool: Spool, document: bytes) -> None:
+        try:
+            path = spool.land(document)
+        except OSError as error:
+            self._trouble("the run file could not be written", error)
+            spool.forget_lock()  # what was checkpointed is an orphan now: the next process lands it
+            return
+        if self.delivery is not None and spool.folder == self.delivery.outbox:
+            self.delivery.kept = True  # it is the ledger's from here on
+        else:
+            self.path = path
 
     def _trouble(self, what: str, error: Exception) -> None:
         self._problem = f"{what}: {error}"
@@ -358,7 +375,8 @@ class Recording:
         devices = world.meters.devices
         return Run(
             record_id=self.record_id,
-            seq=self._seq + (status is not Status.OPEN),
+            # An orphan of the last checkpoint is one above it (spool.py): the whole run goes before it.
+            seq=self._seq + 2 * (status is not Status.OPEN),
             status=status,
             started_at=self._started_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             started_monotonic_seconds=self._timeline.start,
@@ -423,12 +441,8 @@ def _after_fork_in_child() -> None:
 
 def _at_exit() -> None:
     """A process that ends without stopping its recordings leaves them interrupted, not lost."""
-    left = list(_live)
-    for recording in left:
+    for recording in list(_live):
         recording.stop(interrupted=True)
-    for recording in left:
-        if recording.delivery is not None:
-            recording.delivery.finish(AT_EXIT_SECONDS)
 
 
 atexit.register(_at_exit)

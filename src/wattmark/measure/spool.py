@@ -32,8 +32,12 @@ ABANDONED_SECONDS = 3600.0
 class Spool:
     """One run's place on disk, from first checkpoint to landing."""
 
-    def __init__(self, out: Path, record_id: str, stamp: str) -> None:
+    def __init__(self, out: Path, record_id: str, stamp: str, outbox: Path | None = None) -> None:
         self.final = out / f"{stamp}-{record_id[:8]}{SUFFIX}"
+        """Where the run file lands."""
+        self._full_name = f"{stamp}-{record_id}{SUFFIX}"
+        self._outbox = outbox
+        self.folder = out
         self._folder = out / FOLDER
         self._path = self._folder / f"{record_id}{SUFFIX}"
         self._lock_path = self._folder / f"{record_id}.lock"
@@ -45,11 +49,11 @@ class Spool:
         self._folder.mkdir(parents=True, exist_ok=True)
         # Locked before it gets its name, so that nobody takes it for an orphan's.
         unnamed = self._folder / f"{self._lock_path.name}.{os.getpid()}.tmp"
-        self._lock = open(unnamed, "w", encoding="ascii")  # noqa: SIM115 - held until landing
+        self._lock = open(unnamed, "w", encoding="utf-8", errors="surrogateescape")  # noqa: SIM115 - held until landing
         if fcntl is not None:
             with suppress(OSError):  # a file system without locks: nobody can take ours for an orphan's there
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._lock.write(f"{os.getpid()} {self.final.name}")
+        self._lock.write(f"{os.getpid()} {self.final.name}\n{self._outbox or ''}")
         self._lock.flush()
         os.replace(unnamed, self._lock_path)
 
@@ -58,15 +62,18 @@ class Spool:
 
         It is written compactly: only then does Python use its fast encoder, inside the measured program.
         """
-        _replace(self._path, json.dumps(plain(run), allow_nan=False, ensure_ascii=False), self._folder)
+        text = json.dumps(plain(run), allow_nan=False, ensure_ascii=False)
+        replace_file(self._path, _encoded(text), self._folder)
 
-    def land(self, run: Run) -> Path:
+    def land(self, document: bytes) -> Path:
         """Put the finished run file in its place and clear the spool. Raises OSError."""
+        if self.final.exists():  # of a thousand that start within one second two may begin alike
+            self.final = self.final.with_name(self._full_name)
         try:
-            write_atomically(self.final, run, self._folder)
+            replace_file(self.final, document, self._folder)
         except FileNotFoundError:  # somebody has removed the folder meanwhile
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.final, run, self._folder)
+            replace_file(self.final, document, self._folder)
         self.discard()
         return self.final
 
@@ -86,26 +93,43 @@ class Spool:
 
 
 def write_atomically(path: Path, run: Run, folder: Path) -> None:
-    """Write a run file so that a reader, or a crash, sees the old one or the new one, never half.
+    """Write a run file whole or not at all; see :func:`replace_file`. Raises OSError."""
+    replace_file(path, document_of(run), folder)
+
+
+def document_of(run: Run) -> bytes:
+    """A run file's bytes. Raises ValueError for a number that JSON has no word for."""
+    return _encoded(json.dumps(plain(run), indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def _encoded(text: str) -> bytes:
+    # Half a character, as odd file names hold, becomes a question mark: the file must stay readable.
+    return f"{text}\n".encode("utf-8", errors="replace")
+
+
+def replace_file(path: Path, data: bytes, folder: Path) -> None:
+    """Write a file so that a reader, or a crash, sees the old one or the new one, never half.
 
     The temporary file lies in ``folder``, on the same file system. Raises OSError.
     """
-    _replace(path, json.dumps(plain(run), indent=1, allow_nan=False, ensure_ascii=False), folder)
-
-
-def _replace(path: Path, text: str, folder: Path) -> None:
     temporary = folder / f"{path.name}.{os.getpid()}.tmp"
     try:
-        # Half a character, as odd file names hold, becomes a question mark: the file must stay readable.
-        with open(temporary, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-            file.write("\n")
+        with open(temporary, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise
+
+
+def keep(folder: Path, name: str, document: bytes) -> None:
+    """Put a run file into a folder, whole or not at all. Raises OSError."""
+    parts = folder / FOLDER
+    parts.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / name, document, parts)
 
 
 def close_orphans(out: Path) -> list[Path]:
@@ -119,14 +143,15 @@ def close_orphans(out: Path) -> list[Path]:
         return landed
     for lock_path in sorted(folder.glob("*.lock")):
         try:
-            lock = open(lock_path, "r+", encoding="ascii")  # noqa: SIM115 - closed below
+            lock = open(lock_path, "r+", encoding="utf-8", errors="surrogateescape")  # noqa: SIM115 - closed below
         except OSError:
             continue
         with lock:
             if not _is_free(lock):
                 continue
             try:
-                made = _close_orphan(out, lock_path, lock.read().partition(" ")[2])
+                name, _, outbox = lock.read().partition(" ")[2].partition("\n")
+                made = _close_orphan(out, lock_path, name, Path(outbox) if outbox else None)
             except (OSError, ValueError, TypeError):
                 continue  # a full disk, or a folder that is not ours: it stays an orphan for the next one
             if made is not None:
@@ -146,7 +171,7 @@ def _is_free(lock: IO[str]) -> bool:
     return False
 
 
-def _close_orphan(out: Path, lock_path: Path, final_name: str) -> Path | None:
+def _close_orphan(out: Path, lock_path: Path, final_name: str, outbox: Path | None) -> Path | None:
     spool = lock_path.with_name(lock_path.stem + SUFFIX)
     made: Path | None = None
     document = _document(spool)
@@ -155,7 +180,11 @@ def _close_orphan(out: Path, lock_path: Path, final_name: str) -> Path | None:
         if not final.exists():
             document["status"] = Status.INTERRUPTED.value
             document["seq"] = int(document.get("seq", 0)) + 1
-            _replace(final, json.dumps(document, indent=1, ensure_ascii=False), lock_path.parent)
+            data = _encoded(json.dumps(document, indent=1, ensure_ascii=False))
+            if outbox is not None:  # first, for it is not done again once the file is in its place
+                with suppress(OSError):  # it was another machine's, or another user's
+                    keep(outbox, final.name, data)
+            replace_file(final, data, lock_path.parent)
             made = final
     for path in (spool, lock_path.with_suffix(".log"), lock_path):
         path.unlink(missing_ok=True)

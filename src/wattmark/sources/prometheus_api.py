@@ -26,6 +26,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from wattmark.core.errors import EvidenceError, UsageError
+from wattmark.userhome import home_of_user
 
 TOKEN = "WATTMARK_PROMETHEUS_TOKEN"
 USER = "WATTMARK_PROMETHEUS_USER"
@@ -246,7 +247,7 @@ def _account(host: str, environment: Mapping[str, str], home: Path | None) -> di
 
 
 def _from_netrc(host: str, environment: Mapping[str, str], home: Path | None) -> tuple[str, str]:
-    path = Path(environment.get("NETRC") or (home or Path.home()) / ".netrc")
+    path = Path(environment.get("NETRC") or (home or home_of_user()) / ".netrc")
     try:
         found = netrc.netrc(str(path)).authenticators(host)
     except FileNotFoundError:

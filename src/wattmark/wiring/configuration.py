@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wattmark import config
-from wattmark.core.errors import ConfigError
+from wattmark.core.errors import ConfigError, UsageError
 from wattmark.measure.environment import LEDGER
 
 
@@ -33,4 +33,9 @@ def ledger_named(
         base = Path(found.path).parent if found.path else here
     if not named:
         return None
-    return named if "://" in named else str((base / Path(named).expanduser()).absolute())
+    if "://" in named:
+        return named
+    try:
+        return str((base / Path(named).expanduser()).absolute())
+    except RuntimeError:
+        raise UsageError(f"{named}: there is no such home: name the ledger's folder in full") from None

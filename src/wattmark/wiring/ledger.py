@@ -54,6 +54,7 @@ def ledger_url(asked: str | None, config: Config, environ: Mapping[str, str], he
 
 def open_ledger(url: str, *, begin: bool = False) -> OpenLedger:
     """The ledger at a place. Raises UsageError when there is none, unless one may be begun there."""
+    from wattmark.ledger.gridfile import fetched_factors
     from wattmark.ledger.settingsfile import load_settings
     from wattmark.ledger.store import open_store
 
@@ -62,7 +63,9 @@ def open_ledger(url: str, *, begin: bool = False) -> OpenLedger:
     store = open_store(url)
     if not begin and next(iter(store.names("")), None) is None:
         raise UsageError(f"{url}: there is no ledger; `wattmark ledger init {url}` begins one")
-    return OpenLedger(url, store, load_settings(store))
+    settings = load_settings(store)
+    fetched = fetched_factors(store, settings.grid)
+    return OpenLedger(url, store, replace(settings, grid=(*settings.grid, *fetched)))
 
 
 def require_tables() -> None:
@@ -111,15 +114,16 @@ def forget_counted(ledger: OpenLedger) -> int:
 
 
 def bring_waiting(ledger: OpenLedger, environ: Mapping[str, str] = os.environ) -> int:
-    """Bring the runs that wait on this machine for this ledger; says how many.
+    """Bring the runs that wait on this machine for this ledger, those of killed processes too; says how many.
 
     Raises OSError and WattmarkError.
     """
-    from wattmark.measure.delivery import deliver, outbox_of
-    from wattmark.measure.spool import SUFFIX
+    from wattmark.measure.delivery import deliver, outbox_of, waiting_in
+    from wattmark.measure.spool import close_orphans
 
-    waiting = sorted(outbox_of(ledger.url, environ).glob(f"*{SUFFIX}"))
-    return deliver(waiting, ledger.store.put_new) if waiting else 0
+    outbox = outbox_of(ledger.url, environ)
+    close_orphans(outbox)
+    return deliver(sorted(waiting_in(outbox)), ledger.store.put_new)
 
 
 def factors_for(
