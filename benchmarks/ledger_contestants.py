@@ -82,7 +82,9 @@ def duckdb_same(tables: Tables) -> Told:
     connection = _duckdb()
     began = time.perf_counter()
     _attach(connection, tables)
-    cells = in_own_words(query("cells", source="counted", keys="", boundary=str(NODE), filters=""))
+    cells = in_own_words(
+        query("cells", source="counted", bucket="bucket_us", keys="", boundary=str(NODE), filters="")
+    )
     rows = connection.execute(
         f"""
         WITH cells AS ({cells})

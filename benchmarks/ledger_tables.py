@@ -1,8 +1,8 @@
 """Derived tables of a large ledger, made up: always the same for the same number of rows.
 
 A fleet of hosts with eight devices each, read every ten seconds for ten days: GPUs, a CPU that is shared by
-two workloads, and a meter of the whole node on every second host, which holds what the others read. Some
-readings are gaps, some of them without an estimate. Twelve sites lie in six grid zones.
+two workloads, and a meter of the whole node on every second host, which holds what the others read. A job has
+a host for six hours. Some readings are gaps, some of them without an estimate. Twelve sites lie in six zones.
 """
 
 from __future__ import annotations
@@ -137,8 +137,9 @@ def _samples(first: int, last: int, samples: int, start_us: int, large: bool, de
             {start_us} + (t // 90) * 900000000 AS bucket_us,
             {start_us} + t * 10000000 AS start_us, {start_us} + (t + 1) * 10000000 AS end_us,
             md5('run' || dv) AS record_id,
-            md5('subject' || ((dv * 7 + t // 2160 + CASE WHEN kind = 0 THEN t % 2 ELSE 0 END) % {SUBJECTS}))
-                AS subject_id,
+            md5('subject' || (
+                (dv // 8 * 7 + t // 2160 + CASE WHEN kind = 0 THEN t % 2 ELSE 0 END) % {SUBJECTS}
+            )) AS subject_id,
             md5('place' || (dv // 8 % {SITES})) AS place_id, md5('known' || dv) AS known_id,
             md5('host' || (dv // 8)) AS host_id, 'device-' || dv AS device_id,
             CASE kind WHEN 0 THEN 'cpu' WHEN 7 THEN 'node' ELSE 'gpu' END AS component,
@@ -192,7 +193,7 @@ def _small(devices: int) -> dict[str, str]:
             FROM range({devices})""",
         "runs": f"""
             SELECT md5('run' || range) AS record_id, 0::BIGINT AS seq, '' AS content,
-                md5('subject' || (range * 7 % {SUBJECTS})) AS subject_id,
+                md5('subject' || (range // 8 * 7 % {SUBJECTS})) AS subject_id,
                 md5('place' || (range // 8 % {SITES})) AS place_id, md5('host' || (range // 8)) AS host_id,
                 'wattmark' AS source, 'closed' AS status, range % 17 = 0 AS failed,
                 md5('job' || (range // 4)) AS attempt, '' AS solution_id, '' AS parent,
@@ -205,7 +206,7 @@ def _small(devices: int) -> dict[str, str]:
             FROM range({devices})""",
         "work": f"""
             SELECT {FIRST_DAY_US} + range % 900 * 900000000 AS bucket_us, md5('run' || range) AS record_id,
-                md5('subject' || (range * 7 % {SUBJECTS})) AS subject_id,
+                md5('subject' || (range // 8 * 7 % {SUBJECTS})) AS subject_id,
                 md5('place' || (range // 8 % {SITES})) AS place_id, 'inferences' AS unit,
                 (range * 1000)::DOUBLE AS count, 0.0::DOUBLE AS failed, false AS declared, '' AS precision
             FROM range({devices})""",

@@ -137,6 +137,32 @@ def test_the_day_on_which_clocks_go_back_has_twenty_five_hours(ledger: Derived) 
     assert len(names) == 27
 
 
+def test_days_begin_where_they_do_in_zones_half_an_hour_off(ledger: Derived) -> None:
+    """18:30 UTC is midnight in Kolkata: the quarter before it is of another day and another hour."""
+    half_past_six = NOON + 6 * HOUR + HOUR // 2
+    ledger.energy(1, start_us=half_past_six - HOUR // 4)
+    ledger.energy(2, start_us=half_past_six)
+    asked = {"time_zone": "Asia/Kolkata"}
+    assert joules(ask(ledger, period="day", **asked)) == {("2026-11-01",): 1.0, ("2026-11-02",): 2.0}
+    assert joules(ask(ledger, period="hour", **asked)) == {
+        ("2026-11-01T23:00+05:30",): 1.0,
+        ("2026-11-02T00:00+05:30",): 2.0,
+    }
+
+
+def test_factors_may_change_at_any_moment(ledger: Derived) -> None:
+    """A quarter of an hour in which the grid changes after five minutes meets the mean of both."""
+    ledger.energy(3.6e6)
+    ledger.energy(3.6e6, start_us=NOON + HOUR // 4)
+    change = NOON + 5 * 60 * SECOND
+    grid = (
+        GridFactor(zone="FRA", end_us=change, grams_per_kwh=90.0, source="table"),
+        GridFactor(zone="FRA", start_us=change, grams_per_kwh=30.0, source="table"),
+    )
+    told = ask(ledger, Factors(grid=grid)).whole
+    assert grams(told.carbon) == pytest.approx((90 + 2 * 30) / 3 + 30)
+
+
 def test_start_and_end_take_only_what_lies_between(ledger: Derived) -> None:
     """The quarter at the start is in it, that at the end is not."""
     for hour in range(4):

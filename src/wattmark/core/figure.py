@@ -231,9 +231,9 @@ def _joined(a: Figure, b: Figure, value: float, unit: str, errors: Mapping[str, 
 
 def _worse(a: Figure, b: Figure) -> Mapping[Grade, float]:
     """The grades of a product or quotient: those of the operand that is known less well."""
-    if a.grade is None or b.grade is None:
+    if not a.grades or not b.grades:  # counts and factors have none
         return a.grades or b.grades
-    return a.grades if a.grade.value >= b.grade.value else b.grades
+    return a.grades if str(a.grade) >= str(b.grade) else b.grades
 
 
 def _unique(items: Iterable[str]) -> tuple[str, ...]:

@@ -43,34 +43,15 @@ class _Met:
 
 
 def _met(group: Group) -> list[_Met]:
-    found: dict[tuple[object, ...], list[Part]] = {}
-    for part in group.parts:
-        found.setdefault((part.reach, _table(part.intensity), _table(part.pue)), []).append(part)
+    found: dict[tuple[int, int, int], list[Part]] = {}
+    for part in group.parts:  # tables are told apart as objects: two that are equal make an equal sum
+        found.setdefault((part.reach, id(part.intensity), id(part.pue)), []).append(part)
     return [_met_by(tuple(some), group) for some in found.values()]
-
-
-def _table(met: Intensity | Pue | None) -> tuple[object, ...] | None:
-    """What tells tables apart, their values of this or that hour aside."""
-    match met:
-        case Intensity():
-            return (
-                met.source,
-                met.zone,
-                met.year,
-                met.accounting,
-                met.basis,
-                met.inventory,
-                met.relative_error,
-            )
-        case Pue():
-            return met.kind, met.value, met.relative_error, met.source
-        case _:
-            return None
 
 
 def _met_by(parts: tuple[Part, ...], group: Group) -> _Met:
     level = LEVELS[parts[0].reach]
-    used = sum(p.used_uj for p in parts)
+    used = sum(p.energy_uj + p.gap_uj for p in parts)
     pue = _mean_pue(parts, used)
     multiplied = level is Boundary.NODE and isinstance(pue, Figure)
     widest = energy_for_carbon(bare_energy(parts, group), pue)

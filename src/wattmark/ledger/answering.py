@@ -26,6 +26,8 @@ class Asked:
     places: Places
     knowns: Knowns
     times: Times
+    granule: int
+    """How long the stretches are that energy is added up over, microseconds."""
 
     def values(self, tags: int, spot: int, others: Mapping[str, str]) -> tuple[str, ...]:
         """The values of a group in the order in which its keys were asked for."""

@@ -8,7 +8,7 @@ from wattmark.core.facts import Operations, WorkDone
 from wattmark.core.parts import Reserved, RunsOf
 from wattmark.core.run import Quality
 from wattmark.ledger.answering import Asked, Found, Key
-from wattmark.ledger.asking import filters, query
+from wattmark.ledger.asking import bucket_sql, filters, query
 from wattmark.ledger.columns import TEXT
 from wattmark.ledger.factors import MACHINE, EmbodiedShare
 from wattmark.ledger.question import COUNTED, COUNTED_KEYS
@@ -142,6 +142,7 @@ def _reserved_by(
     text = query(
         "reserved",
         source=source,
+        bucket=bucket_sql(asked.granule, "c."),
         column=column,
         keys="".join(f", c.{key}" for key in extra),
         outer_keys="".join(f", x.{key}" for key in extra),

@@ -6,16 +6,17 @@ They are made here, in plain Python, so that the queries that join them need not
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from importlib.resources import files
 from typing import Any, Protocol
 
 from wattmark.core.known import Grade
 from wattmark.core.rollup import HowKnown
-from wattmark.ledger.columns import BUCKET_US, REAL, TAGS, TEXT, WHOLE
+from wattmark.ledger.columns import BUCKET_US, DAY_US, REAL, TAGS, TEXT, WHOLE
 from wattmark.ledger.factors import (
     Course,
     Expanded,
@@ -42,6 +43,8 @@ from wattmark.ledger.question import (
     zone_named,
 )
 
+HOUR_US = 3_600_000_000
+_DAY = re.compile(r"[/\\]day=(\d{4}-\d{2}-\d{2})[/\\][^/\\]+$")
 ROUNDING = 1e-6
 """A PUE that lies below 1 by so little is 1."""
 
@@ -251,22 +254,86 @@ class Times:
     findings: tuple[str, ...]
 
 
-def put_times(engine: Engine, question: Question, places: Places) -> Times:
-    """Stretches in which no factor and no period changes, and what holds in each of them."""
+def granule_of(question: Question, places: Places, days: Iterable[str] | None) -> int:
+    """How long the stretches may be that energy is added up over before anything is joined, microseconds.
+
+    The longest of a day, an hour and a quarter of an hour at whose edges alone factors and calendar periods
+    change. ``days`` are the UTC days that there is energy of; None: not known.
+    """
+    edges = _edges(places)
+    zone = zone_named(question.time_zone)
+    if _all_on(edges, DAY_US) and (question.period is None or (zone is UTC and question.period != "hour")):
+        return DAY_US
+    if _all_on(edges, HOUR_US) and (question.period is None or _in_whole_hours(zone, days)):
+        return HOUR_US
+    return BUCKET_US
+
+
+def _edges(places: Places) -> list[int]:
+    """Where some factor changes."""
+    courses = [*filter(None, places.grids), *filter(None, places.pues)]
+    return sorted({at for course in courses for at in course.edges()})
+
+
+def _all_on(edges: Sequence[int], granule: int) -> bool:
+    return all(at % granule == 0 for at in edges)
+
+
+def _in_whole_hours(zone: tzinfo, days: Iterable[str] | None) -> bool:
+    """Whether the zone is whole hours from UTC on all of these days, and does not change on any."""
+    if zone is UTC:
+        return True
+    if days is None:
+        return False
+    for day in set(days):
+        noon = datetime.fromisoformat(day).replace(hour=12, tzinfo=UTC)
+        offsets = {(noon + timedelta(hours=h)).astimezone(zone).utcoffset() for h in (-12, 0, 12)}
+        if any(offset is None or offset % timedelta(hours=1) for offset in offsets):
+            return False
+        if len(offsets) > 1 and not _changes_on_the_hour(zone, noon):
+            return False
+    return True
+
+
+def _changes_on_the_hour(zone: tzinfo, noon: datetime) -> bool:
+    """Whether the clocks of a day are put forward or back at an edge of an hour."""
+    hours = [noon + timedelta(hours=h) for h in range(-12, 12)]
+    last = timedelta(minutes=45)
+    return all(h.astimezone(zone).utcoffset() == (h + last).astimezone(zone).utcoffset() for h in hours)
+
+
+def bucket_sql(granule: int, prefix: str = "") -> str:
+    """The start of the stretch that a row stands in."""
+    column = f"{prefix}bucket_us"
+    return column if granule == BUCKET_US else f"{column} - {column} % {granule}"
+
+
+def days_of(files: Sequence[str]) -> list[str] | None:
+    """The days that stand in the paths of a table's files; None where one has none."""
+    found = [_DAY.search(file) for file in files]
+    return None if None in found else [match[1] for match in found if match is not None]
+
+
+def put_times(engine: Engine, question: Question, places: Places, granule: int, more_from: str = "") -> Times:
+    """Stretches in which no factor and no period changes, and what holds in each of them.
+
+    ``more_from`` is a table whose energy is not in the cells and needs its periods too.
+    """
     found = sorted(
         (int(bucket), int(start), int(end))
         for bucket, start, end in engine.rows("SELECT DISTINCT bucket_us, from_us, until_us FROM cells")
     )
-    periods = _put_buckets(engine, question, {bucket for bucket, _, _ in found})
-    edges = sorted(
-        {at for grid in places.grids if grid for at in grid.edges()}
-        | {at for pue in places.pues if pue for at in pue.edges()}
-    )
+    buckets = {bucket for bucket, _, _ in found}
+    if more_from:
+        asked = f"SELECT DISTINCT {bucket_sql(granule)} FROM {more_from}"
+        buckets |= {int(row[0]) for row in engine.rows(asked)}
+    periods = _put_buckets(engine, question, buckets)
+    edges = _edges(places)
     slots: dict[tuple[int, ...], tuple[int, Stretch]] = {}
     rows = []
     for bucket, start, end in found:
         is_long = start >= 0
-        stretch = (start, end) if is_long else (bucket, bucket + BUCKET_US)
+        stretch = (start, end) if is_long else (bucket, bucket + granule)
         segment = _segment(stretch, edges)
         period = periods.of[bucket]
         slot, _ = slots.setdefault((period, *segment), (len(slots), stretch))
@@ -325,7 +392,7 @@ def _grid_table(factor: GridFactor) -> object:
 
 
 def _pue_table(factor: SitePue) -> object:
-    return factor.kind, factor.relative_error
+    return factor.kind, factor.relative_error, factor.source
 
 
 def _wanted(question: Question, mine: Callable[[str], bool]) -> dict[str, frozenset[str]]:

@@ -16,7 +16,10 @@ from wattmark.ledger.answering_runs import add_reserved, add_runs, add_work
 from wattmark.ledger.asking import (
     Engine,
     Tables,
+    bucket_sql,
+    days_of,
     filters,
+    granule_of,
     put_knowns,
     put_places,
     put_subjects,
@@ -61,16 +64,18 @@ def roll_up(snapshot: Tables, question: Question, factors: Factors, engine: Engi
     places = put_places(engine, question, factors)
     knowns = put_knowns(engine, question)
     keys = "".join(f", {COUNTED_KEYS[key]}" for key in question.extra)
+    granule = granule_of(question, places, days_of(snapshot.files(question.table)))
     cells = query(
         "cells",
         source=question.table,
+        bucket=bucket_sql(granule),
         keys=keys,
         boundary=str(LEVEL_OF[question.boundary]),
         filters=filters(engine, question),
     )
     engine.keep("cells", cells)
-    times = put_times(engine, question, places)
-    asked = Asked(snapshot, engine, question, subjects, places, knowns, times)
+    times = put_times(engine, question, places, granule, question.table if factors.embodied else "")
+    asked = Asked(snapshot, engine, question, subjects, places, knowns, times, granule)
     groups: dict[Key, Found] = {}
     whole = Found()
     without = add_energy(asked, groups, whole)

@@ -2,12 +2,12 @@
 -- Only whole devices: how much of a shared one was reserved for whom, its energy does not tell.
 WITH times AS (
     SELECT
-        c.subject_id, c.place_id, c.bucket_us, e.name, c.allocation{keys},
+        c.subject_id, c.place_id, {bucket} AS bucket_us, e.name, c.allocation{keys},
         SUM(CAST(c.observed_us + c.gap_us AS DECIMAL(38, 0))) AS lasted_us
     FROM {source} c
     JOIN asked_embodied e ON c.{column} = e.name
     WHERE 1 = 1{filters}
-    GROUP BY c.subject_id, c.place_id, c.bucket_us, e.name, c.allocation{keys}
+    GROUP BY c.subject_id, c.place_id, {bucket}, e.name, c.allocation{keys}
 )
 SELECT
     s.tags, p.spot, t.period{outer_keys}, x.name,
