@@ -47,6 +47,20 @@ def test_a_table_leaves_text_as_it_is_written() -> None:
     assert drawn.splitlines()[-1].split() == ["1.50", "0.123"]
 
 
+def test_a_table_is_as_narrow_as_its_cells() -> None:
+    """A row is one line whatever stands in it, and nothing trails behind it."""
+    rows = [("a", None), ("two\nlines", 1.5), ("", "x")]
+    assert table(("name", "n"), rows).splitlines() == [
+        "name       n",
+        "---------  ----",
+        "a",
+        "two lines  1.50",
+        "           x",
+    ]
+    assert table((), [("a", "b")]) == "a  b"
+    assert table(("head",), []) == "head\n----"
+
+
 def test_a_bar_shows_a_sliver_of_something_small_and_nothing_of_nothing() -> None:
     """A part of 0.1 % is there; a part of 0 is not; too much fills the bar."""
     assert bar(0.001) == "▏"

@@ -6,8 +6,6 @@ import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from tabulate import tabulate
-
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
 from wattmark.core.run import Run
@@ -33,9 +31,13 @@ ASCII_LEVELS = "_.-=+*#@"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A plain table; numbers that are already text stay as they are written."""
+    """A plain table: columns as narrow as they can be, two spaces between them; no rule without headers."""
     cells = [[_cell(c) for c in row] for row in rows]
-    return str(tabulate(cells, headers=list(headers), tablefmt="simple", disable_numparse=True))
+    headed = [list(headers), *cells] if headers else cells
+    widths = [max(map(len, column)) for column in zip(*headed, strict=True)]
+    if headers:
+        headed.insert(1, ["-" * width for width in widths])
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in headed)
 
 
 def interval_text(figure: Figure) -> str:
@@ -192,7 +194,11 @@ def _thinned(values: Sequence[float | None], width: int) -> list[float | None]:
     return columns
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, float):
-        return number(value)
-    return "" if value is None else value
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case float():
+            return number(value)
+        case _:
+            return " ".join(str(value).splitlines())  # a row is a line, whatever somebody called a run
