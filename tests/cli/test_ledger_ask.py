@@ -190,6 +190,29 @@ def test_countries_have_a_figure_of_their_own(tmp_path: Path) -> None:
     assert totals["ATL"]["without_factor_microjoules"] == 90_000_000
 
 
+def test_a_cloud_region_tells_what_a_run_left_open(tmp_path: Path) -> None:
+    """1 kWh at node boundary in Virginia x 1.14 x 383.55 g, or 270.47 g direct: a bought service, Scope 3.1."""
+    ledger = a_ledger(tmp_path)
+    node = a_row(
+        device_id=f"node:{HOSTS['a'].id}",
+        component="node",
+        energy_joules=3.6e6,
+        method=Method.WALL_METER,
+        boundary=Boundary.NODE,
+        grade=Grade.A,
+        errors={},
+        max_watts=1e6,
+    )
+    run = the_run(1, energies=(node,), subject=Subject(region="us-east-1"))
+    ask("add", kept(tmp_path, run, "one"), "--ledger", ledger)
+    for basis, grams in (("lifecycle", 383.55), ("direct", 270.47)):
+        carbon = told("totals", "--basis", basis, "--ledger", ledger)["whole"]["carbon"]
+        assert carbon["value"] == pytest.approx(1.14 * grams)
+        assert (carbon["terms"]["basis"], carbon["terms"]["inventory"]) == (basis, "scope 3.1")
+        assert carbon["terms"]["pue_kind"] == "provider_year"
+        assert "AWS, mean of its data centres, 2025" in " ".join(carbon["sources"])
+
+
 def test_kpis_are_columns(ledger: Path) -> None:
     """From the catalog, on the ledger's totals; an unknown one is guessed."""
     body = told(

@@ -161,7 +161,8 @@ def put_places(engine: Engine, question: Question, factors: Factors) -> Places:
         if not _fits(told, wanted):
             continue
         spot = spots.setdefault(tuple(told[key] for key in asked), len(spots))
-        grid = zones.get(zone or "") or zones.get(country or "")
+        keys = (zone if zone != country else "", site, country)  # a country's name stands in for its zone
+        grid = next((zones[key] for key in keys if key and key in zones), None)
         grid_key = grids.setdefault(grid, len(grids))
         pue_key = pues.setdefault(_declared(stated, kind) or sites.get(site or ""), len(pues))
         place = places.setdefault((spot, zone or country or "", grid_key, pue_key), len(places))

@@ -19,7 +19,8 @@ class GridFactor:
     """Carbon intensity of the electricity of one zone over one stretch of time."""
 
     zone: str
-    """As in ``places.zone``; a country as ISO 3166 alpha-3 also serves zones of that country."""
+    """As in ``places.zone``; a site or cloud region serves what states no zone, a country (ISO 3166 alpha-3)
+    all zones of that country."""
     start_us: int | None = None
     """Where it begins to hold, microseconds since 1970 UTC; None: always did."""
     end_us: int | None = None
@@ -33,6 +34,8 @@ class GridFactor:
     year: int | None = None
     relative_error: float = 0.0
     """Half width at 95 %, as a share."""
+    estimated_share: float = 0.0
+    """Share of the underlying data that the source itself estimated, 0 to 1."""
     note: str = ""
 
 
@@ -198,6 +201,7 @@ def intensity_of(factor: GridFactor) -> Intensity:
         source=factor.source,
         year=factor.year,
         relative_error=factor.relative_error,
+        estimated_share=factor.estimated_share,
         note=factor.note,
     )
 

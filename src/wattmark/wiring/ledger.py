@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wattmark.config import Config
-from wattmark.core.errors import LedgerError, MissingExtra, RefusedError, UsageError
-from wattmark.ledger.factors import Factors, GridFactor
+from wattmark.core.errors import LedgerError, MissingExtra, UsageError
+from wattmark.ledger.factors import Factors
 from wattmark.ledger.settings import LedgerSettings
 from wattmark.measure.environment import LEDGER
 from wattmark.wiring.configuration import ledger_named
+from wattmark.wiring.places import tables_folder
 
 if TYPE_CHECKING:
     from wattmark.ledger.asking import Engine
@@ -131,16 +132,24 @@ def factors_for(
     zones: Iterable[str],
     accounting: str = BUNDLED[0],
     basis: str = BUNDLED[1],
+    sites: Iterable[str] = (),
 ) -> Factors:
-    """What energy of these zones meets.
+    """What energy of these zones and sites meets.
 
-    The ledger's own figures go first; built-in yearly ones of countries fill the time that they leave.
-    Figures of another accounting or basis are left aside: the two may not be added.
+    The ledger's own figures go first; built-in yearly ones of zones fill the time that they leave, and a site
+    that is a cloud region tells its grid and its provider's PUE. Figures of another accounting or basis are
+    left aside: the two may not be added.
     """
+    from wattmark.wiring.factors import of_sites, of_zones
+
+    mine = tables_folder()
     stated = tuple(g for g in settings.grid if (g.accounting, g.basis) == (accounting, basis))
+    own = frozenset(g.zone for g in stated)
     always = {g.zone for g in stated if g.start_us is None and g.end_us is None}
-    built_in = [] if (accounting, basis) != BUNDLED else map(_built_in, sorted({*zones} - always))
-    return replace(settings.factors, grid=(*stated, *filter(None, built_in)))
+    told = of_sites(sites, basis, own, frozenset(site.site for site in settings.sites), mine)
+    built_in = (*of_zones({*zones} - always, basis, own, mine), *told.grid)
+    grid = stated if accounting != BUNDLED[0] else (*stated, *built_in)
+    return replace(settings.factors, grid=grid, pue=(*settings.factors.pue, *told.pue))
 
 
 @contextmanager
@@ -169,26 +178,7 @@ def ask(
     from wattmark.ledger.rollup import roll_up
 
     engine.attach("places", snapshot)
-    zones = {zone for row in engine.rows("SELECT DISTINCT zone, country FROM places") for zone in row if zone}
-    return roll_up(snapshot, question, factors_for(settings, zones, *terms), engine)
-
-
-def _built_in(zone: str) -> GridFactor | None:
-    from wattmark.grid.bundled import country_intensity
-
-    try:
-        known = country_intensity(zone)
-    except RefusedError:  # not a country, or one without a figure: its energy is shown as without a factor
-        return None
-    return GridFactor(
-        zone=zone,
-        grams_per_kwh=known.grams_per_kwh,
-        accounting=known.accounting,
-        basis=known.basis,
-        inventory=known.inventory,
-        granularity=known.granularity,
-        source=known.source,
-        year=known.year,
-        relative_error=known.relative_error,
-        note=known.note,
-    )
+    places = [*engine.rows("SELECT DISTINCT zone, country, site FROM places")]
+    zones = {zone for row in places for zone in row[:2] if zone}
+    sites = {site for *_, site in places if site}
+    return roll_up(snapshot, question, factors_for(settings, zones, *terms, sites), engine)
