@@ -191,7 +191,7 @@ def test_countries_have_a_figure_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_cloud_region_tells_what_a_run_left_open(tmp_path: Path) -> None:
-    """1 kWh at node boundary in Virginia x 1.14 x 383.55 g, or 270.47 g direct: a bought service, Scope 3.1."""
+    """1 kWh at node boundary in Virginia x 1.14 x 383.55 g, or 270.47 g direct: Scope 3.1 of its customer."""
     ledger = a_ledger(tmp_path)
     node = a_row(
         device_id=f"node:{HOSTS['a'].id}",

@@ -272,8 +272,8 @@ def granule_of(question: Question, places: Places, days: Iterable[str] | None) -
 
 def _edges(places: Places) -> list[int]:
     """Where some factor changes."""
-    courses = [*filter(None, places.grids), *filter(None, places.pues)]
-    return sorted({at for course in courses for at in course.edges()})
+    grids = {at for grid in places.grids if grid for at in grid.edges()}
+    return sorted(grids | {at for pue in places.pues if pue for at in pue.edges()})
 
 
 def _all_on(edges: Sequence[int], granule: int) -> bool:
