@@ -105,6 +105,7 @@ def run_summary(run: Run, facts: Facts, *, ascii_only: bool = False, brief: bool
     if brief:
         lines.append(f"meters           {', '.join(m.meter for m in run.meters if m.chosen) or 'none'}")
         lines.append(f"not seen         {', '.join(n.what for n in run.not_seen) or 'nothing'}")
+        lines += filter(None, [stated_text(facts)])
     else:
         lines += _block("not seen", [f"{n.what}: {n.reason}" for n in run.not_seen])
         lines += _block(
