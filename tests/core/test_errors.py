@@ -15,6 +15,7 @@ from wattmark.core.errors import (
     UsageError,
     WattmarkError,
     without_paths,
+    without_secrets,
 )
 
 
@@ -93,3 +94,24 @@ def test_the_docstring_draws_every_error() -> None:
 def test_a_run_file_hears_of_errors_without_paths(error: Exception, told: str) -> None:
     """Paths tell the names of users, and a run file is passed on."""
     assert without_paths(error) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("http://push:p@ss@host:9091/a: no", "http://***@host:9091/a: no"),
+        ("s3://key:secret@bucket/led", "s3://***@bucket/led"),
+        ("at 'https://h/c?sv=1&sig=aB%2F+=&x=1'", "at 'https://h/c?sv=1&sig=***&x=1'"),
+        (
+            "https://h/?X-Amz-Signature=0a&X-Amz-Credential=AK/1",
+            "https://h/?X-Amz-Signature=***&X-Amz-Credential=***",
+        ),
+        ("https://h/?access_token=t", "https://h/?access_token=***"),
+        ("https://h/mail?to=a@b&monkey=1 and a@b", "https://h/mail?to=a@b&monkey=1 and a@b"),
+    ],
+)
+def test_secrets_are_left_out_of_messages(said: str, told: str) -> None:
+    """Accounts, signatures and tokens of addresses; nothing else."""
+    assert without_secrets(said) == told
+    assert without_paths(UsageError(said)) == told
+    assert without_paths(EvidenceError("f", said)) == told

@@ -5,10 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
+import socket
+import struct
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -148,9 +152,16 @@ def test_what_killed_runs_left_behind_is_swept(tmp_path: Path) -> None:
         ("nothing:1", "there is no exporter 'nothing'"),
         ("prometheus:port", "names no port"),
         ("prometheus:99999", "names no port"),
+        ("prometheus:²", "names no port"),
+        (f"prometheus:{'9' * 10_000}", "names no port"),
         ("textfile:/no/such/folder", "names no folder"),
         ("pushgateway:localhost:9091", "is no address"),
+        ("pushgateway:http://", "is no address"),
+        ("pushgateway:http://[::1", "is no address"),
+        ("pushgateway:ftp://user:***@host", r"pushgateway:ftp://\*\*\*@host is no address"),
         ("otlp:localhost", "is no address"),
+        ("otlp:http://[::1", "is no address"),
+        ("otlp:http://host:port", "is no address"),
     ],
 )
 def test_an_export_that_cannot_be_meant_is_refused(spec: str, problem: str) -> None:
@@ -160,11 +171,51 @@ def test_an_export_that_cannot_be_meant_is_refused(spec: str, problem: str) -> N
     assert not isinstance(caught.value, MissingExtra)
 
 
+def test_a_host_that_cannot_be_one_is_a_note_of_the_run() -> None:
+    """Too long for a name of the network."""
+    pytest.importorskip("prometheus_client")
+    run = recorded(ScrapeEndpoint(f"{'x' * 80}:0", 15.0)).stop()
+    assert any("cannot listen at xxx" in note for note in run.notes)
+
+
+def test_somebody_who_hangs_up_leaves_no_line_in_the_output(capfd: pytest.CaptureFixture[str]) -> None:
+    """The program that is measured did not print it."""
+    pytest.importorskip("prometheus_client")
+    endpoint = ScrapeEndpoint("0", 15.0)
+    recording = recorded(endpoint)
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", endpoint.port)) as scraper:
+            scraper.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            scraper.sendall(b"GET /metrics HTTP/1.1\r\nHost: ")
+    with urlopen(f"http://127.0.0.1:{endpoint.port}/metrics", timeout=5) as answer:
+        assert answer.status == 200
+    recording.stop()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_does_not_keep_the_port() -> None:
+    """The run ends, the child lives on: the next run can listen there."""
+    pytest.importorskip("prometheus_client")
+    endpoint = ScrapeEndpoint("0", 15.0)
+    recording = recorded(endpoint)
+    child = os.fork()
+    if child == 0:
+        time.sleep(30)
+        os._exit(0)
+    recording.stop()
+    run = recorded(ScrapeEndpoint(str(endpoint.port), 15.0)).stop()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert not any("cannot listen" in note for note in run.notes)
+
+
 class Requests:
     """A server that keeps what it is sent."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, bytes]] = []
+        self.accounts: list[str | None] = []
         self.groups = b'{"status":"success","data":[]}'
         self.url = ""
 
@@ -179,6 +230,7 @@ def a_server() -> Iterator[Requests]:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             requests.seen.append((self.command, self.path, body))
+            requests.accounts.append(self.headers.get("Authorization"))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(requests.groups if self.command == "GET" else b"")
@@ -232,6 +284,42 @@ def test_groups_of_killed_runs_are_deleted_by_the_next_run() -> None:
     assert [path for method, path, _ in server.seen if method == "DELETE"] == [
         "/metrics/job/wattmark/run/dead"
     ]
+
+
+def test_an_account_in_the_address_goes_to_the_server_and_nowhere_else() -> None:
+    """As HTTP says it; a problem does not repeat it, for problems are written into the run."""
+    pytest.importorskip("prometheus_client")
+    with a_server() as server:
+        at = server.url.removeprefix("http://")
+        recorded(Pushgateway(f"http://push:p%40ss@{at}", 15.0)).stop()
+    assert {method for method, _, _ in server.seen} == {"GET", "PUT", "DELETE"}
+    assert set(server.accounts) == {"Basic " + b64encode(b"push:p@ss").decode()}
+    run = recorded(Shown(broken=OSError("http://push:p@ss@host:9091/x?token=abc did not answer"))).stop()
+    (note,) = (note for note in run.notes if "did not answer" in note)
+    assert "http://***@host:9091/x?token=*** did not answer" in note
+
+
+@pytest.mark.slow
+def test_a_server_that_answers_drop_by_drop_does_not_keep_the_run_from_its_end() -> None:
+    """Each drop comes within every limit of time: but the run ends, and says that it was not shown."""
+    pytest.importorskip("prometheus_client")
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not over.wait(0.5):
+                connection.sendall(b"X-Drop: 1\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        recording = recorded(Pushgateway(f"http://127.0.0.1:{server.getsockname()[1]}", 15.0))
+        connection, _ = server.accept()
+        dripping = threading.Thread(target=drip, args=(connection,))
+        dripping.start()
+        run = recording.stop()
+        over.set()
+        dripping.join()
+    assert any("did not end within" in note for note in run.notes)
 
 
 def test_otlp_keeps_hosts_apart_from_their_parts() -> None:

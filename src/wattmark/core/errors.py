@@ -16,6 +16,7 @@ Each message says what to do next; each class has a page in ``docs/errors``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 
@@ -94,9 +95,22 @@ def without_paths(error: Exception) -> str:
         case OSError():
             return error.strerror or type(error).__name__
         case EvidenceError() | ConfigError() | LedgerError():
-            return error.problem
+            return without_secrets(error.problem)
         case _:
-            return str(error)
+            return without_secrets(str(error))
+
+
+def without_secrets(text: str) -> str:
+    """A message without the accounts, tokens and signatures that addresses in it carry."""
+    return _SECRET_VALUE.sub(r"\1***", _ACCOUNT.sub("***@", text))
+
+
+_ACCOUNT = re.compile(r"(?<=://)[^\s/?#]*@")
+_SECRET_VALUE = re.compile(
+    r"([?&](?:sig|signature|token|[\w-]*[_-](?:token|signature|credential)|(?:api[_-]?|access[_-]?)?key"
+    r"|password|secret)=)[^&\s'\"<>)]+",
+    re.IGNORECASE,
+)
 
 
 class MeterUnavailable(WattmarkError):

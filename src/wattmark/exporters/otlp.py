@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from wattmark.core.errors import MissingExtra, UsageError
+from wattmark.core.errors import MissingExtra, UsageError, without_secrets
 from wattmark.core.run import Run
 from wattmark.exporters.figures import (
     ENERGY,
@@ -60,8 +60,10 @@ class Otlp(Periodic):
 
     def __init__(self, target: str, period_seconds: float) -> None:
         super().__init__(period_seconds)
-        if urlsplit(target).scheme not in ("http", "https"):
-            raise UsageError(f"otlp:{target} is no address: write otlp:http://127.0.0.1:4318")
+        if not _is_address(target):
+            raise UsageError(
+                f"otlp:{without_secrets(target)} is no address: write otlp:http://127.0.0.1:4318"
+            )
         try:
             from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         except ImportError:
@@ -104,6 +106,14 @@ class Otlp(Periodic):
         provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
         _instruments(provider.get_meter("wattmark", __version__), lambda: self._run or run)
         return reader
+
+
+def _is_address(target: str) -> bool:
+    try:
+        parts = urlsplit(target)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 @contextmanager

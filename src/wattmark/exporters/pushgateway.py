@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
 
-from wattmark.core.errors import UsageError
+from wattmark.core.errors import UsageError, without_secrets
 from wattmark.core.run import Run
 from wattmark.exporters.periodic import Periodic
 
 JOB = "wattmark"
 TIMEOUT_SECONDS = 5.0
+MOST_BYTES = 64 << 20
+"""Of what a Pushgateway says that it holds."""
 STALE_SECONDS = 300.0
 STALE_PERIODS = 10
 
@@ -34,9 +37,7 @@ class Pushgateway(Periodic):
         super().__init__(period_seconds)
         self._registry_of = registry_of
         self._now = now
-        if urlsplit(target).scheme not in ("http", "https"):
-            raise UsageError(f"pushgateway:{target} is no address: write pushgateway:http://127.0.0.1:9091")
-        self._url = target.rstrip("/")
+        self._url, self._account = _address(target)
         self._swept = False
 
     def show(self, run: Run) -> None:
@@ -47,7 +48,9 @@ class Pushgateway(Periodic):
             self._swept = True
             self.sweep()
         registry = self._registry_of(lambda: run)
-        push_to_gateway(self._url, JOB, registry, grouping_key=_group(run), timeout=TIMEOUT_SECONDS)
+        push_to_gateway(
+            self._url, JOB, registry, grouping_key=_group(run), timeout=TIMEOUT_SECONDS, handler=self._handler
+        )
 
     def withdraw(self, run: Run) -> None:
         """Delete the run's group, so that no series of it goes stale."""
@@ -56,8 +59,9 @@ class Pushgateway(Periodic):
     def sweep(self) -> int:
         """Delete groups of ours that nobody has pushed to for long; says how many."""
         oldest = self._now() - max(STALE_SECONDS, STALE_PERIODS * self._period)
-        with urlopen(f"{self._url}/api/v1/metrics", timeout=TIMEOUT_SECONDS) as answer:
-            groups = json.load(answer).get("data", [])
+        asked = Request(f"{self._url}/api/v1/metrics", headers=self._account)
+        with urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:
+            groups = json.loads(answer.read(MOST_BYTES)).get("data", [])
         stale = [g["labels"] for g in groups if _pushed_at(g) < oldest and g["labels"].get("job") == JOB]
         for labels in stale:
             self._delete({k: v for k, v in labels.items() if k != "job"})
@@ -66,7 +70,35 @@ class Pushgateway(Periodic):
     def _delete(self, group: dict[str, str]) -> None:
         from prometheus_client import delete_from_gateway
 
-        delete_from_gateway(self._url, JOB, grouping_key=group, timeout=TIMEOUT_SECONDS)
+        delete_from_gateway(
+            self._url, JOB, grouping_key=group, timeout=TIMEOUT_SECONDS, handler=self._handler
+        )
+
+    def _handler(
+        self, url: str, method: str, timeout: float | None, headers: list[tuple[str, str]], data: bytes
+    ) -> Callable[[], None]:
+        from prometheus_client.exposition import default_handler
+
+        return default_handler(url, method, timeout, [*headers, *self._account.items()], data)
+
+
+def _address(target: str) -> tuple[str, dict[str, str]]:
+    """The address without the account that stands in it, and the header that says the account."""
+    try:
+        parts = urlsplit(target)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        place = host if parts.port is None else f"{host}:{parts.port}"
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(
+            f"pushgateway:{without_secrets(target)} is no address: write pushgateway:http://127.0.0.1:9091"
+        )
+    url = f"{parts.scheme}://{place}{parts.path}".rstrip("/")
+    if parts.username is None:
+        return url, {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return url, {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
 def _group(run: Run) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ class ScrapeEndpoint:
         self._registry_of = registry_of
         host, _, port = target.rpartition(":")
         self._host = host or DEFAULT_HOST
-        if not port.isdigit() or not 0 <= int(port) < 65536:
+        if not (port.isascii() and port.isdigit()) or not 0 <= int(port[:6]) < 65536:
             raise UsageError(f"prometheus:{target} names no port: write prometheus:9464")
         self.port = int(port)
         """Where it listens; for port 0, what the system gave once it has started."""
@@ -40,10 +42,12 @@ class ScrapeEndpoint:
             self._server, self._thread = start_http_server(
                 self.port, self._host, registry=self._registry_of(look)
             )
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, UnicodeError) as error:  # the last one: no name of a host
             self._problem = f"cannot listen at {self._host}:{self.port}: {error}"
             return
+        self._server.handle_error = _say_nothing  # type: ignore[method-assign,assignment]
         self.port = self._server.server_port
+        _open.add(self)
 
     def stop(self) -> str | None:
         """Stop answering: the series end, they do not go stale."""
@@ -51,7 +55,31 @@ class ScrapeEndpoint:
             self._server.shutdown()
             self._server.server_close()
             self._thread.join(5.0)
+            self._server = None
         return None if self._problem is None else f"prometheus: {self._problem}"
+
+    def leave(self) -> None:
+        """In a forked child: give up its copy of the socket, or the port stays taken while it lives."""
+        if self._server is not None:
+            self._server.socket.close()
+            self._server = None
+
+
+_open: weakref.WeakSet[ScrapeEndpoint] = weakref.WeakSet()
+
+
+def _say_nothing(*_: object) -> None:
+    """Somebody who asked has hung up: that is no line of the measured program's output."""
+
+
+def _after_fork_in_child() -> None:
+    for endpoint in list(_open):
+        endpoint.leave()
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def open_export(target: str, period_seconds: float) -> ScrapeEndpoint:
