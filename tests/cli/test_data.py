@@ -116,10 +116,11 @@ def test_a_file_that_is_absent_is_named(tmp_path: Path) -> None:
 
 class _Server(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        """The table, or an error."""
-        self.send_response(200 if self.path == "/uk.csv" else 404)
+        """The table, half of it, or an error."""
+        self.send_response(404 if self.path == "/none.csv" else 200)
+        self.send_header("Content-Length", str(len(UK) + (self.path == "/half.csv")))
         self.end_headers()
-        if self.path == "/uk.csv":
+        if self.path != "/none.csv":
             self.wfile.write(UK.encode())
 
     def log_message(self, *arguments: object) -> None:
@@ -127,7 +128,7 @@ class _Server(BaseHTTPRequestHandler):
 
 
 def test_a_table_is_fetched_from_the_address_that_was_named(home: Path) -> None:
-    """And a server that has none is named."""
+    """A server that has none, or sends half of it, is named."""
     server = HTTPServer(("127.0.0.1", 0), _Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
@@ -135,6 +136,8 @@ def test_a_table_is_fetched_from_the_address_that_was_named(home: Path) -> None:
         verb(group, "update", "uk_desnz", f"{address}/uk.csv", *SAID)
         with pytest.raises(UsageError, match=r"none\.csv: cannot be read: Not Found"):
             verb(group, "update", "uk_desnz", f"{address}/none.csv", *SAID)
+        with pytest.raises(UsageError, match=r"half\.csv: cannot be read: it ended after \d+ of \d+ bytes"):
+            verb(group, "update", "egrid", f"{address}/half.csv", *SAID)
     finally:
         server.shutdown()
         server.server_close()

@@ -46,6 +46,7 @@ PATH = click.Path(path_type=Path, exists=True)
 @click.option("--actual", multiple=True, type=PATH, help="The run that was estimated; repeatable.")
 @click.option("--pue", type=float, help="Power usage effectiveness of the site, 1.0 or more.")
 @click.option("--country", help="Country of the grid, ISO 3166 alpha-3, e.g. FRA.")
+@click.option("--region", help="Cloud region, e.g. eu-west-1: country, grid and the provider's PUE.")
 @click.option("--intensity", type=float, help="Grid intensity in gCO2e per kWh.")
 @click.option("--world-average", is_flag=True, help="Use the world's mean intensity, flagged.")
 @click.option("--price", type=float, help="Price of electricity per kWh.")
@@ -124,7 +125,7 @@ def _fraction(facts: Facts, scale: str | None, fraction: float | None) -> tuple[
 
 
 def _terms(options: dict[str, Any]) -> Terms:
-    names = ("pue", "country", "intensity", "world_average")
+    names = ("pue", "country", "region", "intensity", "world_average")
     given = wiring.given_from(config_here(), wiring.Stated(**{n: options[n] for n in names}))
     return Terms(
         pue=given.pue.figure() if given.pue else Missing("pue", "--pue 1.2"),

@@ -128,7 +128,10 @@ def content_of(origin: str, read: Callable[[str], bytes] | None = None) -> bytes
 def _fetched(url: str) -> bytes:
     with urlopen(url, timeout=FETCH_SECONDS) as answer:
         found: bytes = answer.read(MOST_BYTES + 1)
-        return found
+        whole = answer.headers.get("Content-Length", "")
+    if whole.isdigit() and len(found) < min(int(whole), MOST_BYTES + 1):
+        raise OSError(f"it ended after {len(found)} of {whole} bytes; try again")
+    return found
 
 
 def take_in(name: str, content: bytes, said: Description, mine: Path, *, keep: bool = True) -> Told:
