@@ -37,6 +37,7 @@ priority = ["wattmark", "dcgm"]
 [[site]]
 name = "paris-1"
 pue = 1.2
+source = "its meters"
 kind = "measured"
 valid_from = 2026-07-01
 relative_error = 0.02
@@ -94,6 +95,7 @@ def test_everything_that_is_written_is_read() -> None:
     site = settings.sites[0]
     assert site.start_us == us(2026, 6, 30, 22)
     assert (site.site, site.pue, site.kind, site.relative_error) == ("paris-1", 1.2, "measured", 0.02)
+    assert site.source == "its meters"
     grid = settings.grid[0]
     assert grid.start_us == us(2025, 12, 31, 23)
     assert grid.end_us == us(2027, 1, 1)

@@ -129,13 +129,14 @@ def _tags(tags: Fields) -> TagRules:
 
 
 def _site(site: Fields, zone: tzinfo) -> SitePue:
-    site.only("name", "pue", "kind", "valid_from", "relative_error")
+    site.only("name", "pue", "kind", "valid_from", "relative_error", "source")
     return SitePue(
         site=_named(site, "name"),
         start_us=_moment(site, "valid_from", zone),
         pue=_amount(site, "pue", 1.0, 1000.0),
         kind=site.choice("kind", PUE_KINDS, "declared"),
         relative_error=_amount(site, "relative_error", 0.0, 1.0, 0.0),
+        source=site.text("source", ""),
     )
 
 
