@@ -73,7 +73,7 @@ class ElectricityMaps:
 
     def history(self, zone: str, start_us: int, end_us: int) -> GridSeries:
         """From ``/history`` within the last 24 hours, which free keys may ask for, else ``/past-range``."""
-        if start_us >= self._now() - DAY_US + HOUR_US:
+        if start_us >= self._now() - DAY_US + HOUR_US // 2:
             document = self._ask("history", zone, [])
             points, field = document.history, "history"
         else:

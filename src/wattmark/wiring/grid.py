@@ -1,0 +1,92 @@
+"""Live grid intensity put together: provider, keys, cache, and a run's energy hour by hour."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from wattmark.core.carbon import Intensity
+from wattmark.core.errors import RefusedError, UsageError
+from wattmark.core.figure import Missing, Undefined
+from wattmark.core.grid_series import GridSeries
+from wattmark.core.hourly import HourlyCarbon, hourly_carbon, slices_of
+from wattmark.core.readings import Gap
+from wattmark.core.run import Run
+from wattmark.grid.bundled import yearly
+from wattmark.grid.cache import GridCache, cache_file
+from wattmark.grid.catalog import Asked, provider_for, signal_of
+from wattmark.grid.hourly import Found, find
+from wattmark.grid.keys import find_key
+from wattmark.grid.provider import GridForecaster, GridProvider
+from wattmark.wiring.places import tables_folder
+
+STEP_US = 900_000_000
+"""A run is cut at quarters of an hour."""
+
+
+def now_us() -> int:
+    """Microseconds since 1970."""
+    return int(datetime.now(UTC).timestamp() * 1e6)
+
+
+def live_provider(
+    asked: Asked, environ: Mapping[str, str], clock: Callable[[], int] = now_us
+) -> GridProvider:
+    """The provider that is meant, over the real web. Raises MissingExtra, UsageError, WrongKey."""
+    from wattmark.grid.http import HttpWeb
+
+    return provider_for(asked, HttpWeb(), lambda who, name: find_key(who, name, environ), clock)
+
+
+def past(
+    asked: Asked,
+    zone: str,
+    start_us: int,
+    end_us: int,
+    *,
+    offline: bool,
+    environ: Mapping[str, str] = os.environ,
+    clock: Callable[[], int] = now_us,
+) -> Found:
+    """The intensity of a stretch: the cache first, then the provider unless offline. Raises GridError."""
+    name, signal = signal_of(asked)
+    cache = GridCache(cache_file(environ))
+    provider = name if offline else live_provider(asked, environ, clock)
+    return find(provider, signal, cache, zone, start_us, end_us, clock())
+
+
+def ahead(
+    asked: Asked, zone: str, hours: int, environ: Mapping[str, str], clock: Callable[[], int] = now_us
+) -> GridSeries:
+    """What is expected. Raises UsageError for a provider that does not forecast, and GridError."""
+    provider = live_provider(asked, environ, clock)
+    if not isinstance(provider, GridForecaster):
+        raise UsageError(f"{provider.name} does not forecast: electricity-maps, watttime and neso do")
+    return provider.forecast(zone, hours)
+
+
+def stand_in(zone: str | None, series: GridSeries | None, basis: str, at_us: int) -> Intensity | None:
+    """The yearly figure that was asked for, on the same basis. Raises RefusedError where it may not."""
+    if zone is None:
+        return None
+    if series is not None and series.accounting != "location":
+        raise RefusedError(
+            f"a yearly figure is location-based and may not stand in for a {series.accounting} one: "
+            "leave --yearly out"
+        )
+    year = datetime.fromtimestamp(at_us / 1e6, UTC).year
+    return yearly(zone, basis, year=year, mine=tables_folder())
+
+
+def started_us(run: Run) -> int:
+    """When a run began, microseconds since 1970."""
+    return round(datetime.fromisoformat(run.started_at).timestamp() * 1e6)
+
+
+def carbon_of_run(
+    run: Run, series: GridSeries, year: Intensity | None
+) -> HourlyCarbon | Missing | Undefined | Gap:
+    """The run's energy, as its devices were read, times the intensity of its hours."""
+    slices = slices_of(run, started_us(run), STEP_US)
+    return slices if isinstance(slices, Gap) else hourly_carbon(slices, series, year)

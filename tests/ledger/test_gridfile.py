@@ -1,0 +1,125 @@
+"""Fetched intensity in a ledger: what was kept is what totals meet, and what is stated by hand goes first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wattmark.core.errors import ConfigError, UsageError
+from wattmark.core.grid_series import ESTIMATED, FORECAST, MEASURED, GridPoint, GridSeries
+from wattmark.ledger.factors import GridFactor
+from wattmark.ledger.gridfile import HEADS, add_series, fetched_factors
+from wattmark.ledger.store import LocalStore
+
+HOUR = 3_600_000_000
+
+
+def a_series(*grams: float, first: int = 0, kind: str = MEASURED, **terms: str) -> GridSeries:
+    """Hours since 1970."""
+    points = tuple(
+        GridPoint(start_us=h * HOUR, end_us=(h + 1) * HOUR, grams_per_kwh=g, kind=kind)
+        for h, g in enumerate(grams, first)
+    )
+    told = {"accounting": "location", "basis": "lifecycle", "source": "test", "note": "n", **terms}
+    return GridSeries(zone="FR", points=points, **told)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    """An empty ledger."""
+    return LocalStore(tmp_path)
+
+
+def test_what_is_kept_comes_back(store: LocalStore) -> None:
+    """Every digit, with kind, source and note; under the ledger's own name of the zone."""
+    name, count = add_series(store, a_series(0.1 + 0.2, 50.0, kind=ESTIMATED), "FRA")
+    assert (name, count) == ("grid/FRA-location-lifecycle.csv", 2)
+    first, second = fetched_factors(store)
+    assert first == GridFactor(
+        zone="FRA",
+        start_us=0,
+        end_us=HOUR,
+        grams_per_kwh=0.1 + 0.2,
+        granularity="hour",
+        source="test",
+        relative_error=0.15,
+        estimated_share=1.0,
+        note="n",
+    )
+    assert second.start_us == HOUR
+
+
+def test_the_same_hours_are_replaced(store: LocalStore) -> None:
+    """Restated hours are there once; others stay."""
+    add_series(store, a_series(1.0, 2.0, 3.0), "FR")
+    assert add_series(store, a_series(20.0, first=1), "FR")[1] == 3
+    assert [f.grams_per_kwh for f in fetched_factors(store)] == [1.0, 20.0, 3.0]
+
+
+def test_a_marginal_factor_stays_out_of_every_inventory(store: LocalStore) -> None:
+    """In a file of its own, and never Scope 2."""
+    add_series(store, a_series(1.0), "FR")
+    name, _ = add_series(store, a_series(2.0, accounting="marginal", basis="direct"), "FR")
+    assert name == "grid/FR-marginal-direct.csv"
+    assert {f.accounting: f.inventory for f in fetched_factors(store)} == {
+        "location": "scope 2",
+        "marginal": "product-only",
+    }
+
+
+def test_an_inventory_may_be_stated_except_for_marginal_factors(store: LocalStore) -> None:
+    """Electricity that a cloud provider buys is Scope 3.1."""
+    add_series(store, a_series(1.0), "FR", "scope 3.1")
+    assert [f.inventory for f in fetched_factors(store)] == ["scope 3.1"]
+    with pytest.raises(UsageError, match="product-only"):
+        add_series(store, a_series(1.0, accounting="marginal"), "FR", "scope 2")
+
+
+def test_forecasts_do_not_go_into_a_ledger(store: LocalStore) -> None:
+    """They are no evidence of what was."""
+    with pytest.raises(UsageError, match="forecasts"):
+        add_series(store, a_series(1.0, kind=FORECAST), "FR")
+    assert fetched_factors(store) == ()
+
+
+@pytest.mark.parametrize(
+    ("stated", "left"),
+    [
+        ({"start_us": HOUR, "end_us": 2 * HOUR}, [1.0, 3.0]),
+        ({"start_us": HOUR}, [1.0]),
+        ({"end_us": HOUR}, [2.0, 3.0]),
+        ({}, [1.0, 2.0, 3.0]),
+        ({"start_us": 0, "basis": "direct"}, [1.0, 2.0, 3.0]),
+    ],
+)
+def test_what_is_stated_by_hand_goes_first(
+    store: LocalStore, stated: dict[str, int], left: list[float]
+) -> None:
+    """A factor without bounds fills what is left, and takes nothing away."""
+    add_series(store, a_series(1.0, 2.0, 3.0), "FR")
+    by_hand = GridFactor(zone="FR", grams_per_kwh=9.0, source="me", **stated)  # type: ignore[arg-type]
+    assert [f.grams_per_kwh for f in fetched_factors(store, [by_hand])] == left
+
+
+ROW = "FR,1970-01-01T00:00:00Z,1970-01-01T01:00:00Z,5.0,location,direct,scope 2,measured,s,"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n", "line 1: must be the names"),
+        ("", "line 1"),
+        (f"{','.join(HEADS)}\nFR,1\n", "line 2: has 2 columns"),
+        (f"{','.join(HEADS)}\n{ROW.replace('5.0', 'many')}\n", "line 2: could not convert"),
+        (f"{','.join(HEADS)}\n{ROW.replace('5.0', '-5')}\n", "line 2: an intensity of -5"),
+        (f"{','.join(HEADS)}\n{ROW.replace('measured', 'known')}\n", "line 2: kind 'known'"),
+        (f"{','.join(HEADS)}\n{ROW.replace('01:00:00Z', '01:00:00')}\n", "line 2: .*no offset"),
+        (f"{','.join(HEADS)}\n{ROW.replace('location', 'here')}\n", "line 2: 'here'"),
+    ],
+)
+def test_a_damaged_file_names_its_line(store: LocalStore, text: str, said: str) -> None:
+    """Nothing is left out in silence."""
+    store.replace("grid/FR.csv", text.encode())
+    with pytest.raises(ConfigError, match=said):
+        fetched_factors(store)
