@@ -74,3 +74,7 @@ def test_sources_say_basis_years_and_terms() -> None:
     said = verb(group, "sources").output
     assert "2019 to 2025" in said
     assert "on request only" in said
+    live = {one["provider"]: one for one in told("sources")["live"]}
+    assert live["neso"]["keys"] == []
+    assert live["watttime"]["signals"][0] == "co2_moer"
+    assert "ENTSOE_API_KEY" in said

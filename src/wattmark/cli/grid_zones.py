@@ -57,11 +57,23 @@ def zones(text: str | None, as_json: bool) -> None:
 @click.command()
 @json_option
 def sources(as_json: bool) -> None:
-    """List the tables that are built in or your own: basis, years, zones, licence."""
+    """List the tables that are built in or your own, and the providers that can be asked."""
+    from wattmark.grid.catalog import PROVIDERS as LIVE
+
     mine = tables_folder()
     found = _sources(mine)
     if as_json:
-        click.echo(document("grid-sources", 1, {"tables": found}))
+        live = [
+            {
+                "provider": name,
+                "signals": list(row.signals),
+                "forecasts": row.forecasts,
+                "keys": list(row.keys),
+                "what": row.text,
+            }
+            for name, row in LIVE.items()
+        ]
+        click.echo(document("grid-sources", 1, {"tables": found, "live": live}))
         return
     heads = ("source", "zones of", "basis", "years", "zones", "whose", "licence")
     rows = [
@@ -77,6 +89,12 @@ def sources(as_json: bool) -> None:
         for one in found
     ]
     click.echo(table(heads, rows))
+    click.echo("\nLive, asked only when a command names one")
+    asked = [
+        (name, row.text, ", ".join(row.signals), ", ".join(row.keys) or "none needed")
+        for name, row in LIVE.items()
+    ]
+    click.echo(table(("provider", "what", "signals", "keys"), asked))
     click.echo(
         "\nUsed in this order, the finest zone first: what you state, a live source, these tables; then "
         "an error. The world's mean is used on request only."
