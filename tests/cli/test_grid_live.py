@@ -124,7 +124,7 @@ def test_a_yearly_figure_stands_in_only_when_it_is_asked_for(tmp_path: Path) -> 
         options = "--provider", "electricity-maps", "--base-url", served.url, "--yearly", "FRA"
         found = grid(tmp_path, "now", "FR", *options)
     assert "used instead there" in found.stdout
-    assert "yearly, Ember" in found.stdout
+    assert "Ember yearly" in found.stdout
     assert "data quality D" in found.stdout
     assert "401" in found.stderr
 
@@ -166,6 +166,7 @@ def test_a_run_is_counted_hour_by_hour_beside_the_year(tmp_path: Path) -> None:
     assert run["difference"] == pytest.approx(200.0 / run["yearly_grams"] - 1)
     assert "the run: 1 kWh hour by hour are 200 gCO2e (estimated 100%)" in text
     assert "with the yearly factor:" in text
+    assert "yearly figure beside it" in text
 
 
 def test_a_run_takes_its_own_time(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import msgspec
@@ -174,3 +176,46 @@ def test_close_zones_are_named() -> None:
     """DE_LU for de-lu; nothing where nothing is near."""
     assert "did you mean DE-LU" in str(unknown_zone("p", "de_lu", ["DE-LU", "FR"], ""))
     assert "did you mean" not in str(unknown_zone("p", "QQQ", ["DE-LU"], "See the map."))
+
+
+def test_without_urllib3_the_extra_is_named() -> None:
+    """`pip install 'wattmark[grid]'`; and all that needs no web loads without it."""
+    program = (
+        "import sys; sys.modules['urllib3'] = None\n"
+        "import wattmark.cli.grid_live, wattmark.grid.http as http\n"
+        "from wattmark.core.errors import MissingExtra\n"
+        "try:\n    http.HttpWeb()\nexcept MissingExtra as error:\n    print(error)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "pip install 'wattmark[grid]'" in told.stdout
+
+
+def test_a_key_can_lie_in_the_keyring() -> None:
+    """Under the service `wattmark`; a keyring that is locked holds nothing."""
+    keyring = pytest.importorskip("keyring")
+    from keyring.backend import KeyringBackend
+    from keyring.errors import KeyringLocked
+
+    class Held(KeyringBackend):
+        priority = 1
+
+        def get_password(self, service: str, username: str) -> str | None:
+            if username == "LOCKED":
+                raise KeyringLocked("closed")
+            return "s3cret" if (service, username) == ("wattmark", "KEY") else None
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            raise NotImplementedError
+
+        def delete_password(self, service: str, username: str) -> None:
+            raise NotImplementedError
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Held())
+    try:
+        assert find_key("p", "KEY", {}).text == "s3cret"
+        for name in ("OTHER", "LOCKED"):
+            with pytest.raises(WrongKey, match="keyring set wattmark"):
+                find_key("p", name, {})
+    finally:
+        keyring.set_keyring(before)

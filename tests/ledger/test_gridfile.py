@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.grid_series import ESTIMATED, FORECAST, MEASURED, GridPoint, GridSeries
@@ -55,6 +58,19 @@ def test_the_same_hours_are_replaced(store: LocalStore) -> None:
     add_series(store, a_series(1.0, 2.0, 3.0), "FR")
     assert add_series(store, a_series(20.0, first=1), "FR")[1] == 3
     assert [f.grams_per_kwh for f in fetched_factors(store)] == [1.0, 20.0, 3.0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12)), min_size=1, max_size=5))
+def test_whatever_is_fetched_in_whichever_order_holds_once(fetched: list[tuple[int, int]]) -> None:
+    """Each hour has the value that was fetched for it last."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = LocalStore(Path(folder))
+        wanted: dict[int, float] = {}
+        for turn, (first, hours) in enumerate(fetched):
+            add_series(store, a_series(*[float(turn)] * hours, first=first), "FR")
+            wanted |= {hour: float(turn) for hour in range(first, first + hours)}
+        found = {(f.start_us or 0) // HOUR: f.grams_per_kwh for f in fetched_factors(store)}
+        assert found == dict(sorted(wanted.items()))
 
 
 def test_a_marginal_factor_stays_out_of_every_inventory(store: LocalStore) -> None:

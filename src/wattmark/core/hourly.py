@@ -76,7 +76,8 @@ def hourly_carbon(
     met: dict[str, list[float]] = {}
     for piece in slices:
         left = 1.0
-        for point in series.points[max(0, bisect_right(starts, piece.start_us) - 1) :]:
+        for at in range(max(0, bisect_right(starts, piece.start_us) - 1), len(starts)):
+            point = series.points[at]
             if point.start_us >= piece.end_us:
                 break
             lasted = min(piece.end_us, point.end_us) - max(piece.start_us, point.start_us)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wattmark.core.errors import GridError
-from wattmark.core.grid_series import ESTIMATED, FORECAST, MEASURED, GridPoint, GridSeries, ordered
+from wattmark.core.grid_series import ESTIMATED, FORECAST, MEASURED, GridPoint, GridSeries
 from wattmark.grid.cache import FRESH_US, GridCache
 from wattmark.grid.failures import NoData
 from wattmark.grid.provider import GridProvider, pieces
@@ -53,23 +52,21 @@ def find(
     """
     name = provider if isinstance(provider, str) else provider.name
     until = min(end_us, now_us)
-    fetched: list[GridPoint] = []
+    fetched: set[GridPoint] = set()
     failure: GridError | None = None
-    told: GridSeries | None = None
     if not isinstance(provider, str):
         settled = cache.get(name, signal, zone, start_us, end_us, fresh_us=now_us - FRESH_US)
         holes = [(start_us, until)] if settled is None else list(settled.holes(start_us, until))
         for hole in holes:
-            told, failure = _fetch(provider, cache, zone, hole, now_us, fetched, told)
+            failure = _fetch(provider, cache, zone, hole, now_us, fetched)
             if failure is not None:
                 break
-    kept = cache.get(name, signal, zone, start_us, end_us)
-    series = _joined(kept, told, fetched)
+    series = cache.get(name, signal, zone, start_us, end_us)
     if series is None:
         raise failure or NoData(
             name, f"nothing of zone {zone!r} is in the cache for this time: ask once without --offline"
         )
-    return Found(series, len(set(fetched)), failure, series.holes(start_us, until))
+    return Found(series, len(fetched), failure, series.holes(start_us, until))
 
 
 def _fetch(
@@ -78,33 +75,18 @@ def _fetch(
     zone: str,
     hole: tuple[int, int],
     now_us: int,
-    fetched: list[GridPoint],
-    told: GridSeries | None,
-) -> tuple[GridSeries | None, GridError | None]:
-    """Fetch piece by piece; what came before a failure is kept."""
+    fetched: set[GridPoint],
+) -> GridError | None:
+    """Fetch piece by piece into the cache; what came before a failure is kept."""
     for start, end in pieces(*hole, provider.longest_us):
         try:
             told = provider.history(zone, start, end)
         except NoData as error:
             if not fetched:
-                return told, error
+                return error
             continue  # the last minutes are seldom there yet
         except GridError as error:
-            return told, error
+            return error
         cache.put(provider.name, provider.signal, told, now_us)
-        fetched.extend(told.points)
-    return told, None
-
-
-def _joined(
-    kept: GridSeries | None, told: GridSeries | None, fetched: Sequence[GridPoint]
-) -> GridSeries | None:
-    """What was fetched goes before what was kept of the same moments."""
-    if told is None:
-        return kept
-    fresh = ordered(fetched)
-    if kept is None:
-        return replace(told, points=fresh)
-    clear = GridSeries(zone=told.zone, points=fresh, basis=told.basis, source=told.source)
-    older = [p for p in kept.points if clear.holes(p.start_us, p.end_us) == ((p.start_us, p.end_us),)]
-    return replace(told, points=ordered([*fresh, *older]))
+        fetched.update(told.points)
+    return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -79,8 +80,7 @@ def add_series(
     if not fresh:
         raise UsageError("there is nothing to keep: forecasts do not go into a ledger")
     spans = [(row[1], row[2]) for row in fresh]
-    first, last = spans[0][0], spans[-1][1]
-    older = [r for r in kept if r[2] <= first or r[1] >= last or not _touches(r, spans)]
+    older = [row for row in kept if not _touches(row, spans)]
     rows = sorted([*older, *fresh], key=lambda row: row[1])
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -89,9 +89,10 @@ def add_series(
     return name, len(rows)
 
 
-def _touches(row: Row, spans: Iterable[tuple[str, str]]) -> bool:
-    """Moments are all written alike, so that they compare as text."""
-    return any(row[1] < end and row[2] > start for start, end in spans)
+def _touches(row: Row, spans: Sequence[tuple[str, str]]) -> bool:
+    """Whether one of the spans, in order, meets it. Moments are written alike: they compare as text."""
+    at = bisect_right(spans, row[1], key=lambda span: span[1])
+    return at < len(spans) and spans[at][0] < row[2]
 
 
 def _clash(fetched: GridFactor, stated: GridFactor) -> bool:

@@ -33,7 +33,7 @@ class SeriesView:
     holes: tuple[tuple[int, int], ...] = ()
     failure: str | None = None
     yearly: Intensity | None = None
-    """The yearly figure that stands in the holes, because it was asked for."""
+    """The yearly figure that was asked for; it stands in the holes."""
     run: HourlyCarbon | Missing | Undefined | Gap | None = None
     """The carbon of a run, hour by hour."""
 
@@ -88,7 +88,8 @@ def utc(at_us: int) -> str:
 
 def _lines(view: SeriesView, ascii_only: bool) -> Iterator[str]:
     series = view.series
-    yield f"{series.zone}: {series.source}, {series.accounting}-based, {series.basis}, gCO2e/kWh"
+    accounting = "marginal" if series.accounting == "marginal" else f"{series.accounting}-based"
+    yield f"{series.zone}: {series.source}, {accounting}, {series.basis}, gCO2e/kWh"
     rows = _thinned(series.points)
     top = max((p.grams_per_kwh for p in rows), default=0.0)
     for point in rows:
@@ -107,11 +108,9 @@ def _lines(view: SeriesView, ascii_only: bool) -> Iterator[str]:
     yield from (f"not known: {utc(start)} to {utc(end)}" for start, end in view.holes)
     if view.yearly is not None:
         yearly = view.yearly
-        yield (
-            f"used instead there: {yearly.grams_per_kwh:g}, yearly, {yearly.source} "
-            f"{yearly.year or ''}".rstrip()
-            + "; data quality D"
-        )
+        role = "used instead there" if view.holes else "yearly figure beside it"
+        source = f"{yearly.source} {yearly.year or ''}".rstrip()
+        yield f"{role}: {yearly.grams_per_kwh:g}, {source}; data quality D"
     yield from filter(None, (series.note, series.licence and f"licence: {series.licence}"))
     if view.run is not None:
         yield from _run_lines(view.run)
