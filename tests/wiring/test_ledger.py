@@ -73,10 +73,19 @@ def test_two_kinds_of_carbon_never_meet() -> None:
 
 
 def test_each_years_energy_meets_the_factor_of_its_year() -> None:
-    """UK, direct: 207 g before 2025, 177 g in 2025, 131 g from then on; an own one is filled up."""
+    """UK, direct: 207 g before 2025, 177 g in 2025, 131 g from then on, said to be old from 2030.
+
+    Beside figures of the ledger's own for some time only the newest fills what they leave.
+    """
     found = factors_for(LedgerSettings(), ["GBR"], "location", "direct").grid
-    assert [(g.year, g.grams_per_kwh) for g in found] == [(2024, 207.05), (2025, 177.0), (2026, 130.96)]
-    new_years = [1735689600_000_000, 1767225600_000_000]
+    told = [(g.year, g.grams_per_kwh, g.note) for g in found]
+    assert told == [
+        (2024, 207.05, ""),
+        (2025, 177.0, ""),
+        (2026, 130.96, ""),
+        (2026, 130.96, "the intensity data (2026) is more than 3 years old"),
+    ]
+    new_years = [1735689600_000_000, 1767225600_000_000, 1893456000_000_000]
     assert [g.start_us for g in found] == [None, *new_years]
     assert [g.end_us for g in found] == [*new_years, None]
     mine = LedgerSettings(grid=(own("GBR", basis="direct", start_us=0, end_us=10),))
@@ -87,13 +96,13 @@ def test_each_years_energy_meets_the_factor_of_its_year() -> None:
 def test_a_site_that_is_a_cloud_region_tells_grid_and_pue() -> None:
     """As a bought service; the ledger's own PUE, and its own figure for the country, go first."""
     found = factors_for(LedgerSettings(), [], sites=["us-east-1", "the cellar"])
-    assert [(g.zone, g.inventory, g.grams_per_kwh) for g in found.grid] == [
-        ("us-east-1", "scope 3.1", 383.55)
-    ]
+    now, later = found.grid
+    assert (now.zone, now.inventory, now.grams_per_kwh) == ("us-east-1", "scope 3.1", 383.55)
+    assert "more than 3 years old" in later.note
     assert [(p.site, p.pue, p.kind) for p in found.pue] == [("us-east-1", 1.14, "provider_year")]
     assert "AWS" in found.pue[0].source
     direct = factors_for(LedgerSettings(), [], "location", "direct", ["us-east-1"]).grid
-    assert [g.grams_per_kwh for g in direct] == [270.47]
+    assert {g.grams_per_kwh for g in direct} == {270.47}
     ours = LedgerSettings(grid=(own("USA"),), sites=(SitePue(site="us-east-1", pue=1.3),))
     found = factors_for(ours, ["USA"], sites=["us-east-1"])
     assert found.grid == ours.grid

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wattmark.core.carbon import Intensity
 from wattmark.core.errors import RefusedError
-from wattmark.grid.bundled import intensities, zone_names
+from wattmark.grid.bundled import STALE_YEARS, intensities, zone_names
 from wattmark.grid.places import CloudPlace, find_place, intensity_at
 from wattmark.ledger.factors import GridFactor, SitePue
 
@@ -36,7 +36,7 @@ def of_zones(
     found: list[GridFactor] = []
     for zone in sorted({*zones} & known.keys()):
         figures = _first_source([one for one in intensities(zone, mine) if one.basis == basis])
-        found += _over_time(zone, figures[:1] if zone in own else figures)
+        found += _over_time(zone, figures[:1]) if zone in own else _aging(_over_time(zone, figures))
     return tuple(found)
 
 
@@ -54,7 +54,7 @@ def of_sites(
         if place is None:
             continue
         if not own & {site, place.subregion, place.country}:
-            grid += _over_time(site, _figures_at(place, basis, mine))
+            grid += _aging(_over_time(site, _figures_at(place, basis, mine)))
         if place.pue is not None and site not in with_pue:
             told = place.pue
             pue.append(
@@ -103,6 +103,17 @@ def _over_time(zone: str, newest_first: Sequence[Intensity]) -> list[GridFactor]
         )
         for one, start, end in zip(figures, starts, (*starts[1:], None), strict=False)
     ]
+
+
+def _aging(factors: list[GridFactor]) -> list[GridFactor]:
+    """The last one in two: from the day on from which its data is old, it says so."""
+    last = factors[-1] if factors else None
+    if last is None or last.year is None:
+        return factors
+    old = _new_year(last.year + STALE_YEARS + 1)
+    said = f"the intensity data ({last.year}) is more than {STALE_YEARS} years old"
+    note = f"{last.note}; {said}" if last.note else said
+    return [*factors[:-1], replace(last, end_us=old), replace(last, start_us=old, note=note)]
 
 
 def _new_year(year: int | None) -> int | None:
