@@ -129,6 +129,14 @@ def test_a_yearly_figure_stands_in_only_when_it_is_asked_for(tmp_path: Path) -> 
     assert "401" in found.stderr
 
 
+def test_no_year_stands_in_for_a_marginal_signal(tmp_path: Path) -> None:
+    """The failure is what is said."""
+    keys = {"WATTTIME_USER": "me", "WATTTIME_PASSWORD": "s3cret"}
+    with serving(down) as served, pytest.raises(WrongKey):
+        asked = "now", "CAISO_NORTH", "--provider", "watttime", "--base-url", served.url
+        grid(tmp_path, *asked, "--yearly", "USA", **keys)
+
+
 def test_a_failure_in_the_middle_shows_the_rest_and_fails(tmp_path: Path) -> None:
     """Exit code 1: not all of it is there."""
     replies: list[Answerer] = [halves, lambda _: as_json({}, 404), lambda _: as_json({}, 401)]

@@ -28,6 +28,8 @@ from wattmark.wiring.grid import ahead, carbon_of_run, now_us, past, stand_in, s
 
 NOT_ALL = 1
 """Exit code: a provider failed, and what is shown is what was known without it."""
+NO_YEAR = ("co2_", "marginal", "market")
+"""Signals for which no yearly figure may stand in: it is location-based."""
 SCHEMA = "grid-series", 1
 
 
@@ -139,7 +141,7 @@ def _looked_up(
     try:
         found = past(asked, zone, start, end, offline=offline)
     except GridError as error:
-        if year_zone is None or signal.startswith("co2_"):
+        if year_zone is None or signal.startswith(NO_YEAR):
             raise
         basis = signal.rpartition(" ")[2]
         found = Found(GridSeries(zone=zone, points=(), basis=basis, source=name), 0, error, ((start, end),))
