@@ -68,6 +68,22 @@ def test_totals_fold_first_and_count_each_run_once(ledger: Path) -> None:
     assert "█" in text
 
 
+def test_whoever_finds_nothing_is_told_what_there_is(ledger: Path) -> None:
+    """Values that are not there with the nearest one, the days that the ledger holds, and what fills it."""
+
+    def said(*arguments: str) -> list[str]:
+        findings: list[str] = told("totals", *arguments, "--ledger", ledger)["findings"]
+        return findings
+
+    assert "nothing is counted in this ledger yet" in said("--no-fold")[0]
+    assert said("--where", "team=serach") == ["nothing says team=serach: did you mean 'search'?"]
+    assert said("--where", "team=x,ads") == []
+    assert said("--where", "label.branch=dev", "--in", "2025") == [
+        "nothing says label.branch=dev: there are main",
+        "the ledger holds energy from 2026-11-01 to 2026-11-01 (UTC days)",
+    ]
+
+
 def test_no_fold_reads_what_is_folded(ledger: Path) -> None:
     """Nothing yet: unknown, not zero."""
     assert told("totals", "--no-fold", "--ledger", ledger)["whole"]["energy"]["status"] == "missing"
@@ -175,6 +191,7 @@ accounting = "market"
     assert (market["value"], market["terms"]["accounting"]) == (pytest.approx(15.0), "market")
     marginal = ask("totals", "--accounting", "marginal", "--ledger", ledger).stdout
     assert "without a factor 1.00 kWh, 100 % of the total" in marginal
+    assert "in zone Z: 1.00 kWh; [[grid]] in ledger.toml gives it a factor" in marginal
 
 
 def test_countries_have_a_figure_of_their_own(tmp_path: Path) -> None:

@@ -244,8 +244,6 @@ def test_zones_without_a_factor_are_reported_and_never_given_a_mean(ledger: Deri
     ledger.energy(2, place_id="p3")
     answer = ask(ledger, Factors(grid=(FRANCE,)), by=("country",))
     assert answer.without_factor_uj == {"": 2_000_000, "DEU": 1_000_000}
-    assert any("1 J in zone DEU met no grid factor" in finding for finding in answer.findings)
-    assert any("2 J of which nobody said where it was used" in finding for finding in answer.findings)
     carbon = {told.group["country"]: told.carbon for told in answer.totals}
     assert grams(carbon["FRA"]) == pytest.approx(36)
     assert isinstance(carbon["DEU"], Missing)
@@ -422,14 +420,12 @@ def test_embodied_carbon_of_machines_goes_by_the_time_of_runs(ledger: Derived) -
         assert told.embodied.reserved_hours == pytest.approx(10 / 3600)
 
 
-def test_runs_in_quarantine_are_told_and_not_counted(ledger: Derived) -> None:
+def test_runs_in_quarantine_are_not_counted(ledger: Derived) -> None:
     """They come in once their tags are right."""
     ledger.energy()
     ledger.run("r1")
     ledger.run("r2", quarantined="team is missing")
-    answer = ask(ledger)
-    assert answer.whole.runs.runs == 1
-    assert any("1 run is in quarantine" in finding for finding in answer.findings)
+    assert ask(ledger).whole.runs.runs == 1
 
 
 @pytest.mark.parametrize("column", ["subject_id", "place_id", "known_id"])

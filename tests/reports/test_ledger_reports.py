@@ -65,6 +65,7 @@ def view_of(snapshot: Derived, question: Question, kpis: tuple[str, ...] = ()) -
         totals=rollup.totals,
         whole=rollup.whole,
         apart=apart,
+        without_factor=rollup.without_factor_uj,
         findings=rollup.findings,
         kpis=kpis,
         answers=answers[:-1],
@@ -92,6 +93,33 @@ def test_a_total_alone_is_one_line(snapshot: Derived) -> None:
     text = totals_text(view_of(snapshot, Question(where={"team": ("search", "")})))
     assert text.count("\ntotal ") == 1
     assert "team = search or (not stated)" in text
+
+
+def test_bars_are_drawn_in_what_the_figures_leave(snapshot: Derived) -> None:
+    """A terminal that is too narrow still gets a short one."""
+    view = view_of(snapshot, Question(by=("team",)))
+    bars = [
+        max(
+            line.count("#")
+            for line in totals_text(view, plot=True, ascii_only=True, width=width).splitlines()
+        )
+        for width in (40, 125, 300)
+    ]
+    assert bars[0] == 6 < bars[1] < bars[2] == 24
+
+
+def test_what_is_said_of_single_runs_is_short(snapshot: Derived) -> None:
+    """Two remarks and a count; runs that are kept out stand in their own line, and in `ledger tags`."""
+    remarks = [
+        "run r5: not counted: team is missing",
+        *(f"run x{n}: its wall clock is off" for n in range(9)),
+    ]
+    text = totals_text(replace(view_of(snapshot, Question()), remarks=remarks))
+    assert "team is missing" not in text
+    assert text.endswith(
+        "- run x0: its wall clock is off\n- run x1: its wall clock is off\n"
+        "- and 7 more remarks on single runs: --json has all"
+    )
 
 
 def test_a_ledger_without_energy_says_unknown(tmp_path: Path) -> None:
@@ -125,7 +153,10 @@ def test_the_json_of_totals_is_exact(snapshot: Derived) -> None:
     assert search["kpis"]["carbon_per_inference_operational"]["status"] == "known"
     assert body["whole"]["carbon"]["status"] == "missing"
     assert body["whole"]["carbon_known"]["unit"] == "gCO2e"
-    assert [part["what"] for part in body["apart"]] == ["unallocated", "without team", "quarantined"]
+    assert [part["what"] for part in body["apart"]] == [
+        *("unallocated", "without team", "without model", "quarantined")
+    ]
+    assert body["without_factor"] == [{"zone": "XX-1", "energy_microjoules": 5 * 10**12}]
     assert body["question"]["boundary"] == "node"
 
 
@@ -137,7 +168,7 @@ def test_runs_read_well(snapshot: Derived) -> None:
         devices = listing.devices_of("r1")
         losses = listing.losses(Choice())
     assert_same("ledger_runs.txt", runs_text(HEAD, runs, 4, ["▁▂", "", "▃", ""]) + "\n")
-    assert runs_text(HEAD, one, 4).endswith("1 of 4 runs; ours, version 7")
+    assert runs_text(HEAD, one, 4).endswith("1 of 4 runs, times in UTC; ours, version 7")
     assert runs_text(HEAD, [], 0) == "ours, version 7: no runs are like that"
     rows = list(csv.DictReader(io.StringIO(runs_csv(runs))))
     assert (rows[1]["record_id"], rows[1]["label.branch"], rows[1]["counted_joules"]) == (

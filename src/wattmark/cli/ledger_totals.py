@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import shutil
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -96,10 +98,12 @@ def command(
     elif as_csv:
         click.echo(totals_csv(view), nl=False)
     else:
-        click.echo(totals_text(view, plot=plot, ascii_only=only_ascii()))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(totals_text(view, plot=plot, ascii_only=only_ascii(), width=width))
 
 
 def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: dict[str, Any]) -> TotalsView:
+    from wattmark.ledger.absent import why_nothing
     from wattmark.ledger.apart import apart_from
     from wattmark.ledger.quarantine import EvidenceQuarantine
     from wattmark.ledger.question import ENERGY_ONLY
@@ -111,6 +115,7 @@ def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: 
     with told_wait("adding up"), engine_named(options["engine"], options["spark_master"]) as engine:
         rollup = ask(settings, snapshot, question, engine, terms)
         apart = apart_from(engine, question, settings.tags, quarantine)
+        absent = why_nothing(engine, question) if not rollup.totals else ()
     given = _given(options, settings.manual_steps)
     return TotalsView(
         ledger=settings.name or reading.ledger.url,
@@ -125,7 +130,8 @@ def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: 
         totals=rollup.totals,
         whole=rollup.whole,
         apart=apart,
-        findings=rollup.findings,
+        without_factor=rollup.without_factor_uj,
+        findings=(*absent, *rollup.findings),
         remarks=snapshot.findings(),
         runs_told=not ENERGY_ONLY & {*question.by, *question.where},
         unit=options["unit"],

@@ -21,6 +21,9 @@ MICRO = 1e6
 SECONDS_PER_HOUR = 3600.0
 LEVELS = tuple(Boundary)
 """Boundaries by their number in the tables: device, node, facility."""
+GAPS = "gaps estimated"
+DEVICES = "device energy: the rest of those machines is not in it"
+"""Notes of a figure; reports that have a line of their own for these know them by their words."""
 NO_ENERGY = Missing("energy", "nothing was counted here: `wattmark ledger runs` lists what came in")
 
 
@@ -204,7 +207,7 @@ def joined(words: Iterable[str]) -> str:
 def _energy_notes(parts: Sequence[Part], coverage: float, group: Group) -> list[str]:
     notes = []
     if coverage < 1:
-        notes.append(f"gaps estimated, {1 - coverage:.1%} of the time not observed")
+        notes.append(f"{GAPS}, {1 - coverage:.1%} of the time not observed")
     for component, seconds in never_read(parts).items():
         notes.append(
             f"{seconds / SECONDS_PER_HOUR:.3g} h of {component} were not read and cannot be estimated: "
@@ -213,7 +216,7 @@ def _energy_notes(parts: Sequence[Part], coverage: float, group: Group) -> list[
     narrow = sum(p.used_uj for p in parts if p.reach == 0)
     if narrow and any(p.reach > 0 for p in parts):
         share = narrow / sum(p.used_uj for p in parts)
-        notes.append(f"{share:.1%} of it is device energy: the rest of those machines is not in it")
+        notes.append(f"{share:.1%} of it is {DEVICES}")
     long = sum(p.long_uj for p in parts)
     if long:
         notes.append(

@@ -38,7 +38,8 @@ def apart_from(
             hint="of shared devices, and nobody's; --by allocation tells it apart" if unallocated else "",
         )
     ]
-    for tag, used in _untagged(engine, tags or rules.required or ("team",), energy).items():
+    told = tuple(dict.fromkeys([*tags, *rules.required])) or ("team",)
+    for tag, used in _untagged(engine, told, energy).items():
         hint = "`wattmark ledger tags` says whose, and how to mend it" if used else ""
         found.append(Apart(what=f"without {tag}", energy_uj=used, within=True, hint=hint))
     return (*found, *_quarantined(engine, question, quarantine))

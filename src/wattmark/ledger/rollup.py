@@ -31,7 +31,6 @@ from wattmark.ledger.question import COUNTED_KEYS, ENERGY_ONLY, Question
 
 __all__ = ["Engine", "Factors", "Question", "Rollup", "Tables", "roll_up"]
 
-MICRO = 1e6
 LEVEL_OF = {boundary: level for level, boundary in enumerate(Boundary)}
 
 
@@ -49,7 +48,7 @@ class Rollup:
     without_factor_uj: Mapping[str, int] = field(default_factory=dict)
     """Zone -> energy that met no grid factor; the empty zone: nobody said where it was used."""
     findings: tuple[str, ...] = ()
-    """What the reader must know: zones without a factor, factors with holes, what is not divided."""
+    """What the reader must know: factors with holes, what is not divided."""
 
 
 def roll_up(snapshot: Tables, question: Question, factors: Factors, engine: Engine) -> Rollup:
@@ -90,24 +89,14 @@ def roll_up(snapshot: Tables, question: Question, factors: Factors, engine: Engi
         totals=tuple(total_of(group_of(asked, key, groups[key])) for key in sorted(groups)),
         whole=total_of(group_of(asked, None, whole)),
         without_factor_uj=dict(sorted(without.items())),
-        findings=(*asked.times.findings, *_findings(asked, without)),
+        findings=(*asked.times.findings, *_left_out(question)),
     )
 
 
-def _findings(asked: Asked, without: Mapping[str, int]) -> Iterator[str]:
-    for zone, energy_uj in sorted(without.items()):
-        where = f"in zone {zone}" if zone else "of which nobody said where it was used"
-        yield (
-            f"{energy_uj / MICRO:g} J {where} met no grid factor and are in no carbon figure: "
-            "give the zone one with [[grid]] in ledger.toml"
-        )
-    divided = sorted(ENERGY_ONLY & {*asked.question.by, *asked.question.where})
+def _left_out(question: Question) -> Iterator[str]:
+    keys = {*question.by, *question.where}
+    divided = sorted(ENERGY_ONLY & keys)
     if divided:
         yield f"work, runs and embodied carbon are not told apart by {', '.join(divided)}: they are left out"
-    elif "host" in {*asked.question.by, *asked.question.where}:
+    elif "host" in keys:
         yield "work is not told apart by host: it is left out"
-    counted = "SELECT COUNT(*) FROM runs WHERE COALESCE(quarantined, '') <> ''"
-    quarantined = sum(row[0] for row in asked.engine.rows(counted))
-    if quarantined:
-        runs = "1 run is" if quarantined == 1 else f"{quarantined} runs are"
-        yield f"{runs} in quarantine and not counted: `wattmark ledger tags` says why"

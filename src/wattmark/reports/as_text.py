@@ -15,6 +15,7 @@ from wattmark.reports.timeline import gaps_of, total_power
 __all__ = [
     "answer_text",
     "bar",
+    "bulleted",
     "duration",
     "interval_text",
     "percent",
@@ -181,6 +182,14 @@ def _block(title: str, lines: Sequence[str]) -> list[str]:
         WIDTH, initial_indent="  ", subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False
     )
     return [title, *(fold.fill(line) for line in lines)] if lines else []
+
+
+def bulleted(notes: Iterable[str]) -> list[str]:
+    """One line per note, folded where it is long."""
+    fold = textwrap.TextWrapper(
+        WIDTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return [fold.fill(note) for note in notes]
 
 
 def _thinned(values: Sequence[float | None], width: int) -> list[float | None]:

@@ -45,11 +45,19 @@ class Head:
     zone: tzinfo = UTC
     """Times are shown in this zone."""
 
+    def __str__(self) -> str:
+        return f"{self.ledger}, {version_text(self.version)}"
+
+
+def version_text(version: int) -> str:
+    """``version 7``, or that there is none yet."""
+    return f"version {version}" if version >= 0 else "nothing folded yet"
+
 
 def runs_text(head: Head, runs: Sequence[RunLine], count: int, lines: Sequence[str] | None = None) -> str:
     """One line per run, the newest first; ``lines`` are what is drawn beside each."""
     if not runs:
-        return f"{head.ledger}, version {head.version}: no runs are like that"
+        return f"{head}: no runs are like that"
     used = [tag for tag in SHOWN_TAGS if any(tag in r.tags for r in runs)]
     rows = []
     for at, run in enumerate(runs):
@@ -64,7 +72,7 @@ def runs_text(head: Head, runs: Sequence[RunLine], count: int, lines: Sequence[s
     heads = ["run", "began", "lasted", *used, "counted", "source", "status"]
     heads += ["power"] if lines is not None else []
     shown = f"{len(runs)} of {count} runs" if len(runs) < count else some(count, "run")
-    return "\n".join([table(heads, rows), "", f"{shown}; {head.ledger}, version {head.version}"])
+    return "\n".join([table(heads, rows), "", f"{shown}, times in {head.zone}; {head}"])
 
 
 def runs_csv(runs: Iterable[RunLine]) -> str:
@@ -107,7 +115,7 @@ def run_body(run: RunLine) -> dict[str, Any]:
 def losses_text(head: Head, losses: Sequence[LossLine]) -> str:
     """Per device and record: what it saw, who was counted instead, and why."""
     if not losses:
-        return f"{head.ledger}, version {head.version}: nothing was seen twice"
+        return f"{head}: nothing was seen twice"
     rows = [
         (
             one.device_id,
@@ -121,7 +129,7 @@ def losses_text(head: Head, losses: Sequence[LossLine]) -> str:
         for one in losses
     ]
     heads = ("device", "from", "within", "saw", "not counted", "counted instead", "why")
-    return "\n".join([table(heads, rows), "", f"{head.ledger}, version {head.version}"])
+    return "\n".join([table(heads, rows), "", f"times in {head.zone}; {head}"])
 
 
 def losses_csv(losses: Iterable[LossLine]) -> str:
@@ -161,9 +169,7 @@ def counted_text(
     head: Head, run: RunLine, counted: Sequence[Counted], losses: Sequence[LossLine], faults: Sequence[Fault]
 ) -> str:
     """Where a run was counted, what it lost to others, and what is wrong with its tags."""
-    lines = [
-        f"in the ledger    {head.ledger}, version {head.version}; folded {_time(run.folded_us, head.zone)}"
-    ]
+    lines = [f"in the ledger    {head}; folded {_time(run.folded_us, head.zone)} ({head.zone})"]
     lines.append(f"tags             {', '.join(f'{k}={v}' for k, v in run.tags.items()) or 'none'}")
     lines += [f"  {fault}" for fault in faults]
     if run.quarantined:

@@ -111,7 +111,7 @@ def overhead_text(head: Head, runs: int, score: Answer, told: Operations, *, asc
             "",
             table(heads, rows),
             "",
-            f"{some(runs, 'run')}; {head.ledger}, version {head.version}",
+            f"{some(runs, 'run')}; {head}",
         ]
     )
 

@@ -55,7 +55,7 @@ def tags_text(
         for one in told
     ]
     parts += ["", table(("tag", "stated for", "of the energy"), shares)]
-    parts += ["", f"{head.ledger}, version {head.version}"]
+    parts += ["", str(head)]
     return "\n".join(parts)
 
 

@@ -10,11 +10,13 @@ from typing import Any
 from wattmark.core.facts import Answer
 from wattmark.core.figure import Figure, Missing, NotReached
 from wattmark.core.kpis import CATALOG
-from wattmark.core.listed import Apart
+from wattmark.core.listed import Apart, some
+from wattmark.core.parts import DEVICES, GAPS
 from wattmark.core.rollup import Total
 from wattmark.reports.as_csv import csv_text
 from wattmark.reports.as_json import answer_json
-from wattmark.reports.as_text import answer_text, bar, figure_text, interval_text, table
+from wattmark.reports.as_text import answer_text, bar, bulleted, figure_text, interval_text, table
+from wattmark.reports.ledger_lists import version_text
 from wattmark.reports.quantities import number, percent, quantity
 
 UJ_PER_J = 1e6
@@ -29,8 +31,15 @@ UNITS: Mapping[str, float] = {
 }
 """What energy can be shown in, and its joules."""
 NOT_STATED = "(not stated)"
+HEADS = ("energy", "95 %", "grade", "observed", "boundary", "carbon", "95 %", "runs", "share")
+DEVICES_ALONE = "device energy only"
+"""How a note of carbon begins that says of a part what the line `devices only` says with its amount."""
+AT_LEAST = "\u2265 "
+"""Before the coverage of a total: it is that of what was observed least in it."""
 BAR_WIDTH = 24
+LEAST_BAR = 6
 MOST_LISTED = 4
+MOST_REMARKS = 2
 HOURS_FROM = 1e6
 """From a total of so many joules on, energy is shown in watt-hours."""
 
@@ -53,6 +62,8 @@ class TotalsView:
     whole: Total
     """All of them in one, so that shared errors add up as they should."""
     apart: Sequence[Apart] = ()
+    without_factor: Mapping[str, int] = field(default_factory=dict)
+    """Zone -> microjoules that met no grid factor; the empty zone: nobody said where they were used."""
     findings: Sequence[str] = ()
     remarks: Sequence[str] = ()
     """What is worth knowing of single runs; a person sees the first few."""
@@ -66,38 +77,53 @@ class TotalsView:
     whole_answers: Mapping[str, Answer] = field(default_factory=dict)
 
 
-def totals_text(view: TotalsView, *, plot: bool = False, ascii_only: bool = False) -> str:
-    """A table, the most energy of a period first, the whole below it, and what is not in it or unclear."""
+def totals_text(
+    view: TotalsView, *, plot: bool = False, ascii_only: bool = False, width: int | None = None
+) -> str:
+    """A table, the most energy of a period first, the whole below it, and what is not in it or unclear.
+
+    ``width`` is that of the terminal: bars are drawn in what the figures leave of it.
+    """
     order = sorted(range(len(view.totals)), key=lambda i: (view.totals[i].period, -_joules(view.totals[i])))
     whole = _joules(view.whole)
-    most = max((_joules(t) for t in view.totals), default=0.0)
-    rows = []
-    for i in order:
-        total = view.totals[i]
-        drawn = bar(_joules(total) / most if most > 0 else 0.0, BAR_WIDTH, ascii_only=ascii_only)
-        cells = [*_labels(view, total), *_figures(view, total), _share(total, whole)]
-        rows.append([*cells, *([drawn] if plot else []), *(_brief(view.answers[i][k]) for k in view.kpis)])
+    rows = [
+        [
+            *_labels(view, total),
+            *_figures(view, total),
+            _share(total, whole),
+            *_kpi_cells(view, view.answers, i),
+        ]
+        for i, total in ((i, view.totals[i]) for i in order)
+    ]
     if view.by or view.period or not rows:
         labels = ["total", *[""] * (len(_label_heads(view)) - 1)]
-        cells = [*labels, *_figures(view, view.whole), _share(view.whole, whole), *([""] if plot else [])]
-        rows.append([*cells, *(_brief(view.whole_answers[k]) for k in view.kpis)])
-    heads = [
-        *_label_heads(view),
-        "energy",
-        "95 %",
-        "grade",
-        "observed",
-        "boundary",
-        "carbon",
-        "runs",
-        "share",
-    ]
-    heads += [*([""] if plot else []), *view.kpis]
+        cells = [*labels, *_figures(view, view.whole), _share(view.whole, whole)]
+        rows.append([*cells, *_kpi_cells(view, [view.whole_answers], 0)])
+    heads = [*_label_heads(view), *HEADS, *view.kpis]
+    if plot:
+        drawn = _bars([_joules(view.totals[i]) for i in order], _room(heads, rows, width), ascii_only)
+        rows = [[*row, drawn[at] if at < len(drawn) else ""] for at, row in enumerate(rows)]
+        heads.append("")
     return "\n".join([_headline(view), "", table(heads, rows), "", *_below(view)])
 
 
+def _kpi_cells(view: TotalsView, answers: Sequence[Mapping[str, Answer]], at: int) -> list[str]:
+    return [_brief(answers[at][kpi]) for kpi in view.kpis]
+
+
+def _bars(joules: Sequence[float], width: int, ascii_only: bool) -> list[str]:
+    most = max(joules, default=0.0)
+    return [bar(one / most if most > 0 else 0.0, width, ascii_only=ascii_only) for one in joules]
+
+
+def _room(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> int:
+    """How wide a bar may be beside these cells."""
+    used = sum(max(map(len, column)) + 2 for column in zip(heads, *rows, strict=True))
+    return BAR_WIDTH if width is None else max(LEAST_BAR, min(BAR_WIDTH, width - used))
+
+
 def _headline(view: TotalsView) -> str:
-    said = [f"{view.ledger}, version {view.version}"]
+    said = [f"{view.ledger}, {version_text(view.version)}"]
     said.append(view.span or "all time")
     said.append(f"{view.time_zone}, boundary {view.boundary} or below")
     said += [f"{key} = {' or '.join(v or NOT_STATED for v in values)}" for key, values in view.where.items()]
@@ -114,24 +140,25 @@ def _labels(view: TotalsView, total: Total) -> list[str]:
 
 
 def _figures(view: TotalsView, total: Total) -> list[str]:
-    carbon = total.carbon
-    if isinstance(carbon, Figure):
-        grams = quantity(carbon.value, carbon.unit)
-    elif total.carbon_known is not None:
-        grams = f"> {quantity(total.carbon_known.value, total.carbon_known.unit)}"
-    else:
-        grams = "unknown"
-    energy = total.energy
+    energy, carbon = total.energy, [*_carbon(total), _runs(view, total)]
     if isinstance(energy, Missing):
-        return ["unknown", "", "", "", "", grams, _runs(view, total)]
+        return ["unknown", "", "", "", "", *carbon]
     return [
         *_energy(energy, view),
         str(energy.grade or ""),
-        percent(energy.coverage),
+        f"{'' if energy.coverage == 1 else AT_LEAST}{percent(energy.coverage)}",
         energy.terms.get("boundary", ""),
-        grams,
-        _runs(view, total),
+        *carbon,
     ]
+
+
+def _carbon(total: Total) -> list[str]:
+    """Amount and interval; where a part of the energy met no factor, what the rest made: it is more."""
+    if isinstance(total.carbon, Figure):
+        return [quantity(total.carbon.value, total.carbon.unit), interval_text(total.carbon)]
+    if total.carbon_known is not None:
+        return [f"> {quantity(total.carbon_known.value, total.carbon_known.unit)}", ""]
+    return ["unknown", ""]
 
 
 def _runs(view: TotalsView, total: Total) -> str:
@@ -150,51 +177,98 @@ def _energy(energy: Figure, view: TotalsView) -> list[str]:
 
 
 def _below(view: TotalsView) -> list[str]:
-    """What is not in the totals, what nobody claimed, and what is unclear: said each time."""
+    """What is not in the totals, what nobody claimed, and what is unclear: said each time, and once."""
     whole = view.whole
-    lines = []
-    for part in view.apart:
-        if part.energy_uj == 0:
-            lines.append(f"{part.what:<16} nothing")
-            continue
-        amount = _amount(part.energy_uj, view)
-        share = _of(part.energy_uj, whole) if part.within else "not in the totals"
-        lines.append(f"{part.what:<16} {amount}, {share}" + (f"  ({part.hint})" if part.hint else ""))
+    lines = _apart(view)
     if whole.gap_uj:
-        lines.append(f"{'gaps':<16} {_amount(whole.gap_uj, view)}, {_of(whole.gap_uj, whole)}, estimated")
+        worst = whole.energy.coverage if isinstance(whole.energy, Figure) else 1.0
+        least = f"; what was seen least lacks {percent(1 - worst)} of its time" if worst < 1 else ""
+        lines.append(_line("gaps", f"{_part(whole.gap_uj, view)}, estimated{least}"))
     if whole.device_only_uj:
-        lines.append(
-            f"{'devices only':<16} {_amount(whole.device_only_uj, view)}, "
-            f"{_of(whole.device_only_uj, whole)}: the rest of those machines is not in it"
-        )
+        rest = "the rest of those machines is not in it"
+        lines.append(_line("devices only", f"{_part(whole.device_only_uj, view)}: {rest}"))
     if whole.without_factor_uj:
         lines.append(
-            f"{'without a factor':<16} {_amount(whole.without_factor_uj, view)}, "
-            f"{_of(whole.without_factor_uj, whole)}: no grid intensity is known for it"
+            _line("without a factor", f"{_part(whole.without_factor_uj, view)}: in no carbon figure")
         )
+        lines += _unplaced(view)
     if isinstance(whole.facility, Figure):
-        lines.append(f"{'at the facility':<16} {figure_text(_kwh(whole.facility))}")
-    if isinstance(whole.carbon, Figure):
-        terms = ", ".join(
-            filter(None, (whole.carbon.terms.get(t) for t in ("accounting", "basis", "inventory")))
+        lines.append(_line("at the facility", figure_text(_kwh(whole.facility))))
+    lines += _carbon_terms(whole)
+    told = dict.fromkeys([*view.findings, *_figure_notes(whole), *_reasons(view), *_remarks(view)])
+    return lines + ([""] if told and lines else []) + bulleted(told)
+
+
+def _line(what: str, text: str) -> str:
+    return f"{what:<16} {text}"
+
+
+def _apart(view: TotalsView) -> list[str]:
+    lines = []
+    hints: set[str] = set()
+    for part in view.apart:
+        if part.energy_uj == 0:
+            lines.append(_line(part.what, "nothing"))
+            continue
+        share = (
+            _part(part.energy_uj, view)
+            if part.within
+            else f"{_amount(part.energy_uj, view)}, not in the totals"
         )
-        lines.append(f"{'carbon':<16} {figure_text(whole.carbon)}; {terms}")
-    told = dict.fromkeys([*view.findings, *_figure_notes(whole), *_reasons(view), *_first(view.remarks)])
-    return lines + ([""] if told and lines else []) + [f"- {note}" for note in told]
+        hint = f"  ({part.hint})" if part.hint and part.hint not in hints else ""
+        hints.add(part.hint)
+        lines.append(_line(part.what, share + hint))
+    return lines
 
 
-def _first(remarks: Sequence[str]) -> list[str]:
-    more = len(remarks) - MOST_LISTED
-    told = f"and {more} more remarks on single runs: --json has all"
-    return [*remarks[:MOST_LISTED], *([told] if more > 0 else [])]
+def _unplaced(view: TotalsView) -> list[str]:
+    """Which energy met no factor, and how to give it one."""
+    largest = sorted(view.without_factor.items(), key=lambda item: (-item[1], item[0]))
+    lines = []
+    for zone, uj in largest[:MOST_LISTED]:
+        how = (
+            "[[grid]] in ledger.toml gives it a factor"
+            if zone
+            else "say `country`, in wattmark.toml or at the import"
+        )
+        where = f"in zone {zone}" if zone else "nobody said where"
+        lines.append(f"  {where}: {_amount(uj, view)}; {how}")
+    more = len(largest) - MOST_LISTED
+    return [*lines, f"  and {some(more, 'more zone')}: --json has all"] if more > 0 else lines
+
+
+def _carbon_terms(whole: Total) -> list[str]:
+    """The carbon of the whole, what kind it is, and by whose factors."""
+    carbon = whole.carbon if isinstance(whole.carbon, Figure) else whole.carbon_known
+    if carbon is None:
+        return []
+    shown = (
+        figure_text(carbon) if carbon is whole.carbon else f"more than {quantity(carbon.value, carbon.unit)}"
+    )
+    terms = ", ".join(filter(None, (carbon.terms.get(t) for t in ("accounting", "basis", "inventory"))))
+    lines = [_line("carbon", f"{shown}; operational: {terms}")]
+    readers = whole.energy.sources if isinstance(whole.energy, Figure) else ()
+    factors = [source for source in carbon.sources if source not in readers]
+    return [*lines, f"  by {_listed(factors, '; ')}"] if factors else lines
+
+
+def _remarks(view: TotalsView) -> list[str]:
+    """The first few remarks on single runs. Those that are kept out stand above, and in `ledger tags`."""
+    kept_out = any(part.what == "quarantined" for part in view.apart)
+    remarks = [r for r in view.remarks if not (kept_out and ": not counted: " in r)]
+    more = len(remarks) - MOST_REMARKS
+    told = f"and {some(more, 'more remark')} on single runs: --json has all"
+    return [*remarks[:MOST_REMARKS], *([told] if more > 0 else [])]
 
 
 def _figure_notes(total: Total) -> list[str]:
+    """What is said of the figures, without what has a line of its own."""
     return [
         note
         for figure in (total.energy, total.facility, total.carbon)
         if isinstance(figure, Figure)
         for note in figure.notes
+        if not note.startswith((GAPS, DEVICES_ALONE)) and not note.endswith(DEVICES)
     ]
 
 
@@ -202,7 +276,10 @@ def _brief(answer: Answer) -> str:
     """A figure, or one word; the reason stands below the table."""
     match answer:
         case Figure():
-            return quantity(answer.value, answer.unit)
+            grade = f", {answer.grade}" if answer.grade else ""
+            return (
+                " ".join(filter(None, (quantity(answer.value, answer.unit), interval_text(answer)))) + grade
+            )
         case Missing():
             return "missing"
         case NotReached():
@@ -225,14 +302,19 @@ def _reasons(view: TotalsView) -> list[str]:
     return [f"{kpi}: {reason} - {_listed(labels)}" for (kpi, reason), labels in groups.items()]
 
 
-def _listed(labels: Sequence[str]) -> str:
+def _listed(labels: Sequence[str], comma: str = ", ") -> str:
     labels = list(dict.fromkeys(labels))
     more = f" and {len(labels) - MOST_LISTED} more" if len(labels) > MOST_LISTED else ""
-    return ", ".join(labels[:MOST_LISTED]) + more
+    return comma.join(labels[:MOST_LISTED]) + more
 
 
 def _share(total: Total, whole: float) -> str:
     return percent(_joules(total) / whole) if whole > 0 else ""
+
+
+def _part(uj: int, view: TotalsView) -> str:
+    """An amount, and what share of the whole it is."""
+    return f"{_amount(uj, view)}, {_of(uj, view.whole)}"
 
 
 def _of(uj: int, whole: Total) -> str:
@@ -277,6 +359,9 @@ def totals_body(view: TotalsView) -> dict[str, Any]:
         "apart": [
             {"what": a.what, "energy_microjoules": a.energy_uj, "in_totals": a.within, "hint": a.hint}
             for a in view.apart
+        ],
+        "without_factor": [
+            {"zone": zone or None, "energy_microjoules": uj} for zone, uj in view.without_factor.items()
         ],
         "findings": [*view.findings, *view.remarks],
     }
