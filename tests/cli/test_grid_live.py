@@ -132,9 +132,10 @@ def test_a_yearly_figure_stands_in_only_when_it_is_asked_for(tmp_path: Path) -> 
 def test_no_year_stands_in_for_a_marginal_signal(tmp_path: Path) -> None:
     """The failure is what is said."""
     keys = {"WATTTIME_USER": "me", "WATTTIME_PASSWORD": "s3cret"}
-    with serving(down) as served, pytest.raises(WrongKey):
-        asked = "now", "CAISO_NORTH", "--provider", "watttime", "--base-url", served.url
-        grid(tmp_path, *asked, "--yearly", "USA", **keys)
+    with serving(down) as served:
+        asked = "now", "CAISO_NORTH", "--provider", "watttime", "--base-url", served.url, "--yearly", "USA"
+        with pytest.raises(WrongKey):
+            grid(tmp_path, *asked, **keys)
 
 
 def test_a_failure_in_the_middle_shows_the_rest_and_fails(tmp_path: Path) -> None:
