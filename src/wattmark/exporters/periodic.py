@@ -39,9 +39,7 @@ class Periodic(ABC):
         )
         try:
             self._thread.start()
-        except (
-            RuntimeError
-        ) as error:  # no more threads allowed, and without one nobody waits for a network
+        except RuntimeError as error:  # no more threads allowed, and without one nobody waits for a network
             self._thread, self._problem = None, str(error)
 
     def stop(self) -> str | None:
