@@ -162,6 +162,12 @@ def test_a_query_larger_than_the_memory_goes_by_way_of_the_disk(ledger: Derived)
         assert rows(query, sql) == [(2_000_000,)]
 
 
+def test_a_query_without_an_end_does_not_fill_the_disk(query: LedgerQuery) -> None:
+    """What it may write is bounded, whatever the disk would hold."""
+    sql = "SELECT value FROM duckdb_settings() WHERE name = 'max_temp_directory_size'"
+    assert rows(query, sql) == [("9.3 GiB",)]
+
+
 def test_explain_is_reading(query: LedgerQuery) -> None:
     """What a query would do."""
     assert rows(query, "EXPLAIN SELECT * FROM energy")[0][0] == "physical_plan"

@@ -18,6 +18,8 @@ from wattmark.ledger.engines.duckdb import BATCH, MEMORY, DuckDbEngine, failure,
 from wattmark.ledger.views import VIEWS
 
 READ_ONLY = ("SELECT", "EXPLAIN")
+DISK = "10GB"
+"""What a query may write to the temporary folder before it fails: one without an end must not fill the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def make_views(engine: DuckDbEngine, snapshot: Tables) -> list[str]:
 def _lock(engine: DuckDbEngine, files: Sequence[str]) -> None:
     """From here on nothing but these files can be opened, and no setting be changed."""
     connection = engine.connection
+    connection.execute(f"SET max_temp_directory_size = {quoted(DISK)}")
     connection.execute(f"SET allowed_paths = [{', '.join(quoted(file) for file in files)}]")
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET enable_external_access = false")
