@@ -47,10 +47,9 @@ def by_hand(claims: Sequence[Claim], start_us: int, end_us: int) -> Counter[tupl
         t: _winners([c for c in claims if c.start_us <= t < c.end_us]) for t in range(start_us, end_us)
     }
     outer: dict[str, set[str]] = {}
-    for winners in moments.values():
-        for device_id, (whole, _, shares) in winners.items():
-            for claim in (*shares, *([whole] if whole else [])):
-                outer.setdefault(device_id, set()).update(filter(None, [claim.line.part_of]))
+    for claim in claims:
+        if claim.start_us < end_us and claim.end_us > start_us:
+            outer.setdefault(claim.line.device_id, set()).update(filter(None, [claim.line.part_of]))
     for t, winners in moments.items():
         for device_id, (whole, owner, shares) in winners.items():
             if whole is None:
@@ -62,7 +61,8 @@ def by_hand(claims: Sequence[Claim], start_us: int, end_us: int) -> Counter[tupl
             hidden = _hidden(whole.line, winners, outer)
             energy = whole.energy(t, t + 1)
             if not shares:
-                found[device_id, whole.line.record_id, owner.subject_id, "whole", hidden] += energy
+                whose = owner if owner.party else _alone(whole.line, winners, outer) or owner
+                found[device_id, whole.line.record_id, whose.subject_id, "whole", hidden] += energy
                 continue
             wanted = [s.energy(t, t + 1) for s in shares]
             if whole.observed_us and sum(wanted) > energy:
@@ -113,13 +113,48 @@ def _hidden(line: Line, winners: dict[str, Any], outer: dict[str, set[str]]) -> 
     """The least boundary of what holds this device and counts at this moment; 3 when nothing does."""
     party = line.party if line.share else None
     found = [3]
-    for device_id, (whole, _, shares) in winners.items():
+    for whole, _, shares in winners.values():
         lines = [whole.line] if whole else [s.line for s in shares if s.line.party == party]
         for other in lines:
-            named = _inside(line.device_id, device_id, outer) and other.place >= line.place
-            if device_id != line.device_id and (named or other.place > line.place):
+            if _holds(other, line, outer):
                 found.append(other.boundary)
     return min(found)
+
+
+def _holds(other: Line, line: Line, outer: dict[str, set[str]]) -> bool:
+    if other.device_id == line.device_id:
+        return False
+    named = _inside(line.device_id, other.device_id, outer) and other.place >= line.place
+    return named or other.place > line.place or _stands_instead(other, line)
+
+
+def _alone(wide: Line, winners: dict[str, Any], outer: dict[str, set[str]]) -> Line | None:
+    """The run that was on the machine when nobody else was, by its best reading inside a wide one."""
+    there = [
+        line
+        for whole, owner, shares in winners.values()
+        for line in (*(s.line for s in shares), *([owner] if owner else []))
+        if line.of_run and _holds(wide, line, outer)
+    ]
+    if len({line.party for line in there}) != 1:
+        return None
+    return min(there, key=lambda line: (line.rank, line.subject_id, line.place_id))
+
+
+def _stands_instead(other: Line, line: Line) -> bool:
+    """Of two sources: a model of the node, and the better reading of a component that one only stands for."""
+    if other.rank[3] == line.rank[3]:
+        return False
+    if other.component == "node" and other.modelled and other.boundary == 1 and line.component == "cpu":
+        return True
+    if other.component != line.component or not (line.modelled or line.device_id.endswith("/unnamed")):
+        return False
+
+    def how_good(one: Line) -> tuple[Any, ...]:
+        unnamed = one.modelled or one.device_id.endswith("/unnamed")
+        return one.rank[0], unnamed, one.rank[3], one.device_id
+
+    return how_good(other) < how_good(line)
 
 
 def _inside(device_id: str, wider: str, outer: dict[str, set[str]]) -> bool:

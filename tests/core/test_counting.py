@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -237,6 +238,16 @@ def test_a_claim_observed_in_part_holds_both_in_every_piece() -> None:
 # --- against the rules said plainly -----------------------------------------------------------------
 
 BASE = BUCKET_US - 12
+COMPONENTS = {
+    "gpu-0": "gpu",
+    "gpu-1": "gpu",
+    "gpu:h/unnamed": "gpu",
+    "cpu-0": "cpu",
+    "module": "module",
+    "node:h": "node",
+    "node:h/model": "node",
+    "site": "facility",
+}
 
 
 @st.composite
@@ -244,13 +255,15 @@ def a_fleet(draw: st.DrawFn) -> list[Claim]:
     """A few claims on a few devices around the edge of a bucket, in any relation."""
     found = []
     for _ in range(draw(st.integers(1, 9))):
-        device = draw(st.sampled_from(["gpu-0", "gpu-1", "module", "node:h", "site"]))
-        boundary = {"node:h": 1, "site": 2}.get(device, 0)
+        device = draw(st.sampled_from([*COMPONENTS]))
+        boundary = {"node": 1, "facility": 2}.get(COMPONENTS[device], 0)
         shared = draw(st.booleans())
         record = draw(st.sampled_from("abcd"))
         line = a_line(
             record_id=record,
             device_id=device,
+            component=COMPONENTS[device],
+            source=draw(st.sampled_from(["nvml", "other"])),
             boundary=boundary,
             share=shared,
             modelled=draw(st.booleans()),
@@ -261,6 +274,7 @@ def a_fleet(draw: st.DrawFn) -> list[Claim]:
             else draw(st.sampled_from(["p", record])),
             seat=draw(st.sampled_from(["", "0", "1"])),
         )
+        line = replace(line, of_run=bool(line.party) and draw(st.booleans()))
         start = draw(st.integers(0, 20))
         lasted = draw(st.integers(1, 12))
         energy = draw(st.integers(0, 50)) * 1_000_000 * lasted
@@ -324,8 +338,11 @@ def test_two_days_are_together_what_they_are_alone(claims: list[Claim], at: int)
 
 @given(a_fleet())
 def test_taking_away_who_lost_everywhere_changes_nothing(claims: list[Claim]) -> None:
-    """A whole that was never counted, of a party that is there anyway, leaves no trace but its own line."""
-    wholes = [c for c in claims if not c.line.share and c.observed_us]
+    """A whole that was never counted, of a party that is there anyway, leaves no trace but its own line.
+
+    What it says of where its device lies is a trace.
+    """
+    wholes = [c for c in claims if not c.line.share and c.observed_us and c.line.part_of is None]
     result = counted(*wholes)
     winners = {r.record_id for r in result.rows}
     owners = {r.subject_id for r in result.rows}

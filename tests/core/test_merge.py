@@ -149,6 +149,53 @@ def test_a_model_of_the_machine_gives_way_to_its_meter_and_holds_no_device_by_it
     assert without_parts([node, model, gpu]) == (node,)
 
 
+def test_a_model_gives_way_to_a_reading_of_the_same_component_by_another_source() -> None:
+    """Root reads RAPL; the run beside it may not, and models the CPU: 40 J, not 40 and 50."""
+    rapl = seen(2.0, 8.0, watts=4.0)
+    model = seen(
+        run="b",
+        watts=5.0,
+        device_id="cpu:h/model",
+        method=Method.MODELLED,
+        grade=Grade.D,
+        source=SourceId(name="model"),
+    )
+    assert spans(without_parts([rapl, model])) == [(CPU, "a", 2.0, 10.0), ("cpu:h/model", "b", 0.0, 2.0)]
+    elsewhere = seen(run="b", clock="other", watts=4.0)
+    assert without_parts([model, elsewhere]) == (model, elsewhere)
+    later = seen(20.0, watts=4.0)
+    assert without_parts([model, later]) == (model, later)
+
+
+def test_a_model_of_the_machine_has_the_processors_in_it_that_others_read() -> None:
+    """At the node the model stands, of the GPU it knows nothing."""
+    model = seen(
+        run="b",
+        device_id="node:h/model",
+        component="node",
+        boundary=Boundary.NODE,
+        method=Method.MODELLED,
+        source=SourceId(name="model"),
+    )
+    gpu = seen(device_id="GPU-1", component="gpu", source=SourceId(name="nvml"))
+    assert without_parts([seen(watts=4.0), gpu, model]) == (gpu, model)
+
+
+def test_a_reading_that_was_never_read_takes_no_model_away() -> None:
+    """RAPL was denied: the model is all there is, and the gap is its own."""
+    denied = seen(observed_seconds=0.0, energy_joules=0.0)
+    model = seen(run="b", device_id="cpu:h/model", method=Method.MODELLED, source=SourceId(name="model"))
+    assert model in without_parts([denied, model])
+
+
+def test_a_device_lies_where_any_reading_of_it_says() -> None:
+    """A calibrated run names the node around the CPU; another run's reading of the CPU won."""
+    node = seen(run="z", watts=10.0, device_id="node:h/calibrated", method=Method.MODELLED)
+    rows = [seen(run="a", watts=4.0), seen(run="z", watts=4.0, part_of="node:h/calibrated"), node]
+    kept = counted_once(rows).kept
+    assert without_parts(kept, rows) == (node,)
+
+
 def test_a_chain_keeps_its_top() -> None:
     """Node over platform over package."""
     rows = [seen(device_id=NODE), seen(device_id=PACKAGE, part_of=NODE), seen(part_of=PACKAGE)]

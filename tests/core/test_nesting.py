@@ -139,3 +139,37 @@ def test_a_row_reaches_at_least_its_own_boundary() -> None:
     """A node that was never read, and has no part."""
     unread = a_gap(device_id=NODE, component="node", boundary=1, silent=True)
     assert [r.reach for r in counted(unread).rows] == [1]
+
+
+def test_a_device_lies_where_any_reading_of_it_says() -> None:
+    """A calibrated run names the node around the GPU; another run's reading of the GPU won."""
+    node_of_one = node(record_id="z", modelled=True, party="z", source="calibration")
+    other = a_claim(record_id="z", part_of=NODE)
+    assert [row[3] for row in holds(a_claim(record_id="a"), other, node_of_one)] == [1, 3]
+
+
+def test_a_node_and_a_gpu_that_were_never_read_are_one_gap() -> None:
+    """The estimate of the node holds the GPU's."""
+    never = a_gap(device_id=NODE, component="node", boundary=1, silent=True, max_uw=900)
+    gpu = a_gap(silent=True, max_uw=700, part_of=NODE)
+    assert holds(never, gpu) == [(GPU, 0, 10, 1), (NODE, 0, 10, 3)]
+
+
+def test_a_model_gives_way_to_a_reading_of_the_same_component_by_another_source() -> None:
+    """One run may read the counter, the other only model the CPU: the energy is there once."""
+    counter = a_claim(2, 10, device_id="cpu:h/package-0", component="cpu", source="rapl")
+    model = a_claim(
+        device_id="cpu:h/model", component="cpu", source="model", modelled=True, grade="D", record_id="b"
+    )
+    assert holds(counter, model) == [
+        ("cpu:h/model", 0, 2, 3),
+        ("cpu:h/model", 2, 10, 0),
+        ("cpu:h/package-0", 2, 10, 3),
+    ]
+
+
+def test_all_packages_together_hold_each_of_them() -> None:
+    """Kepler's figure and a run's own of package 0."""
+    kepler = a_claim(device_id="cpu:h/package", component="cpu", source="kepler", record_id="k")
+    own = a_claim(device_id="cpu:h/package-0", component="cpu", source="rapl")
+    assert holds(own, kepler) == [("cpu:h/package", 0, 10, 3), ("cpu:h/package-0", 0, 10, 0)]

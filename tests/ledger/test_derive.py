@@ -33,7 +33,8 @@ from tests.ledger.counting_world import (
 from wattmark.core.errors import UsageError
 from wattmark.core.figure import Figure
 from wattmark.core.given import Given
-from wattmark.core.run import Quality, Run, Statement, Status, Subject, Work
+from wattmark.core.known import Grade, Method
+from wattmark.core.run import Quality, Run, SourceId, Statement, Status, Subject, Work
 from wattmark.core.tags import TagMode, TagRules
 from wattmark.core.telemetry import Samples
 from wattmark.core.totals import facts_of
@@ -255,10 +256,10 @@ def test_work_quality_and_statements_are_kept_by_run(tmp_path: Path) -> None:
 def test_tags_that_break_the_rules_keep_a_run_out_until_the_rules_fit(tmp_path: Path) -> None:
     """It is listed with the reason; an alias mends it without a new run."""
     store = a_ledger(tmp_path)
-    put(store, run_on(work=(Work(unit="images", count=5.0),)), samples=[every(10, 3, node())])
+    put(store, run_on(work=(Work(unit="images", count=5.0),)), samples=[every(10, 12, node())])
     strict = TagRules(required=("team",), allowed={"team": ("vision",)}, mode=TagMode.QUARANTINE)
     snapshot = refresh(store, strict)
-    assert joules(snapshot) == pytest.approx(300, abs=1e-3)  # the node is nobody's, and needs no team
+    assert joules(snapshot) == pytest.approx(1200, abs=1e-3)  # the node is nobody's, and needs no team
     assert rows(snapshot, "work") == []
     assert rows(snapshot, "runs")[0]["quarantined"].startswith("team 'team of r1' is not an allowed value")
     assert snapshot.findings()[0].startswith("run r1: not counted: team")
@@ -439,3 +440,37 @@ def test_a_place_that_cannot_be_written_is_counted_for_once(tmp_path: Path) -> N
     snapshot = refresh(store, RULES)
     assert joules(snapshot) == 900.0
     assert not any(str(tmp_path) in file for file in snapshot.files("counted"))
+
+
+def test_two_tools_on_one_machine_count_its_energy_once(tmp_path: Path) -> None:
+    """RAPL by a run, all packages by Kepler, a model by CodeCarbon: 100 s at 9 W are 900 J; the GPU too."""
+    store = a_ledger(tmp_path)
+    named = "GPU-5c2fa1b0-0000-0000-0000-000000000000"
+    cpu = a_row(
+        device_id="cpu:h1/package-0", duration_seconds=100.0, observed_seconds=100.0, energy_joules=900.0
+    )
+    card = replace(cpu, device_id=named, component="gpu", source=SourceId(name="nvml"), energy_joules=2000.0)
+    tracker = SourceId(name="codecarbon")
+    modelled = {"method": Method.MODELLED, "grade": Grade.D, "source": tracker}
+    theirs = (
+        replace(cpu, device_id="cpu:h1/unnamed", energy_joules=4000.0, **modelled),
+        replace(card, device_id="gpu:h1/unnamed", source=tracker, energy_joules=2100.0),
+    )
+    kepler = gpu("h1", device_id="cpu:h1/package", component="cpu", source=SourceId(name="kepler"))
+    runs = replace(run_on(), energies=(cpu, card)), replace(run_on(record="r2"), energies=theirs)
+    put(store, *runs, samples=[every(10, 10, kepler, joules=90)])
+    snapshot = refresh(store, RULES)
+    assert joules(snapshot) == pytest.approx(2900, abs=1e-3)
+    together = facts_of(runs, Given()).energy
+    assert isinstance(together, Figure)
+    assert together.value == pytest.approx(2900)
+
+
+def test_the_energy_of_a_fleets_controller_is_the_runs_that_was_there_alone(tmp_path: Path) -> None:
+    """100 s of 120: the team of the run has the node's energy then, and not none."""
+    store = a_ledger(tmp_path)
+    put(store, run_on(), samples=[every(10, 12, node())])
+    snapshot = refresh(store, RULES)
+    (run,) = rows(snapshot, "runs")
+    assert joules(snapshot, subject_id=run["subject_id"]) == pytest.approx(1000, abs=1e-3)
+    assert joules(snapshot) == pytest.approx(1200, abs=1e-3)

@@ -172,7 +172,7 @@ def test_uuids_can_be_named(tmp_path: Path) -> None:
     """GPU 0 is the first of the list; a card without one is told apart by machine and number."""
     first, second = samples_of(NEW, Asked(host="n1", settings={**START, "gpus": "GPU-aa"}))
     assert first.stream.device_id == "GPU-aa"
-    assert second.stream.device_id == f"gpu:{second.stream.host_id}/1"
+    assert second.stream.device_id == f"gpu:{second.stream.host_id}/unnamed-1"
 
 
 def test_blanks_of_dcgm_are_not_read(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from wattmark.core.standins import Standing, stands_in
+
 MOST_UJ = 1 << 62
 """No single figure is larger (1.28 TWh); it leaves room for sums in 64 bits."""
 
@@ -41,6 +43,8 @@ class Line:
     """The share of one party; else the whole device."""
     party: str = ""
     """Who competes as one: the attempt of a run, the subject of a stream; empty: a meter that is nobody's."""
+    of_run: bool = False
+    """The party is a run that was on the machine itself, not telemetry about one."""
     seat: str = ""
     """The rank of a distributed run: shares of its ranks add up."""
     rank: Rank
@@ -62,6 +66,12 @@ class Line:
     def place(self) -> int:
         """How wide a reading it is when it asks what lies inside it: a model holds nothing by itself."""
         return 0 if self.modelled else self.boundary
+
+    @property
+    def standing(self) -> Standing:
+        """How good it is beside other readings of its component."""
+        grade, _, _, source, _ = self.rank
+        return Standing(grade, stands_in(self.device_id, modelled=self.modelled), source, self.device_id)
 
 
 class Course(NamedTuple):

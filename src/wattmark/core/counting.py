@@ -14,6 +14,7 @@ from typing import NamedTuple
 from wattmark.core.claims import MOST_UJ, Claim, Estimates, Line, Rate, at_rate, estimates_of
 from wattmark.core.contest import Loss, Moment, contest
 from wattmark.core.nesting import Nesting
+from wattmark.core.ownership import with_owners
 
 BUCKET_US = 900_000_000
 WHOLE, SHARE, UNALLOCATED = "whole", "share", "unallocated"
@@ -96,11 +97,11 @@ def count(
     for device_id in sorted(devices):
         moments[device_id], lost = contest(devices[device_id], start_us, end_us)
         losses.extend(lost)
-    nesting = Nesting(moments)
+    nesting = Nesting(moments, (c.line for found in devices.values() for c in found))
     kept, lost = nesting.given_way(moments)
     losses.extend(lost)
     rows: list[Row] = []
-    for line in kept.values():
+    for line in with_owners(kept, nesting).values():
         device = _Device(line, nesting, shared_subject)
         rows.extend(device.rows())
         losses.extend(device.losses)

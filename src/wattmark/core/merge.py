@@ -8,12 +8,13 @@ name and record id, and its energy is prorated by time. The losers are named.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 
 from wattmark.core.known import Boundary, Method
 from wattmark.core.run import EnergyRow
+from wattmark.core.standins import INSIDE_A_NODE_MODEL, Standing, holds, outer_by_name, stands_in
 
 ROUNDING = 1e-6
 """Seconds by which neighbouring rows may overlap through rounding alone."""
@@ -36,6 +37,13 @@ class Observation:
     def end(self) -> float:
         """Where the row ends on the same clock."""
         return self.start + self.row.duration_seconds
+
+    @property
+    def standing(self) -> Standing:
+        """How good the row is beside other readings of its component."""
+        row = self.row
+        named = not stands_in(row.device_id, modelled=row.method is Method.MODELLED)
+        return Standing(row.grade.value, not named, row.source.name, row.device_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +111,17 @@ def _piece(o: Observation, left: float, right: float) -> Observation:
     return replace(o, row=row, start=left)
 
 
-def without_parts(observations: Sequence[Observation]) -> tuple[Observation, ...]:
+def without_parts(
+    observations: Sequence[Observation], rows: Sequence[Observation] = ()
+) -> tuple[Observation, ...]:
     """Drop whatever energy is already inside another row of the same moments.
 
     The highest node of each ``part_of`` chain stays; one that was never read in its run, while some
-    part of it was, hands over to its parts (:func:`handed_over` names it).
+    part of it was, hands over to its parts (:func:`handed_over` names it). A reading that only stands in for
+    devices gives way to theirs (core.standins). ``rows`` are all that was seen, the losers of
+    :func:`counted_once` too: a device lies where it lies, whoever won.
     """
-    family = _Family(observations)
+    family = _Family(observations, rows)
     gone = {id(o) for o in family.silent}
     kept: list[Observation] = []
     for o in observations:
@@ -126,18 +138,19 @@ def handed_over(observations: Sequence[Observation]) -> tuple[str, ...]:
 class _Family:
     """Which rows lie inside which, moment by moment."""
 
-    def __init__(self, observations: Sequence[Observation]) -> None:
+    def __init__(self, observations: Sequence[Observation], rows: Sequence[Observation] = ()) -> None:
         self._outer: dict[_Key, set[str]] = {}
         self._rows: dict[_Key, list[Observation]] = {}
         # Clock -> (place of the boundary, device id) of what holds everything narrower on that machine.
         self._wider: dict[str, set[tuple[int, str]]] = {}
         seconds: dict[tuple[_Key, str], float] = {}
+        for o in (*observations, *rows):
+            names = o.row.part_of, outer_by_name(o.row.device_id)
+            outer = self._outer.setdefault((o.clock, o.row.device_id), set())
+            outer.update(name for name in names if name is not None)
         for o in observations:
             key = (o.clock, o.row.device_id)
             self._rows.setdefault(key, []).append(o)
-            outer = self._outer.setdefault(key, set())
-            if o.row.part_of is not None:
-                outer.add(o.row.part_of)
             if o.row.boundary is not Boundary.DEVICE and o.row.method is not Method.MODELLED:
                 self._wider.setdefault(o.clock, set()).add((_PLACES[o.row.boundary], o.row.device_id))
             seconds[key, o.record_id] = seconds.get((key, o.record_id), 0.0) + o.row.observed_seconds
@@ -158,6 +171,9 @@ class _Family:
             key: sorted((o.start, o.end) for o in rows if id(o) not in silent)
             for key, rows in self._rows.items()
         }
+        self._read: dict[_Key, list[Observation]] = {}
+        for o in read:
+            self._read.setdefault((o.clock, o.row.component), []).append(o)
 
     def above(self, o: Observation) -> list[tuple[float, float]]:
         """When something that contains this row's device was counted."""
@@ -166,7 +182,23 @@ class _Family:
             stretches = self._stretches.get((o.clock, outer), [])
             first = max(0, bisect_left(stretches, (o.start, o.start)) - 1)
             found.extend(takewhile(lambda stretch: stretch[0] < o.end, stretches[first:]))
+        found.extend((other.start, other.end) for other in self._instead(o))
         return found
+
+    def _instead(self, o: Observation) -> Iterator[Observation]:
+        """Rows of other sources that say better what this one says of the same component."""
+        mine, component = o.standing, o.row.component
+        kinds = {component} if mine.stands_in else set()
+        if component in INSIDE_A_NODE_MODEL:
+            kinds.add("node")
+        near = (other for kind in sorted(kinds) for other in self._read.get((o.clock, kind), ()))
+        for other in near:
+            row = other.row
+            model = row.component == "node" and row.boundary is Boundary.NODE
+            model = model and row.method is Method.MODELLED
+            together = other.end > o.start and other.start < o.end
+            if together and holds(other.standing, row.component, model, mine, component):
+                yield other
 
     def _ancestors(self, o: Observation) -> list[str]:
         """Every device around this one, the device itself never among them.

@@ -1,19 +1,20 @@
 """Devices inside devices: above which boundary a reading is hidden by a wider one, moment by moment.
 
 A meter of the whole machine or the site holds every narrower reading of that machine; anything else holds
-only what names it as ``part_of`` (core.merge has the same rule). Nothing is dropped: a total at
-a boundary takes the readings at or below it that nothing at or below it holds.
+only what names it as ``part_of``, and what stands in for it (core.standins; core.merge has the same rules).
+Nothing is dropped: a total at a boundary takes the readings at or below it that nothing at or below it holds.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby, islice, takewhile
 from typing import NamedTuple
 
 from wattmark.core.claims import Line
 from wattmark.core.contest import Loss, Moment
+from wattmark.core.standins import Standing, holds, outer_by_name
 
 NEVER_HIDDEN = 3
 """No wider reading holds it."""
@@ -28,6 +29,17 @@ class Stretch(NamedTuple):
     place: int
     """0 for a model, else the boundary."""
     component: str
+    standing: Standing
+
+    @property
+    def models_node(self) -> bool:
+        """A model of the whole machine."""
+        return self.component == "node" and self.boundary == 1 and self.place == 0
+
+
+def stretch_of(start_us: int, end_us: int, line: Line) -> Stretch:
+    """A time in which a device counts as this line says."""
+    return Stretch(start_us, end_us, line.boundary, line.place, line.component, line.standing)
 
 
 class Steps(NamedTuple):
@@ -55,43 +67,46 @@ Lives = Mapping[tuple[str, str], Sequence[Stretch]]
 """Device and party (empty: the whole device) -> when it counts."""
 
 
-def stretches(moments: Mapping[str, Sequence[Moment]]) -> dict[tuple[str, str], list[Stretch]]:
+def stretches(
+    moments: Mapping[str, Sequence[Moment]], *, unread: bool = False
+) -> dict[tuple[str, str], list[Stretch]]:
     """When each device counts, as a whole or as the lone share of a party; neighbours joined.
 
-    A device that its record never read does not count: its parts stand for it.
+    A device that its record never read does not count, for its parts stand for it; ``unread`` asks for these.
     """
     found: dict[tuple[str, str], list[Stretch]] = {}
     for device_id, line in moments.items():
         for m in line:
             for claim in (m.whole,) if m.whole is not None else m.shares:
-                if claim.observed_us or not claim.line.silent:
+                if (claim.line.silent and not claim.observed_us) is unread:
                     key = device_id, claim.line.party if claim.line.share else ""
                     _extend(found.setdefault(key, []), m, claim.line)
     return found
 
 
 def _extend(line: list[Stretch], m: Moment, of: Line) -> None:
-    if line:
-        start, end, *kind = line[-1]
-        if end == m.start_us and kind == [of.boundary, of.place, of.component]:
-            line[-1] = Stretch(start, m.end_us, of.boundary, of.place, of.component)
-            return
-    line.append(Stretch(m.start_us, m.end_us, of.boundary, of.place, of.component))
+    new = stretch_of(m.start_us, m.end_us, of)
+    if line and line[-1].end_us == new.start_us and line[-1][2:] == new[2:]:
+        line[-1] = line[-1]._replace(end_us=new.end_us)
+    else:
+        line.append(new)
 
 
-def ancestors(moments: Mapping[str, Sequence[Moment]]) -> dict[str, frozenset[str]]:
-    """Every device around each one, by what the counted readings name.
+def named_by(lines: Iterable[Line]) -> dict[str, set[str]]:
+    """What readings name as lying around their devices, also those that others won over: a device lies
+    where it lies, whoever reads it."""
+    outer: dict[str, set[str]] = {}
+    for line in lines:
+        names = line.part_of, outer_by_name(line.device_id)
+        outer.setdefault(line.device_id, set()).update(name for name in names if name is not None)
+    return outer
+
+
+def ancestors(outer: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    """Every device around each one.
 
     Of two that name each other, the one with the lower id is the outer one.
     """
-    outer: dict[str, set[str]] = {}
-    for device_id, line in moments.items():
-        named = {
-            claim.line.part_of
-            for m in line
-            for claim in ((m.whole, *m.shares) if m.whole is not None else m.shares)
-        }
-        outer[device_id] = {name for name in named if name is not None}
     above = {device_id: _reachable(device_id, outer) for device_id in outer}
     return {
         device_id: frozenset(
@@ -114,61 +129,43 @@ def _reachable(device_id: str, outer: Mapping[str, set[str]]) -> set[str]:
 class Nesting:
     """Which readings of one machine lie inside which."""
 
-    def __init__(self, moments: Mapping[str, Sequence[Moment]]) -> None:
+    def __init__(self, moments: Mapping[str, Sequence[Moment]], lines: Iterable[Line]) -> None:
+        """``lines`` are those of all readings, the ones that do not count among them."""
         self._lives = stretches(moments)
-        self._above = ancestors(moments)
-        self._wide = {key for key, line in self._lives.items() if any(s.place > 0 for s in line)}
+        self._unread: Lives = {}
+        self._above = ancestors(named_by(lines))
         self._known: dict[object, Steps] = {}
-        self._of: dict[Line, Steps] = {}
 
     def steps(self, line: Line) -> Steps:
-        """What hides a line, over time; what is said first holds from the beginning."""
-        found = self._of.get(line)
-        if found is None:
-            found = self._of[line] = self._steps_of(line)
-        return found
+        """What hides a line, over time; what is said first holds from the beginning.
 
-    def _steps_of(self, line: Line) -> Steps:
+        To be asked after :meth:`given_way`.
+        """
         party = line.party if line.share else ""
-        parties = {"", party}
-        named = frozenset(
-            key for key in self._lives if key[0] in self._above.get(line.device_id, ()) and key[1] in parties
-        )
-        around = frozenset(key for key in self._wide if key[0] != line.device_id and key[1] in parties)
-        known = named, around, line.place, party
-        if known not in self._known:
-            self._known[known] = self._steps(named, around, line.place, parties)
-        return self._known[known]
+        kind = line.standing, line.component, line.place, line.silent, party
+        if kind not in self._known:
+            self._known[kind] = self._steps_of(line, {"", party})
+        return self._known[kind]
 
-    def _steps(
-        self,
-        named: Iterable[tuple[str, str]],
-        around: Iterable[tuple[str, str]],
-        place: int,
-        parties: Iterable[str],
-    ) -> Steps:
-        hiding = [(s, s.boundary) for key in named for s in self._lives[key] if s.place >= place]
-        hiding += [(s, s.boundary) for key in around for s in self._lives[key] if s.place > place]
-        marks = [("hide", s, boundary) for s, boundary in hiding]
-        marks += [
-            ("reach", s, kind)
-            for key, line in self._lives.items()
-            if key[1] in parties
-            for s in line
-            for kind in _kinds(s)
-        ]
-        edges = [(s.start_us, what, n, 1) for what, s, n in marks]
-        edges += [(s.end_us, what, n, -1) for what, s, n in marks]
-        counts = {"hide": [0, 0, 0], "reach": [0, 0, 0, 0]}
-        found = Steps([0], [(NEVER_HIDDEN, 0)])
-        for at, together in groupby(sorted(edges), key=lambda edge: edge[0]):
-            for _, what, n, change in together:
-                counts[what][n] += change
-            holds = _first(counts["hide"]), _reach(counts["reach"])
-            if holds != found.holds[-1]:
-                found.at_us.append(at)
-                found.holds.append(holds)
-        return found
+    def _steps_of(self, line: Line, parties: Collection[str]) -> Steps:
+        lives = [s for (_, party), found in self._lives.items() if party in parties for s in found]
+        hiding = [s for s in lives if self.holds(s, line)]
+        if line.silent:  # what was never read is one gap with what it lies in
+            unread = (s for (_, party), found in self._unread.items() if party in parties for s in found)
+            hiding += [s for s in unread if self.holds(s, line)]
+        return _steps(hiding, lives)
+
+    def holds(self, s: Stretch, line: Line) -> bool:
+        """Whether a device that counts holds what a line says of another."""
+        device_id = s.standing.device_id
+        if device_id == line.device_id:
+            return False
+        around = s.place >= line.place and device_id in self._above.get(line.device_id, ())
+        return (
+            around
+            or s.place > line.place
+            or holds(s.standing, s.component, s.models_node, line.standing, line.component)
+        )
 
     def given_way(
         self, moments: Mapping[str, Sequence[Moment]]
@@ -189,6 +186,7 @@ class Nesting:
                 stays, gone = _without(m, of, parts[of.place])
                 kept[device_id].extend(stays)
                 losses.extend(gone)
+        self._unread = stretches(kept, unread=True)
         return kept, losses
 
     def _parts(self, line: Line) -> list[tuple[int, int, str]]:
@@ -243,3 +241,20 @@ def _reach(counts: Sequence[int]) -> int:
 
 def _first(counts: Sequence[int]) -> int:
     return next((boundary for boundary, count in enumerate(counts) if count), NEVER_HIDDEN)
+
+
+def _steps(hiding: Iterable[Stretch], lives: Iterable[Stretch]) -> Steps:
+    marks = [("hide", s, s.boundary) for s in hiding]
+    marks += [("reach", s, kind) for s in lives for kind in _kinds(s)]
+    edges = [(s.start_us, what, n, 1) for what, s, n in marks]
+    edges += [(s.end_us, what, n, -1) for what, s, n in marks]
+    counts = {"hide": [0, 0, 0], "reach": [0, 0, 0, 0]}
+    found = Steps([0], [(NEVER_HIDDEN, 0)])
+    for at, together in groupby(sorted(edges), key=lambda edge: edge[0]):
+        for _, what, n, change in together:
+            counts[what][n] += change
+        now = _first(counts["hide"]), _reach(counts["reach"])
+        if now != found.holds[-1]:
+            found.at_us.append(at)
+            found.holds.append(now)
+    return found

@@ -109,7 +109,7 @@ def observations_of(runs: Sequence[Run], scope: Scope) -> Merged:
         kept = tuple(o for group in each for o in without_parts(group))
         return Merged(kept, (), tuple(dict.fromkeys(d for group in each for d in handed_over(group))))
     merged = counted_once(rows)
-    return Merged(without_parts(merged.kept), merged.losers, handed_over(merged.kept))
+    return Merged(without_parts(merged.kept, rows), merged.losers, handed_over(merged.kept))
 
 
 def stage_at(run: Run, t0: float, duration: float) -> str:

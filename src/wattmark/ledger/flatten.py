@@ -106,6 +106,7 @@ def _line(
         modelled=row.method is Method.MODELLED,
         share=row.scope is Scope.SHARE,
         party=party,
+        of_run=True,
         seat="" if run.rank is None else str(run.rank),
         rank=(row.grade.value, -row.coverage, priorities.place(source), source, run.record_id),
         silent=mean is None,

@@ -15,7 +15,7 @@ import pyarrow as pa
 from wattmark.core.claims import Claim, Line, estimates_of
 from wattmark.core.contest import Moment
 from wattmark.core.counting import BUCKET_US
-from wattmark.core.nesting import Nesting
+from wattmark.core.nesting import Nesting, named_by
 from wattmark.ledger.asking import query
 from wattmark.ledger.columns import COUNTED, DAY_US, WORK
 from wattmark.ledger.deltalog import arrow_schema
@@ -111,18 +111,19 @@ class DaySamples:
         lines = {s.n: self._streams[s.n].line for s in host}
         if len({line.device_id for line in lines.values()}) < len(host):
             return None
-        outer = {line.part_of for line in lines.values()}
+        outer = {name for names in named_by(lines.values()).values() for name in names}
+        doubtful = {line.component for line in lines.values() if line.standing.stands_in}
         for s in host:
             line = lines[s.n]
             if line.share or s.overlaps or not s.observed:
                 return None
             if s.longest_us > DAY_US or s.energy_uj > PLAIN_UJ:
                 return None
-            holds = line.device_id in outer or line.boundary > 0 or line.component in KINDS
-            if holds and not s.unbroken:
+            tells = line.device_id in outer or line.boundary > 0 or line.component in (*KINDS, *doubtful)
+            if tells and not s.unbroken:  # when it counts matters to others
                 return None
         whole = {lines[s.n].device_id: [_as_one(s, lines[s.n])] for s in host}
-        nesting = Nesting(whole)
+        nesting = Nesting(whole, lines.values())
         found: dict[int, tuple[int, int]] = {}
         for s in host:
             pieces = nesting.steps(lines[s.n]).cut(s.first_us, s.last_us)

@@ -31,6 +31,7 @@ from wattmark.core.run import (
     workload_of,
 )
 from wattmark.core.sound import first_fault
+from wattmark.core.standins import UNNAMED
 from wattmark.hashing import sha256
 from wattmark.ports import Source
 from wattmark.sources.carbontracker_log import Epoch, Session, output_of, watts_of
@@ -215,16 +216,15 @@ class _Rows:
                 watts = [None]
             if len(watts) == len(devices) > 1:
                 for index, (name, power) in enumerate(zip(devices, watts, strict=True)):
-                    yield self._row(component, str(index), [name], power, at, seconds)
+                    yield self._row(component, f"{UNNAMED}-{index}", [name], power, at, seconds)
             else:
-                which = "0" if len(devices) < 2 else f"0-{len(devices) - 1}"
                 if len(devices) > 1:
                     self.notes.add(
                         f"the {component} power is one mean over {len(devices)} devices: "
                         "multiplied by their number",
                         self.place,
                     )
-                yield self._row(component, which, devices, watts[0], at, seconds)
+                yield self._row(component, UNNAMED, devices, watts[0], at, seconds)
 
     def _row(
         self, component: str, which: str, names: list[str], watts: float | None, at: float, seconds: float
@@ -233,7 +233,7 @@ class _Rows:
         reason = _doubt(watts)
         if reason:
             self.notes.add(f"a gap, not 0: {reason}", self.place)
-        device = f"{component}:{self.host}/{NAME}-{which}"
+        device = f"{component}:{self.host}/{which}"
         gap = GapSpan(t0_seconds=at, duration_seconds=seconds, reason=reason)
         number = max(len(names), 1)
         return EnergyRow(

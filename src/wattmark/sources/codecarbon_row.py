@@ -29,6 +29,7 @@ from wattmark.core.run import (
     workload_of,
 )
 from wattmark.core.sound import first_fault
+from wattmark.core.standins import UNNAMED
 from wattmark.core.units import JOULES_PER_KWH
 from wattmark.hashing import sha256
 from wattmark.sources.catalog import Asked
@@ -219,7 +220,7 @@ def _row(
     silent = joules == 0 and duration > 0
     reason = f"CodeCarbon states 0 J for a {component} that is there"
     return EnergyRow(
-        device_id=f"{component}:{host}/codecarbon",
+        device_id=f"{component}:{host}/{UNNAMED}",
         component=component,
         t0_seconds=0.0,
         duration_seconds=duration,

@@ -20,6 +20,7 @@ from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.imported import Imported
 from wattmark.core.known import GRADE_OF_METHOD, Boundary, Method
 from wattmark.core.run import SourceId
+from wattmark.core.standins import UNNAMED
 from wattmark.core.telemetry import Stream
 from wattmark.hashing import sha256
 from wattmark.ports import Source
@@ -201,7 +202,7 @@ class Dcgm:
 
     def _stream(self, key: str, host: str, kind: str) -> Stream:
         method = Method.HARDWARE_COUNTER if kind == COUNTER else Method.INTEGRATED_POWER
-        device = key if key.startswith("GPU-") else f"gpu:{host}/{key}"
+        device = key if key.startswith("GPU-") else f"gpu:{host}/{UNNAMED}-{key}"
         if key.isdigit() and int(key) < len(self._uuids):
             device = self._uuids[int(key)]
         duty = 1.0 if kind == COUNTER else DUTY

@@ -28,6 +28,7 @@ from wattmark.core.run import (
     Window,
 )
 from wattmark.core.sound import first_fault
+from wattmark.core.standins import UNNAMED
 from wattmark.core.telemetry import Stream
 from wattmark.hashing import sha256
 from wattmark.ports import Source
@@ -161,7 +162,7 @@ def _host(reading: Reading, first_line: str) -> str:
 def _devices(gpus: list[str], host: str, reading: Reading) -> list[str]:
     if reading.uuids and len(reading.uuids) != len(gpus):
         raise UsageError(f"gpus names {len(reading.uuids)} GPUs, the file has {len(gpus)}")
-    return list(reading.uuids) or [f"gpu:{host}/zeus-{number}" for number in gpus]
+    return list(reading.uuids) or [f"gpu:{host}/{UNNAMED}-{number}" for number in gpus]
 
 
 def _run(line: str, devices: list[str], host: str, reading: Reading) -> Run:
