@@ -19,7 +19,7 @@ from wattmark.ledger.views import VIEWS
 
 READ_ONLY = ("SELECT", "EXPLAIN")
 DISK = "10GB"
-"""What a query may write to the temporary folder before it fails: one without an end must not fill the disk."""
+"""What a query may write to the temporary folder before it fails: one without an end must not fill it."""
 
 
 @dataclass(frozen=True, slots=True)
