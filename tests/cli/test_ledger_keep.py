@@ -10,7 +10,8 @@ from click.testing import CliRunner
 pytest.importorskip("deltalake", reason="a ledger's tables need the extra `ledger`")
 
 from tests.cli.ledgers import a_ledger, ask, filled, nothing_else, number, portfolio, the_run, told
-from tests.cli.running import kept
+from tests.cli.running import kept, verb
+from wattmark.cli import import_
 from wattmark.cli.ledger import group
 from wattmark.core.errors import ConfigError, EvidenceError, UsageError
 from wattmark.hashing import sha256
@@ -182,7 +183,35 @@ def test_purging_removes_a_run_for_good(tmp_path: Path) -> None:
     assert done["record_ids"] == [number(4)]
     assert told("verify", "--ledger", ledger)["runs"] == 3
     ask("add", "runs/run-4.run.json", "--ledger", ledger)
-    assert told("fold", "--ledger", ledger)["runs"] == 0
+    folded = told("fold", "--ledger", ledger)
+    assert (folded["runs"], folded["repeated"], folded["purged"]) == (0, 1, 1)
+    ask("add", "runs/run-4.run.json", "--ledger", ledger)
+    assert "not taken again: 1 file of what was purged" in ask("totals", "--ledger", ledger).stderr
+    ask("add", "runs", "--ledger", ledger)
+    assert "4 known already, 1 of them purged" in ask("fold", "--ledger", ledger).stdout
+
+
+def test_what_was_imported_wrongly_is_purged_and_imported_anew(tmp_path: Path) -> None:
+    """Even what had come in beside it: a label more makes it another content."""
+    ledger = a_ledger(tmp_path)
+    files = Path(__file__).resolve().parents[1] / "sources" / "files"
+
+    def bring(zone: str, *more: str) -> None:
+        arguments = ["codecarbon", str(files / "codecarbon-3.3.2.csv"), "-o", f"time_zone={zone}", *more]
+        assert verb(import_.command, *arguments, "--ledger", str(ledger)).return_value == 0
+
+    def hours() -> set[str]:
+        return {run["started_at"][11:13] for run in told("runs", "--ledger", ledger)["runs"]}
+
+    bring("Asia/Tokyo")
+    bring("UTC")
+    sql = "SELECT DISTINCT record_id FROM readings WHERE source LIKE 'codecarbon%'"
+    ids = ask("query", sql, "--csv", "--ledger", ledger).stdout.split()[1:]
+    ask("purge", *ids, "--reason", "wrong time zone", "--yes", "--ledger", ledger)
+    bring("UTC")
+    assert hours() == set()
+    bring("UTC", "--label", "corrected=yes")
+    assert hours() == {"23"}
 
 
 def test_purging_before_a_day_keeps_what_came_later(tmp_path: Path) -> None:
@@ -209,7 +238,7 @@ def test_a_purge_must_say_what_and_asks_first(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=said):
             ask("purge", *arguments, "--reason", "r", "--yes", "--ledger", ledger)
-    arguments = ["purge", number(4), "--reason", "r", "--ledger", str(ledger)]
+    asked = ["purge", number(4), "--reason", "r", "--ledger", str(ledger)]
     with pytest.raises(UsageError, match="nothing was removed"):
-        CliRunner().invoke(group, arguments, input="n\n", catch_exceptions=False, standalone_mode=False)
+        CliRunner().invoke(group, asked, input="n\n", catch_exceptions=False, standalone_mode=False)
     assert told("verify", "--ledger", ledger)["runs"] == 4

@@ -93,6 +93,7 @@ def fold(rebuild: bool, ledger: str | None, as_json: bool) -> int:
             "runs": done.runs,
             "samples": done.samples,
             "repeated": done.repeated,
+            "purged": done.purged,
             "rejected": bad_body(done.rejected),
         }
         click.echo(document("ledger-fold", 1, body))
@@ -100,7 +101,8 @@ def fold(rebuild: bool, ledger: str | None, as_json: bool) -> int:
         tell_bad(done.rejected)
         waited = f", {brought} of which waited on this machine" if brought else ""
         came = f"{some(done.runs, 'run')} and {some(done.samples, 'sample')} from {some(done.files, 'file')}"
-        click.echo(f"{came}{waited}; {done.repeated} known already")
+        again = f", {done.purged} of them purged and not taken again" if done.purged else ""
+        click.echo(f"{came}{waited}; {done.repeated} known already{again}")
         click.echo(f"{opened.url} is at version {done.version}")
     return NOT_ALL if done.rejected else 0
 

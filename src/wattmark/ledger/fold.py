@@ -23,7 +23,7 @@ from wattmark.core.imported import BadRow
 from wattmark.hashing import sha256
 from wattmark.ledger.batches import decode
 from wattmark.ledger.deltalog import Action, after_commit, commit, grown, open_table
-from wattmark.ledger.evidence import FILE, STREAM, TABLE, TOLD, Evidence, rows_of
+from wattmark.ledger.evidence import FILE, STREAM, TABLE, TOLD, TOMBSTONE, Evidence, rows_of
 from wattmark.ledger.inbox import INBOX, REJECTED
 from wattmark.ledger.portion import MOST_DAYS, Limits, Portion, Spread, TakenBatch, TakenRun
 from wattmark.ledger.runfile import SUFFIX, run_from
@@ -55,6 +55,8 @@ class Folded:
     """Rows of telemetry."""
     repeated: int = 0
     """Files whose content was there already, or was purged: dropped."""
+    purged: int = 0
+    """Those of them that were purged, and so are not in the evidence."""
     rejected: tuple[BadRow, ...] = ()
     """Files that could not be taken: moved to ``rejected/``, beside the reason."""
 
@@ -100,6 +102,16 @@ def folded_among(store: Store, table: Any | None, contents: Collection[str]) -> 
     return found
 
 
+def _purged_among(store: Store, table: Any | None, contents: Collection[str]) -> int:
+    """How many of some content ids a purge has removed records of."""
+    if not contents:
+        return 0
+    gone: set[str] = set()
+    for batch in rows_of(store, table, TOMBSTONE, ["content"]):
+        gone.update(batch["content"].to_pylist())
+    return len(gone.intersection(contents))
+
+
 def _listed(store: Store) -> list[Entry]:
     """The inbox, from a random place on: folders that start together seldom meet at one file."""
     entries = sorted(store.names(INBOX), key=lambda entry: entry.name)
@@ -115,6 +127,7 @@ def _new(job: _Job, entries: Sequence[Entry]) -> list[Entry]:
     table = open_table(job.store, TABLE.name) if ids else None
     known = folded_among(job.store, table, ids.values())
     again = [entry.name for entry in entries if ids.get(entry.name) in known]
+    job.done.purged += _purged_among(job.store, table, {ids[name] for name in again})
     _drop(job, again)
     job.done.repeated += len(again)
     return [entry for entry in entries if ids.get(entry.name) not in known]
@@ -163,7 +176,7 @@ def checked(name: str, data: bytes) -> TakenRun | TakenBatch:
     """A file of the inbox as what it holds. Raises EvidenceError."""
     found = NAME.fullmatch(name)
     if found is None:
-        raise EvidenceError(name, "its name is not one of the inbox: bring files with `wattmark import`")
+        raise EvidenceError(name, f"its name is not one of the inbox: bring {_how(name)}")
     content, suffix = found.groups()
     if suffix == SUFFIX:
         if sha256(data).hexdigest() != content:
@@ -173,6 +186,10 @@ def checked(name: str, data: bytes) -> TakenRun | TakenBatch:
     if batch.content != content:
         raise EvidenceError(name, "its numbers do not give its name, their hash: it was damaged")
     return TakenBatch(name, content, batch)
+
+
+def _how(name: str) -> str:
+    return "run files with `wattmark ledger add`" if name.endswith(SUFFIX) else "files with `wattmark import`"
 
 
 def _reject(job: _Job, entry: Entry, data: bytes, reason: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wattmark.config import Config
 from wattmark.core.errors import LedgerError, MissingExtra, UsageError
+from wattmark.core.listed import some
 from wattmark.ledger.factors import Factors
 from wattmark.ledger.settings import LedgerSettings
 from wattmark.measure.environment import LEDGER
@@ -28,6 +29,7 @@ NO_LEDGER = (
     f"no ledger is named: give --ledger, set {LEDGER}, or write `url` under [ledger] in wattmark.toml; "
     "`wattmark ledger init FOLDER` begins one"
 )
+AGAIN = " (a label more, `--label corrected=yes`, makes it another content)"
 BUNDLED = ("location", "lifecycle")
 """Accounting and basis of the yearly figures that are built in."""
 
@@ -95,8 +97,11 @@ def read_ledger(
 
     if fold and as_of is None:
         try:
-            for bad in fold_new(ledger.store, now_us).rejected:
+            done = fold_new(ledger.store, now_us)
+            for bad in done.rejected:
                 say(f"not taken, kept as {bad.place}: {bad.reason}")
+            if done.purged:
+                say(f"not taken again: {some(done.purged, 'file')} of what was purged{AGAIN}")
         except LedgerError as error:
             say(f"what is new could not be folded: {error}; this is what was folded before")
     settings = ledger.settings
