@@ -52,7 +52,7 @@ def test_a_wrong_time_zone_is_said_before_anything_is_written(tmp_path: Path) ->
 def test_the_ledger_is_found_wherever_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
-    """A folder in wattmark.toml counts from that file's folder."""
+    """A folder in wattmark.toml counts from that file's folder; however it is named, it has one name."""
     ledger = a_ledger(tmp_path)
     below = tmp_path / "below"
     below.mkdir()
@@ -62,7 +62,7 @@ def test_the_ledger_is_found_wherever_it_is_named(
     if named == "configuration":
         (tmp_path / "wattmark.toml").write_text('[ledger]\nurl = "ledger"\n')
     option = ("--ledger", ledger) if named == "option" else ()
-    assert Path(told("fold", *option)["ledger"]).resolve() == ledger
+    assert told("fold", *option)["ledger"] == str(ledger if named == "option" else ledger.resolve())
 
 
 def test_without_a_ledger_the_ways_to_name_one_are_said() -> None:

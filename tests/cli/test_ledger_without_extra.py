@@ -54,4 +54,13 @@ def test_a_ledger_is_begun_and_measured_into_without_it(tmp_path: Path) -> None:
     assert without_extras("ledger", "init", "ours", here=tmp_path).returncode == 0
     measured = without_extras("measure", "--ledger", "ours", "--", sys.executable, "-c", "", here=tmp_path)
     assert measured.returncode == 0, measured.stderr
+    assert "--ledger ours` says more)" in measured.stderr
+    assert "ledger.toml" not in measured.stderr
     assert len(list((tmp_path / "ours" / "inbox").glob("*.run.json"))) == 1
+
+
+def test_a_ledger_that_nobody_began_is_asked_about(tmp_path: Path) -> None:
+    """The run is kept there all the same: a slip of the pen must be seen, and lose nothing."""
+    measured = without_extras("measure", "--ledger", "uors", "--", sys.executable, "-c", "", here=tmp_path)
+    assert "without a ledger.toml: is it the one that is meant?" in measured.stderr
+    assert len(list((tmp_path / "uors" / "inbox").glob("*.run.json"))) == 1

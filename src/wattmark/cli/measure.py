@@ -125,7 +125,7 @@ def _measured(command: tuple[str, ...], quiet: bool, as_json: bool, options: dic
             exit_code=ended.exit_code, failed=ended.exit_code != 0, describe=_describe(options["dataset"])
         )
     with contextlib.suppress(BrokenPipeError):  # who read our summary went away; the exit code stays
-        _tell(recording, run, config, quiet, as_json)
+        _tell(recording, run, config, quiet, as_json, options["ledger"])
     return ended.exit_code
 
 
@@ -178,7 +178,7 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
     return new_recording(settings, config, with_self=False), config
 
 
-def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> None:
+def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool, ledger: str | None) -> None:
     if recording.problem is not None:
         click.echo(f"wattmark: {recording.problem}", err=True)
     delivery = recording.delivery
@@ -215,17 +215,24 @@ def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool) -> 
     if recording.path is not None:
         click.echo(f"run file         {recording.path}  (`wattmark show` on it says more)", err=True)
     if delivery is not None and delivery.problem is None:
+        named = f" --ledger {ledger}" if ledger else ""
         click.echo(
-            f"ledger           {delivery.url}  (`wattmark ledger show {run.record_id[:8]}` says more)",
+            f"ledger           {delivery.url}  (`wattmark ledger show {run.record_id[:8]}{named}` says more)",
             err=True,
         )
+        if "://" not in delivery.url and not (Path(delivery.url) / "ledger.toml").exists():
+            click.echo(
+                "                 without a ledger.toml: is it the one that is meant? "
+                f"`wattmark ledger init {ledger or delivery.url}` writes one",
+                err=True,
+            )
 
 
 def _tell_waiting(delivery: Any, path: Path | None) -> None:
     if delivery.kept:
         what = f"the run waits in {delivery.outbox}; the next measurement or `wattmark ledger fold` brings it"
     elif path is not None:
-        what = f"bring it with `wattmark import {path}`"
+        what = f"bring it with `wattmark ledger add {path}`"
     else:
         what = "it could be kept nowhere: name a folder that can be written to with WATTMARK_HOME or --out"
     click.echo(

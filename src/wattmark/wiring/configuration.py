@@ -25,7 +25,8 @@ def ledger_named(
 ) -> str | None:
     """The ledger that is meant: what was asked for, ``WATTMARK_LEDGER``, ``[ledger] url``, or none.
 
-    A folder is made absolute: one in the configuration counts from the folder of ``wattmark.toml``.
+    A folder is made absolute, without ``..``: one name per ledger, for what waits for it goes by the name.
+    One in the configuration counts from the folder of ``wattmark.toml``.
     """
     named, base = asked or environ.get(LEDGER), here
     if not named:
@@ -36,6 +37,7 @@ def ledger_named(
     if "://" in named:
         return named
     try:
-        return str((base / Path(named).expanduser()).absolute())
+        folder = (base / Path(named).expanduser()).absolute()
+        return str(folder.resolve() if ".." in folder.parts else folder)
     except RuntimeError:
         raise UsageError(f"{named}: there is no such home: name the ledger's folder in full") from None
