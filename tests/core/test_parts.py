@@ -93,18 +93,18 @@ def test_edges_of_rows_are_errors_of_their_own() -> None:
 
 
 def test_records_longer_than_a_day_are_told() -> None:
-    """They stand where they begin."""
+    """They are cut like any other, and nobody knows when they used more."""
     notes = figure_of(a_group(a_part(long_uj=5_000_000))).notes
     assert notes == (
-        "5 J come from records longer than a day: they stand where they begin, and met the mean factor "
-        "of their time",
+        "5 J come from records longer than a day that state no course: they are spread evenly over their "
+        "time, and met its mean factor",
     )
 
 
 def test_missing_ranks_lower_the_coverage_and_bound_the_energy() -> None:
     """Three of four ranks left evidence: a third as much again may be missing, at twice the power."""
-    runs = RunsOf(runs=3, attempts=1, rank_coverage=0.75, missing_per_present=1 / 3)
-    energy = figure_of(a_group(a_part(), runs=runs))
+    runs = RunsOf(runs=3, attempts=1, rank_coverage=0.75)
+    energy = figure_of(a_group(a_part(), runs=runs, missing_uj=KWH / 3))
     assert energy.coverage == 0.75
     assert energy.errors["gap:ranks of /team=a"] == pytest.approx(2.4e6)
     assert "evidence of only 75% of the ranks" in energy.notes

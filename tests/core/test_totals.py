@@ -398,6 +398,13 @@ def test_a_missing_rank_lowers_coverage_and_widens_the_interval() -> None:
     assert energy(unlimited, fill=Fill.MOST).value == 90.0 + 180.0
 
 
+def test_missing_ranks_of_one_job_say_nothing_of_others() -> None:
+    """A megajoule of another run beside a job of 90 J that lacks a rank: 1000 J more at most, not 2 MJ."""
+    other = a_run(record_id="other", host=replace(HOST, id="h2"), energies=(a_row(energy_joules=1e6),))
+    most = energy(rank(0), other, fill=Fill.MOST).value
+    assert most == 1e6 + 90.0 + 1000.0
+
+
 def test_missing_ranks_of_two_jobs_do_not_cancel_in_a_ratio() -> None:
     """What either job's missing ranks used is not known."""
     one, two = energy(rank(0)), energy(later(rank(0), 1000.0))

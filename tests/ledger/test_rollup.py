@@ -358,9 +358,39 @@ def test_ranks_are_one_attempt_and_missing_ones_lower_the_coverage(ledger: Deriv
     assert (told.runs.attempts, told.runs.duration_seconds) == (1, 12)
     assert told.runs.machine_hours == pytest.approx(33 / 3600)
     assert told.runs.rank_coverage == 0.75
-    assert told.runs.missing_per_present == pytest.approx(1 / 3)
     assert isinstance(told.energy, Figure)
     assert told.energy.coverage == 0.75
+
+
+@pytest.mark.parametrize("question", [{}, {"by": ("component",)}, {"by": ("run",), "period": "hour"}])
+def test_what_missing_ranks_may_have_used_is_bounded_by_their_own_job(
+    ledger: Derived, question: dict[str, Any]
+) -> None:
+    """Of a job that left 90 J three of four ranks are missing: 540 J at most, beside a megajoule of others.
+
+    Said also where energy alone is divided.
+    """
+    ledger.energy(90, record_id="r0")
+    ledger.energy(1e6, record_id="other", device_id="cpu:h2/package-0", host_id="h2")
+    ledger.run("r0", attempt="job", rank=0, world_size=4)
+    ledger.run("other", host_id="h2")
+    told = ask(ledger, **question).whole
+    assert isinstance(told.energy, Figure)
+    assert sum(e for name, e in told.energy.errors.items() if name.startswith("gap:")) == pytest.approx(540)
+    assert told.energy.coverage == 0.25
+
+
+def test_ranks_of_a_job_that_is_not_asked_for_bound_nothing(ledger: Derived) -> None:
+    """Their team is another one."""
+    ledger.subject("s2", team="b")
+    ledger.energy(90, record_id="r0")
+    ledger.energy(90, record_id="r1", subject_id="s2", device_id="cpu:h2/package-0")
+    ledger.run("r0", attempt="job", rank=0, world_size=4)
+    ledger.run("r1", subject_id="s2")
+    told = ask(ledger, where={"team": ("b",)}).whole
+    assert isinstance(told.energy, Figure)
+    assert told.energy.coverage == 1.0
+    assert not any(name.startswith("gap:") for name in told.energy.errors)
 
 
 def test_operations_are_known_only_where_every_run_tells(ledger: Derived) -> None:

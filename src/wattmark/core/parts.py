@@ -82,7 +82,7 @@ class Part:
     by_both: float = 0.0
     """Sum of microjoules x PUE x gCO2e/kWh."""
     long_uj: int = 0
-    """Energy of records longer than a day, which stand where they begin and met the mean of their period."""
+    """Energy of records longer than a day, which is spread evenly and met the mean factor of their time."""
 
     @property
     def used_uj(self) -> int:
@@ -106,8 +106,6 @@ class RunsOf:
     """Hours for which machines were taken, each machine's once."""
     rank_coverage: float = 1.0
     """Share of the ranks that left evidence, of the job that left least."""
-    missing_per_present: float = 0.0
-    """Ranks without evidence for each one that left some, in the job that left least."""
     operations: Operations = field(default_factory=Operations)
 
 
@@ -136,6 +134,8 @@ class Group:
     runs: RunsOf = field(default_factory=RunsOf)
     reserved: tuple[Reserved, ...] | None = None
     """None: nobody stated what making the hardware emitted."""
+    missing_uj: float = 0.0
+    """What ranks that left no evidence used, if each used what those of its job did that left some."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -180,9 +180,10 @@ def bare_energy(parts: Sequence[Part], group: Group) -> Figure:
         seen, whole = seconds.get(one, (0, 0))
         seconds[one] = seen + part.observed_us, whole + part.observed_us + part.gap_us
         words.add((part.reach, part.allocation, known.attribution_rule, known.source))
-    if group.runs.missing_per_present > 0:
-        # As much as those that left evidence, twice: their most is not known here (core.totals).
-        errors[f"{GAP_PREFIX}ranks of {group.label}"] = 2 * used / MICRO * group.runs.missing_per_present
+    if group.missing_uj > 0:
+        # Twice as much as those that left evidence: their most is not known here (core.totals).
+        share = used / max(1, sum(p.used_uj for p in group.parts))
+        errors[f"{GAP_PREFIX}ranks of {group.label}"] = 2 * group.missing_uj * share / MICRO
     # Share of time observed, of what was observed least: one component that is known in one way.
     coverage = min(seen / whole if whole > 0 else 1.0 for seen, whole in seconds.values())
     return Figure(
@@ -220,8 +221,8 @@ def _energy_notes(parts: Sequence[Part], coverage: float, group: Group) -> list[
     long = sum(p.long_uj for p in parts)
     if long:
         notes.append(
-            f"{long / MICRO:g} J come from records longer than a day: they stand where they begin, "
-            "and met the mean factor of their time"
+            f"{long / MICRO:g} J come from records longer than a day that state no course: they are spread "
+            "evenly over their time, and met its mean factor"
         )
     if group.runs.rank_coverage < 1:
         notes.append(f"evidence of only {group.runs.rank_coverage:.0%} of the ranks")

@@ -14,15 +14,15 @@ def attempt_of(run: Run) -> str:
 
 def rank_coverage(runs: Sequence[Run]) -> float:
     """Share of the ranks of distributed runs that left evidence, of the job that left least."""
-    return min((present / size for present, size in _jobs(runs)), default=1.0)
+    return min((present / size for present, size in _jobs(runs).values()), default=1.0)
 
 
-def missing_per_present(runs: Sequence[Run]) -> float:
-    """How many ranks are missing for each one that left evidence, in the job that left least."""
-    return max(((size - present) / present for present, size in _jobs(runs)), default=0.0)
+def missing_per_present(runs: Sequence[Run]) -> dict[str, float]:
+    """How many ranks are missing for each one that left evidence, by job, where any are."""
+    return {job: (size - present) / present for job, (present, size) in _jobs(runs).items() if size > present}
 
 
-def _jobs(runs: Sequence[Run]) -> list[tuple[int, int]]:
+def _jobs(runs: Sequence[Run]) -> dict[str, tuple[int, int]]:
     """Ranks that left evidence, and how many there were, per job."""
     jobs: dict[str, tuple[set[int], int]] = {}
     for run in runs:
@@ -30,4 +30,4 @@ def _jobs(runs: Sequence[Run]) -> list[tuple[int, int]]:
             ranks, size = jobs.setdefault(attempt_of(run), (set(), run.world_size))
             ranks.add(run.rank)
             jobs[attempt_of(run)] = ranks, max(size, run.world_size)
-    return [(len(ranks), max(size, len(ranks))) for ranks, size in jobs.values()]
+    return {job: (len(ranks), max(size, len(ranks))) for job, (ranks, size) in jobs.items()}

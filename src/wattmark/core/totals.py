@@ -202,17 +202,21 @@ def energy_of(kept: Sequence[Observation], evidence: Evidence) -> Figure | Missi
 
 
 def _most_of_missing_ranks(kept: Sequence[Observation], runs: Sequence[Run]) -> float:
-    """The most that ranks without evidence can have used: as much as those that left some, at full power.
+    """The most that ranks without evidence can have used: as much as those of their job, at full power.
 
     Ranks of one machine see the same devices, so that nothing need be missing: the least is nothing.
     """
-    most = math.fsum(
-        max(o.row.max_watts * o.row.duration_seconds, o.row.energy_joules)
-        if o.row.max_watts is not None
-        else 2 * o.row.energy_joules
+    jobs = missing_per_present(runs)
+    missing = {run.record_id: jobs.get(attempt_of(run), 0.0) for run in runs}
+    return math.fsum(
+        missing[o.record_id]
+        * (
+            max(o.row.max_watts * o.row.duration_seconds, o.row.energy_joules)
+            if o.row.max_watts is not None
+            else 2 * o.row.energy_joules
+        )
         for o in kept
     )
-    return missing_per_present(runs) * most
 
 
 def _coverage(kept: Sequence[Observation]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from wattmark.core.carbon import Intensity, Pue
@@ -11,8 +11,19 @@ from wattmark.core.errors import EvidenceError
 from wattmark.core.facts import WorkDone
 from wattmark.core.parts import Group, Part, Reserved, RunsOf
 from wattmark.core.run import Quality
-from wattmark.ledger.asking import Engine, Knowns, Places, Subjects, Tables, Times, of_subject, query
-from wattmark.ledger.question import COUNTED_KEYS, KNOWN_KEYS, PLACE_KEYS, ROW_KEYS, Question
+from wattmark.ledger.asking import (
+    Engine,
+    Knowns,
+    Places,
+    Subjects,
+    Tables,
+    Times,
+    bucket_sql,
+    filters,
+    of_subject,
+    query,
+)
+from wattmark.ledger.question import COUNTED, COUNTED_KEYS, KNOWN_KEYS, PLACE_KEYS, ROW_KEYS, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ class Found:
     runs: RunsOf = field(default_factory=RunsOf)
     quality: dict[str, Quality] = field(default_factory=dict)
     reserved: list[Reserved] | None = None
+    missing_uj: float = 0.0
     notes: list[str] = field(default_factory=list)
 
 
@@ -68,6 +80,7 @@ def group_of(asked: Asked, key: Key | None, found: Found) -> Group:
         quality=found.quality,
         runs=found.runs,
         reserved=None if found.reserved is None else tuple(found.reserved),
+        missing_uj=found.missing_uj,
         notes=tuple(found.notes),
     )
 
@@ -114,6 +127,32 @@ def add_energy(asked: Asked, groups: dict[Key, Found], whole: Found) -> dict[str
         )
     whole.parts.extend(_part(asked, told, numbers) for told, numbers in together.items())
     return without
+
+
+def add_missing_ranks(asked: Asked, boundary: int, groups: dict[Key, Found], whole: Found) -> None:
+    """What ranks without evidence may have used: a job's own, whatever else is in its group."""
+    engine, question = asked.engine, asked.question
+    short = (
+        "SELECT COUNT(*) FROM (SELECT attempt FROM runs WHERE rank IS NOT NULL "
+        "GROUP BY attempt HAVING COUNT(DISTINCT rank) < MAX(world_size)) AS jobs"
+    )
+    if not sum(int(row[0]) for row in engine.rows(short)):
+        return
+    if question.table != COUNTED:
+        engine.attach(COUNTED, asked.snapshot)
+    text = query(
+        "missing_ranks",
+        keys="".join(f", c.{COUNTED_KEYS[key]}" for key in question.extra),
+        bucket=bucket_sql(asked.granule, "c."),
+        boundary=str(boundary),
+        filters=filters(engine, question, "c."),
+    )
+    key_of = _Keys(asked)
+    for tags, spot, period, known_id, component, allocation, *extra, missing, seen in engine.rows(text):
+        key = int(period), key_of(int(tags), int(spot), tuple(extra), component, allocation, known_id)
+        for found in (whole, groups[key]):
+            found.missing_uj += float(missing)
+            found.runs = replace(found.runs, rank_coverage=min(found.runs.rank_coverage, float(seen)))
 
 
 def _sum_of_cells(asked: Asked) -> int:

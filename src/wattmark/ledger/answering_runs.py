@@ -98,7 +98,6 @@ def _read_runs(asked: Asked, table: str = "asked_runs") -> Iterator[tuple[Key, R
                 duration_seconds=int(lasted) / MICRO,
                 machine_hours=int(machines) / HOUR_US,
                 rank_coverage=float(row[19]),
-                missing_per_present=float(row[20]),
                 operations=operations,
             ),
         )

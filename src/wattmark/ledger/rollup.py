@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from wattmark.core.known import Boundary
 from wattmark.core.rollup import Total, total_of
-from wattmark.ledger.answering import Asked, Found, Key, add_energy, group_of
+from wattmark.ledger.answering import Asked, Found, Key, add_energy, add_missing_ranks, group_of
 from wattmark.ledger.answering_runs import add_reserved, add_runs, add_work
 from wattmark.ledger.asking import (
     Engine,
@@ -83,6 +83,7 @@ def roll_up(snapshot: Tables, question: Question, factors: Factors, engine: Engi
         add_runs(asked, groups, whole)
         if factors.embodied:
             add_reserved(asked, factors.embodied, groups, whole)
+    add_missing_ranks(asked, LEVEL_OF[question.boundary], groups, whole)
     return Rollup(
         question=question,
         version=snapshot.version,
