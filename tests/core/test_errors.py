@@ -8,6 +8,8 @@ from wattmark.core import errors
 from wattmark.core.errors import (
     ConfigError,
     EvidenceError,
+    GridError,
+    LedgerError,
     MeterUnavailable,
     MissingExtra,
     NotComparable,
@@ -25,6 +27,8 @@ from wattmark.core.errors import (
         ConfigError("wattmark.toml", "place.pue", "must be a number"),
         MissingExtra("dataset", "datasets"),
         EvidenceError("a.run.json", "is no JSON"),
+        GridError("entsoe", "is down"),
+        LedgerError("s3://bucket", "there is no such bucket"),
         NotComparable([("boundary", "device", "node")]),
         MeterUnavailable("no zones"),
         RefusedError("no"),
@@ -55,6 +59,17 @@ def test_a_missing_extra_says_the_command_that_installs_it() -> None:
     error = MissingExtra("dataset", "datasets")
     assert str(error) == "'dataset' needs an extra: pip install 'wattmark[datasets]'"
     assert (error.what, error.extra) == ("dataset", "datasets")
+
+
+def test_ledger_and_grid_errors_name_who_did_not_answer() -> None:
+    """The address or the provider, and the problem, in the message and on the exception."""
+    ledger, grid = LedgerError("s3://bucket", "no such bucket"), GridError("entsoe", "is down")
+    assert (str(ledger), ledger.url, ledger.problem) == (
+        "s3://bucket: no such bucket",
+        "s3://bucket",
+        "no such bucket",
+    )
+    assert (str(grid), grid.provider, grid.problem) == ("entsoe: is down", "entsoe", "is down")
 
 
 def test_an_evidence_error_names_the_file() -> None:
