@@ -412,11 +412,16 @@ def test_views_become_plain_files(ledger: Path, tmp_path: Path) -> None:
     assert "runs.parquet" in ask("export", "out", "--view", "runs", "--ledger", ledger).stdout
     with pytest.raises(UsageError, match="no view colours"):
         ask("export", "out", "--view", "colours", "--ledger", ledger)
+    for own in (ledger, ledger / "evidence"):
+        with pytest.raises(UsageError, match="belongs to the ledger itself"):
+            ask("export", own, "--ledger", ledger)
 
 
 def test_without_sql_the_views_are_listed() -> None:
     """No ledger is needed for that."""
-    assert "energy: energy, each moment of each device once" in ask("query").stdout
+    text = ask("query").stdout
+    assert "energy: energy, each moment of each device once" in text
+    assert "the tags: organisation, team, project" in text
     assert {view["name"] for view in told("query")["views"]} >= {"energy", "runs", "work", "lost"}
 
 

@@ -241,4 +241,6 @@ def test_a_purge_must_say_what_and_asks_first(tmp_path: Path) -> None:
     asked = ["purge", number(4), "--reason", "r", "--ledger", str(ledger)]
     with pytest.raises(UsageError, match="nothing was removed"):
         CliRunner().invoke(group, asked, input="n\n", catch_exceptions=False, standalone_mode=False)
+    with pytest.raises(UsageError, match="where nobody can be asked, --yes says it"):
+        CliRunner().invoke(group, asked, input="", catch_exceptions=False, standalone_mode=False)
     assert told("verify", "--ledger", ledger)["runs"] == 4

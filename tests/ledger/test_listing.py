@@ -81,7 +81,7 @@ def test_runs_are_chosen_by_tags_labels_and_what_they_are(
 
 def test_a_key_that_does_not_exist_is_refused(listing: Listing) -> None:
     """With those that do."""
-    with pytest.raises(UsageError, match="'colour' is nothing to choose runs by"):
+    with pytest.raises(UsageError, match="'colour' is nothing to choose runs by; keys"):
         listing.runs(Choice(where={"colour": ("red",)}))
     with pytest.raises(UsageError, match="losses can be chosen by run, host and device, not by 'team'"):
         listing.losses(Choice(where={"team": ("a",)}))
@@ -141,7 +141,7 @@ def test_beside_totals_stands_what_must_not_be_overlooked(snapshot: Derived) -> 
     with DuckDbEngine() as engine:
         for by, named in {
             (): ("team", "model"),
-            ("stage", "label.branch"): ("stage", "label.branch"),
+            ("stage", "label.branch"): ("stage", "label.branch", "team", "model"),
         }.items():
             question = Question(by=by)
             roll_up(snapshot, question, Factors(), engine)

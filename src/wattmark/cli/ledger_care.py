@@ -106,7 +106,7 @@ def purge(
     fold(opened.store, now_us())
     ids = _meant(opened, runs, day)
     what = some(len(ids), "record") + (f" as far as they began before {day}" if day else "")
-    if ids and not yes and not click.confirm(f"Remove {what} from {opened.url} for good?", err=True):
+    if ids and not yes and not _agreed(f"Remove {what} from {opened.url} for good?"):
         raise UsageError("nothing was removed")
     with told_wait("purging"):
         done = purge_now(opened.store, ids, reason, now_us(), before=day)
@@ -116,6 +116,14 @@ def purge(
         return
     gone = f"{some(len(done.record_ids), 'record')} with {some(done.rows, 'row')}"
     click.echo(f"{gone} removed; version {done.version}")
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        raise UsageError("nothing was removed: where nobody can be asked, --yes says it") from None
 
 
 def _meant(opened: OpenLedger, runs: tuple[str, ...], before: str | None) -> list[str]:

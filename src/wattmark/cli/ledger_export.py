@@ -10,6 +10,7 @@ import click
 from wattmark.cli.ledger_asked import keys_of
 from wattmark.cli.ledger_options import read, reading_options, told_wait
 from wattmark.cli.options import json_option
+from wattmark.core.errors import UsageError
 
 USUAL = ("energy", "work", "runs", "lost", "quality", "statements")
 """What is written when no view is named; `wattmark ledger query` lists all."""
@@ -39,6 +40,8 @@ def command(
     from wattmark.reports.as_text import table
 
     reading = read(ledger, no_fold, as_of)
+    if Path(reading.ledger.url).resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise UsageError(f"{folder} belongs to the ledger itself: export into another folder")
     with told_wait("exporting"):
         done = export(reading.snapshot, keys_of(views) or USUAL, folder, kind)
     if as_json:

@@ -32,7 +32,10 @@ csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that read: ``ledger``, ``no_fold`` and ``as_of``."""
     function = click.option(
-        "--as-of", type=int, metavar="VERSION", help="Read an older version (see `wattmark ledger history`)."
+        "--as-of",
+        type=click.IntRange(min=0),
+        metavar="VERSION",
+        help="Read an older version (see `wattmark ledger history`).",
     )(function)
     function = click.option(
         "--no-fold", is_flag=True, help="Leave what has landed meanwhile in the inbox; read what is folded."

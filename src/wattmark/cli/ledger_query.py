@@ -58,6 +58,7 @@ def command(
 
 
 def _list_views(as_json: bool) -> None:
+    from wattmark.ledger.columns import TAGS
     from wattmark.ledger.views import VIEWS
     from wattmark.reports.as_json import document
     from wattmark.reports.as_text import table
@@ -74,9 +75,14 @@ def _list_views(as_json: bool) -> None:
         click.echo(document("ledger-views", 1, {"views": views}))
         return
     for name, view in VIEWS.items():
-        click.echo(f"{name}: {view.what}")
-        rows = [(f"  {column}", shown.kind, shown.what) for column, shown in view.columns.items()]
-        click.echo(f"{table(('  column', 'kind', 'what it holds'), rows)}\n")
+        rows = [
+            (f"  {column}", shown.kind, shown.what)
+            for column, shown in view.columns.items()
+            if column not in TAGS[1:]
+        ]
+        rows = [("  (the tags)", *row[1:]) if row[0].strip() == TAGS[0] else row for row in rows]
+        click.echo(f"{name}: {view.what}\n{table((), rows)}\n")
+    click.echo(f"the tags: {', '.join(TAGS)}")
 
 
 def _print_table(columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]], limit: int) -> None:

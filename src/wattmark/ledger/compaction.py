@@ -66,7 +66,7 @@ def compact(
     if retention_hours < LEAST_HOURS and not forced:
         raise UsageError(
             f"a retention of {retention_hours} h takes files from folds and readers that are under way: keep "
-            f"{LEAST_HOURS} h or more, or force it when nobody else uses the ledger"
+            f"{LEAST_HOURS} h or more, or force it (`--force`) when nobody else uses the ledger"
         )
     before = after = removed = 0
     for at in (TABLE, *map(layout, DERIVED)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -242,7 +243,10 @@ def _where(key: str, values: Sequence[str]) -> str:
     elif key in RUN_KEYS:
         column = RUN_KEYS[key]
     else:
-        raise UsageError(f"{key!r} is nothing to choose runs by; keys: {', '.join(RUN_KEYS)}, {LABEL}KEY")
+        close = difflib.get_close_matches(key, RUN_KEYS, n=1, cutoff=0.75)
+        meant = f"did you mean {close[0]!r}? " if close else ""
+        keys = f"{', '.join(RUN_KEYS)}, {LABEL}KEY"
+        raise UsageError(f"{key!r} is nothing to choose runs by; {meant}keys: {keys}")
     return f"COALESCE({column}, '') IN ({', '.join(quoted(v) for v in values)})"
 
 

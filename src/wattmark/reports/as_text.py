@@ -17,6 +17,7 @@ __all__ = [
     "bar",
     "bulleted",
     "duration",
+    "explained",
     "interval_text",
     "percent",
     "quantity",
@@ -39,6 +40,15 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     if headers:
         headed.insert(1, ["-" * width for width in widths])
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in headed)
+
+
+def explained(table: str, below: Sequence[str]) -> str:
+    """A table with headers, and a line of words below each of its rows that has one."""
+    head, rule, *rows = table.splitlines()
+    lines = (
+        line for row, words in zip(rows, below, strict=True) for line in (row, f"    {words}") if line.strip()
+    )
+    return "\n".join([head, rule, *lines])
 
 
 def interval_text(figure: Figure) -> str:

@@ -16,7 +16,7 @@ from wattmark.core.kpis.operational_overhead_score import (
 )
 from wattmark.core.listed import some
 from wattmark.reports.as_json import answer_json
-from wattmark.reports.as_text import answer_text, bar, duration, percent, table
+from wattmark.reports.as_text import answer_text, bar, duration, explained, percent, table
 from wattmark.reports.ledger_lists import Head
 from wattmark.reports.quantities import number
 
@@ -89,11 +89,11 @@ def parts_of(told: Operations) -> tuple[OverheadPart, ...]:
 
 def overhead_text(head: Head, runs: int, score: Answer, told: Operations, *, ascii_only: bool = False) -> str:
     """The score, and where its points were lost."""
-    rows = []
+    rows, hints = [], []
     for part in parts_of(told):
         lost = part.lost
         drawn = "" if lost is None else bar(lost / (100 * WEIGHT), 12, ascii_only=ascii_only)
-        hint = part.unknown if lost is None else (part.better if lost >= 1 else "")
+        hints.append(part.unknown if lost is None else (part.better if lost >= 1 else ""))
         rows.append(
             (
                 part.name,
@@ -101,15 +101,14 @@ def overhead_text(head: Head, runs: int, score: Answer, told: Operations, *, asc
                 part.shown_most,
                 "" if lost is None else number(lost),
                 drawn,
-                hint,
             )
         )
-    heads = ("part", "now", "all lost at", "points lost", "", "to do")
+    heads = ("part", "now", "all lost at", "points lost", "")
     return "\n".join(
         [
             f"Operational Overhead Score  {answer_text(score)}",
             "",
-            table(heads, rows),
+            explained(table(heads, rows), hints),
             "",
             f"{some(runs, 'run')}; {head}",
         ]

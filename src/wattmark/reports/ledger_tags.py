@@ -8,14 +8,14 @@ from typing import Any
 from wattmark.core.tagged import Stated, TagLine
 from wattmark.core.tags import TagRules
 from wattmark.reports.as_csv import csv_text
-from wattmark.reports.as_text import bar, percent, quantity, table
+from wattmark.reports.as_text import bar, explained, percent, quantity, table
 from wattmark.reports.ledger_lists import UJ_PER_J, Head
 
 NO_RULES = (
     "There are no rules: write `required` and `allowed` under [tags] in ledger.toml (docs/ledger/tags.md)."
 )
 EFFECT = {
-    "warn": "they are counted all the same (mode warn)",
+    "warn": "runs like these are counted all the same (mode warn)",
     "quarantine": "runs like these are kept and not counted until their tags are right (mode quarantine)",
     "refuse": "`ledger add` and `import` refuse them; what came in otherwise is not counted (mode refuse)",
 }
@@ -35,12 +35,12 @@ def tags_text(
                 quantity(one.energy_uj / UJ_PER_J, "J"),
                 percent(one.energy_uj / whole) if whole else "",
                 one.runs,
-                one.fault.remedy,
                 ", ".join(one.seen_with),
             )
             for one in lines
         ]
-        parts += [table(("tag", "says", "energy", "share", "runs", "fix", "seen with"), rows), ""]
+        shown = table(("tag", "says", "energy", "share", "runs", "seen with"), rows)
+        parts += [explained(shown, [one.fault.remedy for one in lines]), ""]
         parts.append(f"An alias in ledger.toml mends what is stored already; {EFFECT[rules.mode.value]}.")
     elif rules.required or rules.allowed:
         parts.append("Every tag is as the rules want it.")
