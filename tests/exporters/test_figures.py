@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.builders import a_row, a_run
+from tests.measure.machine import Machine
 from wattmark.core.known import Scope
 from wattmark.core.run import Run, Series, Subject, Window, Work
 from wattmark.exporters.figures import (
     ATTRIBUTED,
     ENERGY,
     FAILED_WORK,
+    FAMILIES,
     POWER,
     UNOBSERVED,
     WORK,
     Point,
     figures_of,
 )
+from wattmark.measure.timeline import Timeline
+
+watts = st.sampled_from([2.0, 50.0, 90.0])
+seconds = st.floats(0.0, 2.0)
 
 
 def named(run: Run, name: str) -> list[Point]:
@@ -94,6 +103,38 @@ def test_work_and_failed_work_are_counted_by_unit() -> None:
     run = a_run(work=(Work(unit="images", count=7, failed=2), Work(unit="images", count=3)))
     assert [(p.labels["unit"], p.value) for p in named(run, WORK)] == [("images", 10.0)]
     assert [p.value for p in named(run, FAILED_WORK)] == [2.0]
+
+
+def test_work_that_was_declared_is_not_shown_as_done() -> None:
+    """A hundred announced, seven counted: seven."""
+    run = a_run(work=(Work(unit="images", count=100, declared=True), Work(unit="images", count=7)))
+    assert [p.value for p in named(run, WORK)] == [7.0]
+    assert named(a_run(work=(Work(unit="images", count=100, declared=True),)), WORK) == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.3, 1.0, 2.5]), watts, seconds, seconds, st.booleans(), st.booleans())
+    )
+)
+def test_what_is_shown_as_a_counter_never_falls(
+    looks: list[tuple[float, float, float, float, bool, bool]],
+) -> None:
+    """Whatever the power, whoever used the CPU, whether a device could be read: a fall would be a reset."""
+    machine = Machine()
+    timeline = Timeline(machine.meters, machine.cpu.as_clock(), machine.clock, 1.0)
+    before: dict[object, float] = {}
+    for lasted, power, own, idle, lost, edge in looks:
+        machine.clock.advance(lasted)
+        machine.cpu.spend(own, 0.0, idle)
+        machine.meter.watts = dict.fromkeys(machine.meter.watts, power)
+        machine.meter.broken = dict.fromkeys(machine.meter.watts, "lost") if lost else {}
+        (timeline.cut if edge else timeline.tick)()
+        for point in figures_of(a_run(energies=timeline.rows(), series=timeline.series())):
+            if FAMILIES[point.name].counter:
+                series = point.name, tuple(point.labels.items())
+                assert point.value >= before.get(series, 0.0) - 1e-9
+                before[series] = point.value
 
 
 def test_runs_are_told_apart() -> None:

@@ -39,12 +39,13 @@ FAMILIES: Mapping[str, Family] = {
     ENERGY: Family(
         True, "J", "Observed energy of a device since the run began; devices inside one another overlap."
     ),
+    # The shares of a piece that still grows are divided anew at each look: they may fall.
     ATTRIBUTED: Family(
-        True, "J", "Observed energy of a device by party: own, others, idle; they make up its whole."
+        False, "J", "Observed energy of a device by party: own, others, idle; they make up its whole."
     ),
     POWER: Family(False, "W", "Power of a device between the last two readings."),
     UNOBSERVED: Family(True, "s", "Time for which a device was not read; its energy then is not known."),
-    WORK: Family(True, "1", "Units of work that were done."),
+    WORK: Family(True, "1", "Units of work that were counted; what was declared is in the run file."),
     FAILED_WORK: Family(True, "1", "Units of work that failed; their energy counts all the same."),
     DURATION: Family(False, "s", "Time since the run began."),
 }
@@ -78,7 +79,7 @@ def figures_of(run: Run) -> list[Point]:
         add(UNOBSERVED, max(0.0, row.duration_seconds - row.observed_seconds), device=row.device_id)
     for device, watts in _powers(run).items():
         add(POWER, watts, device=device)
-    for work in run.work:
+    for work in (work for work in run.work if not work.declared):
         add(WORK, work.count, unit=work.unit)
         add(FAILED_WORK, work.failed, unit=work.unit)
     add(DURATION, run.duration_seconds)
