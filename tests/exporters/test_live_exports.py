@@ -24,7 +24,7 @@ from tests.builders import a_row, a_run
 from tests.measure.machine import Machine
 from wattmark.core.errors import MissingExtra, UsageError
 from wattmark.core.known import Boundary
-from wattmark.core.run import Run, Series, Subject
+from wattmark.core.run import Run, Series, Status, Subject
 from wattmark.exporters.catalog import open_export
 from wattmark.exporters.periodic import Periodic
 from wattmark.exporters.pushgateway import Pushgateway
@@ -87,6 +87,25 @@ def test_an_exporter_that_fails_is_a_note_of_the_run() -> None:
     recording = recorded(Shown(broken=ConnectionRefusedError(111, "Connection refused")))
     run = recording.stop()
     assert any("memory: ConnectionRefusedError" in note for note in run.notes)
+
+
+def test_waiting_for_a_server_is_no_part_of_the_run() -> None:
+    """The meters were read for the last time before; what is shown last is the whole run."""
+    machine = Machine()
+
+    class Slow(Shown):
+        def show(self, run: Run) -> None:
+            super().show(run)
+            if run.status is Status.CLOSED:
+                machine.clock.advance(60.0)
+
+    export = Slow()
+    recording = Recording(Settings(period_seconds=3600.0), replace(machine.world(), exports=(export,)))
+    recording.start()
+    machine.clock.advance(2.0)
+    run = recording.stop()
+    assert run.duration_seconds == 2.0
+    assert export.runs[-1].duration_seconds == 2.0
 
 
 def test_a_run_that_is_discarded_is_taken_back() -> None:

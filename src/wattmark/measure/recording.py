@@ -127,7 +127,6 @@ class Recording:
             return self._snapshot(Status.OPEN, self._world.clock())
         before = time.thread_time()
         self._stop_watching()
-        self._stop_exports()
         with self._lock:
             if self._result is not None:
                 return self._result
@@ -138,7 +137,10 @@ class Recording:
                 self._describe(describe)
             status = Status.INTERRUPTED if interrupted else Status.CLOSED
             ended = replace(self._snapshot(status, end), exit_code=exit_code, failed=failed)
-            self._result = self._finished(ended)
+            self._result = ended
+        notes = self._stop_exports()
+        with self._lock:
+            self._result = self._finished(replace(ended, notes=(*ended.notes, *notes)))
         _live.discard(self)
         self._land(self._result)
         return self._result
@@ -272,14 +274,14 @@ class Recording:
         with suppress(RuntimeError):  # it was told before
             self._asleep.release()
 
-    def _stop_exports(self) -> None:
-        """Before the last reading, so that what they cost is in the run, as while it went on."""
+    def _stop_exports(self) -> list[str]:
+        """What could not be shown. After the last reading: a server that does not answer is waited for, and
+        that time and energy are not the program's.
+        """
         with self._lock:
             exports, self._exports = self._exports, ()
-        for export in exports:
-            problem = export.stop()
-            if problem is not None:
-                self.note(f"not shown elsewhere: {problem}")
+        problems = [export.stop() for export in exports]
+        return [f"not shown elsewhere: {problem}" for problem in problems if problem is not None]
 
     def _watch(self) -> None:
         while not self._asleep.acquire(timeout=min(self._settings.period_seconds, threading.TIMEOUT_MAX)):
