@@ -30,7 +30,7 @@ from tests.ledger.counting_world import (
     run_on,
     share_of,
 )
-from wattmark.core.errors import UsageError
+from wattmark.core.errors import LedgerError, UsageError
 from wattmark.core.figure import Figure
 from wattmark.core.given import Given
 from wattmark.core.known import Grade, Method
@@ -39,9 +39,54 @@ from wattmark.core.tags import TagMode, TagRules
 from wattmark.core.telemetry import Samples
 from wattmark.core.totals import facts_of
 from wattmark.ledger.columns import BUCKET_US, DAY_US, DERIVED
+from wattmark.ledger.deltalog import log_name
 from wattmark.ledger.derive import refresh
 from wattmark.ledger.evidence import Evidence
+from wattmark.ledger.fold import fold
+from wattmark.ledger.inbox import land_samples
 from wattmark.ledger.purge import purge
+from wattmark.ledger.store import Store
+from wattmark.ledger.verify import verify
+
+# --- a history that was cut -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gone", [[0], [1], [2], [1, 2], [0, 1, 2]])
+def test_a_ledger_whose_log_lost_commits_is_refused(tmp_path: Path, gone: list[int]) -> None:
+    """Its totals would be too small, and look like any: reading, folding, verifying say what is missing."""
+    store = a_ledger(tmp_path)
+    for n in range(3):
+        put(store, samples=[every(10, 5, gpu("h", n))])
+        refresh(store, RULES)
+    for version in gone:
+        store.delete(log_name("evidence", version))
+    with pytest.raises(LedgerError, match=r"evidence|commits"):
+        refresh(store, RULES)
+    land_samples(store, [every(10, 5, gpu("other", 1))])
+    with pytest.raises(LedgerError, match=r"evidence|commits"):
+        fold(store, NOON)
+    assert not is_sound(store)
+
+
+def is_sound(store: Store) -> bool:
+    try:
+        return verify(store).sound
+    except LedgerError:
+        return False
+
+
+def test_going_back_on_purpose_is_counted_anew(tmp_path: Path) -> None:
+    """An older copy of the evidence, without what was counted from a newer one."""
+    store = a_ledger(tmp_path)
+    for n in range(2):
+        put(store, samples=[every(10, 5, gpu("h", n))])
+        refresh(store, RULES)
+    store.delete(log_name("evidence", 1))
+    for entry in list(store.names("derived/")):
+        store.delete(entry.name)
+    assert refresh(store, RULES).version == 0
+    assert verify(store).sound
+
 
 # --- telemetry --------------------------------------------------------------------------------------
 

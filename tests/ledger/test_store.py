@@ -151,3 +151,16 @@ def test_errors_of_the_disk_are_told_apart() -> None:
     assert "--ledger" in _advice(OSError(errno.EROFS, ""))
     assert "hard links" in _advice(OSError(errno.EOPNOTSUPP, ""))
     assert "again" in _advice(OSError(errno.EIO, ""))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_links_that_lead_nowhere_are_no_files(store: LocalStore) -> None:
+    """One that is broken, one that leads to itself: neither listed nor sized, and no crash."""
+    folder = Path(store.url) / "inbox"
+    folder.mkdir(parents=True)
+    (folder / "round").symlink_to("round")
+    (folder / "gone").symlink_to("nowhere")
+    assert list(store.names("inbox/")) == []
+    assert (store.size("inbox/round"), store.size("inbox/gone"), store.size(f"inbox/{'x' * 300}")) == (
+        None,
+    ) * 3

@@ -78,11 +78,12 @@ def fold(rebuild: bool, ledger: str | None, as_json: bool) -> int:
         brought = bring_waiting(opened)
     except (OSError, WattmarkError) as error:
         note(f"runs that wait on this machine could not be brought: {error}")
+    if rebuild:
+        forget_counted(opened)
     with told_wait("folding"):
         done = fold_now(opened.store, now_us())
     if rebuild:
         with told_wait("counting anew"):
-            forget_counted(opened)
             read_ledger(opened, now_us(), note, fold=False)
     if as_json:
         body = {

@@ -76,6 +76,7 @@ def open_table(store: Store, name: str, version: int | None = None) -> Any | Non
     """A Delta table as deltalake knows it; None when there is none. Raises LedgerError for other trouble."""
     uri = store.table_uri(name)
     if store.size(log_name(name, 0)) is None:  # asked first of our own store, whose errors say what to do
+        _refuse_beheaded(store, name)
         return None
     options = dict(store.options) or None
     try:
@@ -89,6 +90,18 @@ def open_table(store: Store, name: str, version: int | None = None) -> Any | Non
         raise trouble(uri, error) from None
     _refuse_newer(uri, table)
     return table
+
+
+def _refuse_beheaded(store: Store, name: str) -> None:
+    """Raise LedgerError for a log without its first commit: it must not pass for a table that never was."""
+    first = log_name(name, 0)
+    if next(iter(store.names(f"{name}/_delta_log/")), None) is None or store.size(first) is not None:
+        return  # there is none, or it was begun a moment ago
+    raise LedgerError(
+        store.table_uri(name),
+        "the first commit of its log is gone, and with it what it holds: bring _delta_log back from a backup"
+        + ("" if name == "evidence" else ", or count anew with `wattmark ledger fold --rebuild`"),
+    )
 
 
 def _drop_torn_checkpoints(store: Store, name: str) -> bool:

@@ -34,7 +34,7 @@ from wattmark.ledger.samples import DaySamples, StreamLine
 from wattmark.ledger.snapshot import Snapshot
 from wattmark.ledger.staging import Staging
 from wattmark.ledger.store import LocalStore, Store
-from wattmark.ledger.tables import DerivedTables, Made
+from wattmark.ledger.tables import DerivedTables, Made, refuse_cut_history
 
 METHOD = 3
 """Changes with the rules of counting: then everything is counted again."""
@@ -115,6 +115,7 @@ def refresh(
     ask = _Ask(store, evidence, version, rules, tuple(priority), only_exactly)
     tables = DerivedTables(store)
     if version == -1:
+        refuse_cut_history(store, evidence.version)
         return Snapshot(version, tables)
     for _ in range(0 if only_exactly else ATTEMPTS):
         stored = _stored(tables, ask, search=version != newest)
@@ -151,6 +152,7 @@ def _stored(tables: DerivedTables, ask: _Ask, search: bool) -> dict[str, int] | 
 
 def _bring_up_to_date(ask: _Ask, tables: DerivedTables) -> None:
     """Write the tables; when somebody else gets in between, what they wrote is looked at next."""
+    refuse_cut_history(ask.store, ask.evidence.version)
     heads, made = _heads(tables)
     base = _base(ask, tables, heads, made)
     with TemporaryDirectory(prefix="wattmark-ledger-") as folder:

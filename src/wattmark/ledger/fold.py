@@ -28,6 +28,7 @@ from wattmark.ledger.inbox import INBOX, REJECTED
 from wattmark.ledger.portion import MOST_DAYS, Limits, Portion, Spread, TakenBatch, TakenRun
 from wattmark.ledger.runfile import SUFFIX, run_from
 from wattmark.ledger.store import Entry, Store
+from wattmark.ledger.tables import refuse_cut_history
 
 APP_ID = "wattmark.fold"
 """The application transaction of every fold: other writers of Delta tables see that folds exclude others."""
@@ -82,7 +83,10 @@ def fold(
         spread: Spread = pool.map if store.at_once > 1 else map
         job = _Job(store, now_us, wait, spread, Folded(version=-1))
         portion = Portion()
-        for taken in _taken(job, _new(job, _listed(store))):
+        listed = _listed(store)
+        if listed:
+            refuse_cut_history(store, Evidence(store).version)
+        for taken in _taken(job, _new(job, listed)):
             portion.add(taken)
             if portion.full(limits):
                 _take_in(job, portion)

@@ -6,6 +6,7 @@ says that it is there. No lock, no server: of any number of writers of one name,
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -131,14 +132,14 @@ class LocalStore:
             try:
                 with os.scandir(folders.pop()) as found:
                     entries = list(found)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 raise self._error(prefix, error) from None
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
-                elif (told := _stat(entry.path)) is not None:
+                elif (told := self._told(entry.path, prefix)) is not None:
                     name = Path(entry.path).relative_to(self._root).as_posix()
                     yield Entry(name, told.st_size, told.st_mtime_ns // 1000)
 
@@ -153,7 +154,7 @@ class LocalStore:
 
     def size(self, name: str) -> int | None:
         """Bytes of a file; None when it is not there."""
-        told = _stat(self._path(name))
+        told = self._told(self._path(name), name)
         return None if told is None else told.st_size
 
     def put_new(self, name: str, data: bytes) -> bool:
@@ -225,6 +226,15 @@ class LocalStore:
 
         return SubTreeFileSystem(self.url, LocalFileSystem())
 
+    def _told(self, path: str | Path, name: str) -> os.stat_result | None:
+        try:
+            return os.stat(path)
+        except OSError as error:
+            # A link that leads nowhere, or round in a circle, is as little a file as one that is gone.
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
+                return None
+            raise self._error(name, error) from None
+
     def _path(self, name: str) -> Path:
         return self._root / name
 
@@ -248,8 +258,6 @@ class LocalStore:
 
 
 def _advice(error: OSError) -> str:
-    import errno
-
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return "Nothing of it was taken: make room and bring it again"
@@ -266,13 +274,6 @@ def _advice(error: OSError) -> str:
 def _is_part(name: str) -> bool:
     last = name.rpartition("/")[2]
     return last.startswith(".") and last.endswith(PART)
-
-
-def _stat(path: str | Path) -> os.stat_result | None:
-    try:
-        return os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def _take_name(part: Path, target: Path) -> bool:

@@ -50,6 +50,23 @@ def layout(name: str) -> Layout:
     return Layout(f"derived/{name}", columns, ("day",) if "day" in columns else ())
 
 
+def refuse_cut_history(store: Store, evidence_version: Callable[[], int]) -> None:
+    """Raise LedgerError when what was counted knows a later version of the evidence than there is.
+
+    The newest commits of the evidence are gone then: a total without them would say less than was seen, and
+    a fold would write another history over them.
+    """
+    made = DerivedTables(store).made("runs")
+    if made is None or made.evidence_version <= (newest := evidence_version()):
+        return
+    raise LedgerError(
+        store.url,
+        f"version {made.evidence_version} was counted, but the newest that is there is {newest}: the last "
+        "commits of evidence/_delta_log are gone. Bring them back from a backup; where going back is meant, "
+        "`wattmark ledger fold --rebuild` counts anew",
+    )
+
+
 class DerivedTables:
     """Writes and reads a ledger's derived tables. Raises LedgerError when the ledger does not work."""
 

@@ -21,6 +21,7 @@ from wattmark.ledger.inbox import INBOX
 from wattmark.ledger.portion import span
 from wattmark.ledger.runfile import run_from
 from wattmark.ledger.store import Store
+from wattmark.ledger.tables import refuse_cut_history
 
 ROWS_AT_ONCE = 2_000_000
 """Samples that are held in memory: some 250 MB."""
@@ -69,6 +70,10 @@ def verify(store: Store) -> Verified:
     version = evidence.version()
     findings: list[Finding] = []
     files = _Files()
+    try:
+        refuse_cut_history(store, evidence.version)
+    except LedgerError as error:
+        findings.append(Finding("history", error.problem))
     try:
         findings.extend(_read_files(evidence, version, files))
     except LedgerError as error:  # without the list of what was taken in nothing can be held against it
