@@ -566,15 +566,16 @@ def test_operations_add_up_what_measuring_cost() -> None:
     """Own and workload CPU seconds; where one run does not tell, the sum is not known."""
     cost = Overhead(cpu_seconds=1.0, workload_cpu_seconds=50.0)
     declared = (Work(unit="inferences", count=1.0, declared=True), Work(unit="samples", count=1.0))
-    runs = [a_run(overhead=cost, work=declared), later(a_run(overhead=cost), 50.0)]
+    ours = {"overhead": cost, "environment": {"wattmark": "1"}}
+    runs = [a_run(work=declared, **ours), later(a_run(**ours), 50.0)]
     found = facts_of(runs, Given(manual_steps=2)).operations
     assert (found.own_cpu_seconds, found.workload_cpu_seconds) == (2.0, 100.0)
-    assert (found.manual_steps, found.declared_share) == (2, 0.5)
+    assert (found.manual_steps, found.declared_share) == (2, 1 / 4)  # two devices, two counts
     untold = facts_of([*runs, later(a_run(overhead=Overhead(cpu_seconds=1.0)), 99.0)], GIVEN).operations
     assert (untold.own_cpu_seconds, untold.workload_cpu_seconds) == (3.0, None)
     silent = facts_of([*runs, later(a_run(), 99.0)], GIVEN).operations
     assert silent.own_cpu_seconds is None
-    nothing = facts_of([a_run()], GIVEN).operations
+    nothing = facts_of([a_run(energies=())], GIVEN).operations
     assert (nothing.own_cpu_seconds, nothing.workload_cpu_seconds, nothing.declared_share) == (
         None,
         None,

@@ -18,6 +18,7 @@ from wattmark.core.given import Given
 from wattmark.core.holes import with_holes
 from wattmark.core.known import Grade, Scope
 from wattmark.core.machines import clock_of, device_hours, machine_hours, start_of
+from wattmark.core.manual import figures_by_hand
 from wattmark.core.merge import Merged, Observation, counted_once, handed_over, without_parts
 from wattmark.core.ranks import attempt_of, missing_per_present, rank_coverage
 from wattmark.core.run import REFRESH, Dataset, Quality, Run, Status
@@ -387,12 +388,13 @@ def _operations(runs: Sequence[Run], given: Given) -> Operations:
     overheads = [r.overhead for r in runs if r.overhead is not None]
     told_by_all = len(overheads) == len(runs)  # what one run leaves out would flatter the others
     workload = [o.workload_cpu_seconds for o in overheads]
-    rows = [w.declared for r in runs for w in r.work]
+    told = [figures_by_hand(r) for r in runs]
+    figures = sum(count for _, count in told)
     return Operations(
         own_cpu_seconds=math.fsum(o.cpu_seconds for o in overheads) if overheads and told_by_all else None,
         workload_cpu_seconds=math.fsum(w for w in workload if w is not None)
         if workload and all(w is not None for w in workload)
         else None,
         manual_steps=given.manual_steps,
-        declared_share=sum(rows) / len(rows) if rows else None,
+        declared_share=sum(hand for hand, _ in told) / figures if figures else None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wattmark.core.known import Method
+from wattmark.core.manual import TOOL, figures_by_hand
 from wattmark.core.ranks import attempt_of
 from wattmark.core.run import Run, Work
 from wattmark.core.totals import UNSTAGED, stage_at
@@ -15,8 +15,6 @@ from wattmark.ledger.evidence import day_of
 from wattmark.ledger.families import Head, micro
 
 Rows = Mapping[str, list[dict[str, Any]]]
-TOOL = "wattmark"
-"""The version of wattmark stands under this name in the environment of what it measured itself."""
 
 
 def rows_of(
@@ -28,7 +26,7 @@ def rows_of(
     """
     whose = dimensions.whose(run.subject)
     content, folded_us = stored
-    declared, figures = _figures(run)
+    declared, figures = figures_by_hand(run)
     day = day_of(start_us)
     overhead = run.overhead
     the_run = {
@@ -121,12 +119,3 @@ def _when(run: Run, work: Work) -> tuple[float, float]:
     if window is not None:
         return window.t0_seconds, window.t0_seconds + window.duration_seconds
     return work.t0_seconds, max(work.t0_seconds, run.duration_seconds)
-
-
-def _figures(run: Run) -> tuple[int, int]:
-    """How many figures of a run were declared, and how many there are: its devices and its counts of work."""
-    devices = {row.device_id: True for row in run.energies}
-    for row in run.energies:
-        devices[row.device_id] &= row.method is Method.DECLARED
-    told = [*devices.values(), *(work.declared for work in run.work)]
-    return sum(told), len(told)
