@@ -36,6 +36,22 @@ def test_a_verb_with_a_slip_of_the_pen_is_guessed(tmp_path: Path) -> None:
     assert b"Did you mean" not in wattmark("xyz", here=tmp_path).stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "word", "offered"),
+    [
+        ("wattmark ledger totals --by team,mo", 4, ["team,model", "team,model_version"]),
+        ("wattmark ledger totals --kpi carbon_to", 4, ["carbon_to_solution"]),
+        ("wattmark ledger export out --view st", 5, ["statements"]),
+        ("wattmark import nv", 2, ["nvidia-smi"]),
+    ],
+)
+def test_a_shell_completes_names(tmp_path: Path, words: str, word: int, offered: list[str]) -> None:
+    """Also after a comma."""
+    asked = {"_WATTMARK_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(word)}
+    done = wattmark(here=tmp_path, environ=asked)
+    assert done.stdout.decode().split() == [f"plain,{name}" for name in offered]
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii", "utf-8"])
 def test_every_encoding_takes_the_output(tmp_path: Path, encoding: str) -> None:
     """A Windows pipe or a Latin-1 locale has no narrow space and no blocks: they become plain signs."""

@@ -57,7 +57,7 @@ def test_a_configuration_error_without_a_place_names_the_file_alone() -> None:
 def test_a_missing_extra_says_the_command_that_installs_it() -> None:
     """The pip command can be copied from the message."""
     error = MissingExtra("dataset", "datasets")
-    assert str(error) == "'dataset' needs an extra: pip install 'wattmark[datasets]'"
+    assert str(error) == "dataset: an optional part is not installed: pip install 'wattmark[datasets]'"
     assert (error.what, error.extra) == ("dataset", "datasets")
 
 

@@ -50,10 +50,19 @@ def test_they_are_the_files_that_landed(tmp_path: Path) -> None:
 def test_the_verbs_that_decide_take_them(tmp_path: Path) -> None:
     """show, compare and report."""
     assert len(json.loads(verb(show.command, "ledger:team=search", "--json").stdout)["runs"]) == 2
+    assert json.loads(verb(show.command, "ledger:team=ads", "--json").stdout)["runs"][0]["file"] is None
+    assert verb(show.command, "ledger:team=ads").stdout.startswith(f"run {number(3)}\n")
     told = verb(compare.command, "ledger:team=ads,limit=5", "ledger:team=", "--json")
     assert json.loads(told.stdout)["schema"] == "wattmark.compare"
     verb(report.command, "ledger:stage=inference", "--md", "report.md")
     assert "ranker" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_without_a_ledger_the_ways_to_name_one_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These verbs have no option for it."""
+    monkeypatch.delenv("WATTMARK_LEDGER")
+    with pytest.raises(UsageError, match="ledger:team=ads: no ledger is named: set WATTMARK_LEDGER"):
+        read_runs([Path("ledger:team=ads")])
 
 
 def test_what_nothing_fits_is_an_error() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wattmark.cli.completing import one_of, sources
 from wattmark.cli.tags import pairs, tag_options, tags_from, warn_of_stage
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ UNUSABLE = 2
     epilog="Exit code: 0 when the input was read, even if some of its rows were bad; 1 for that with "
     "--strict; 2 when nothing of it could be used.",
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=one_of(sources))
 @click.argument("inputs", nargs=-1)
 @click.option("--list", "as_list", is_flag=True, help="List what can be imported, with the options of NAME.")
 @click.option(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from wattmark.cli.completing import one_of, views
 from wattmark.cli.ledger_asked import keys_of
 from wattmark.cli.ledger_options import read, reading_options, told_wait
 from wattmark.cli.options import json_option
@@ -19,7 +20,14 @@ USUAL = ("energy", "work", "runs", "lost", "quality", "statements")
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--format", "kind", type=click.Choice(["parquet", "csv"]), default="parquet", help="[parquet]")
-@click.option("--view", "views", multiple=True, metavar="NAME", help=f"Only these [{', '.join(USUAL)}].")
+@click.option(
+    "--view",
+    "views",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=one_of(views),
+    help=f"Only these [{', '.join(USUAL)}].",
+)
 @reading_options
 @json_option
 def command(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wattmark.cli.completing import keys, kpis, one_of
 from wattmark.cli.ledger_asked import keys_of, span_of, span_options, span_text, where_of, where_option
 from wattmark.cli.ledger_options import Reading, csv_option, read, reading_options, told_wait
 from wattmark.cli.options import config_here, json_option
@@ -29,7 +30,14 @@ PERIODS = ("hour", "day", "week", "month", "quarter", "year")
 
 
 @click.command()
-@click.option("--by", "bys", multiple=True, metavar="KEY,KEY", help="Group by these tags, e.g. team,model.")
+@click.option(
+    "--by",
+    "bys",
+    multiple=True,
+    metavar="KEY,KEY",
+    shell_complete=one_of(keys),
+    help="Group by these tags, e.g. team,model.",
+)
 @click.option("--period", type=click.Choice(PERIODS), help="And by calendar period, in the ledger's zone.")
 @where_option
 @span_options
@@ -43,7 +51,14 @@ PERIODS = ("hour", "day", "week", "month", "quarter", "year")
     "--accounting", type=click.Choice(ACCOUNTINGS), default="location", help="Of carbon [location]."
 )
 @click.option("--basis", type=click.Choice(BASES), default="lifecycle", help="Of carbon [lifecycle].")
-@click.option("--kpi", "kpis", multiple=True, metavar="ID", help="Add a KPI as a column (`wattmark kpis`).")
+@click.option(
+    "--kpi",
+    "kpis",
+    multiple=True,
+    metavar="ID",
+    shell_complete=one_of(kpis),
+    help="Add a KPI as a column (`wattmark kpis`).",
+)
 @click.option("--functional-unit", help="What per-unit KPIs count, e.g. inferences.")
 @click.option("--quality", help="Which logged quality is Q.")
 @click.option("--lifetime-inferences", type=float, help="Inferences the model will serve.")

@@ -25,6 +25,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     from wattmark.reports.as_text import answer_text, run_summary, stated_text, table
     from wattmark.reports.sections import answers_of
     from wattmark.wiring import facts_for
+    from wattmark.wiring.runs import is_lasting
 
     loaded, _ = load(runs)
     if raw:
@@ -39,14 +40,14 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
         if as_json:
             shown.append(
                 {
-                    "file": str(item.path),
+                    "file": str(item.path) if is_lasting(item.path) else None,
                     "record_id": item.run.record_id,
                     "energy": answer_json(facts.energy),
                     "kpis": {name: answer_json(answer) for name, answer in answers.items()},
                 }
             )
             continue
-        click.echo(f"{item.path}")
+        click.echo(f"{item.path}" if is_lasting(item.path) else f"run {item.run.record_id}")
         click.echo(run_summary(item.run, facts, brief=len(loaded) > 1))
         stated_line = stated_text(facts)
         if stated_line:

@@ -46,7 +46,7 @@ class MissingExtra(UsageError):
     def __init__(self, what: str, extra: str) -> None:
         self.what = what
         self.extra = extra
-        super().__init__(f"{what!r} needs an extra: pip install 'wattmark[{extra}]'")
+        super().__init__(f"{what}: an optional part is not installed: pip install 'wattmark[{extra}]'")
 
 
 class EvidenceError(WattmarkError):

@@ -9,8 +9,11 @@ from pathlib import Path
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.ledger.runfile import LoadedRun
 from wattmark.ledger.runfile import read_runs as read_files
+from wattmark.measure.environment import LEDGER
 
 PREFIX = "ledger:"
+FOLDER = "wattmark-ledger-"
+"""How the folder begins in which runs of a ledger lie while this process needs them."""
 LIMIT = "limit"
 """Among the conditions: how many, the newest first."""
 
@@ -44,11 +47,16 @@ def _from_ledger(named: str) -> Iterator[LoadedRun]:
     """The runs that are meant, as files in a folder of this process: a report names them with their hash."""
     from datetime import UTC, datetime
 
-    from wattmark.wiring.configuration import load_config
-    from wattmark.wiring.ledger import ledger_url, open_ledger, read_ledger
+    from wattmark.wiring.configuration import ledger_named, load_config
+    from wattmark.wiring.ledger import open_ledger, read_ledger
 
     where, limit = conditions(named)
-    ledger = open_ledger(ledger_url(None, load_config(Path.cwd(), os.environ), os.environ, Path.cwd()))
+    url = ledger_named(None, load_config(Path.cwd(), os.environ), os.environ, Path.cwd())
+    if url is None:
+        raise UsageError(
+            f"{named}: no ledger is named: set {LEDGER}, or write `url` under [ledger] in wattmark.toml"
+        )
+    ledger = open_ledger(url)
     told: list[str] = []
     snapshot = read_ledger(ledger, int(datetime.now(UTC).timestamp() * 1e6), told.append)
     from wattmark.ledger.documents import documents, file_name, run_of
@@ -69,12 +77,17 @@ def _from_ledger(named: str) -> Iterator[LoadedRun]:
         raise EvidenceError(named, f"{ledger.url} holds no run like that: `wattmark ledger runs` lists them")
 
 
+def is_lasting(path: Path) -> bool:
+    """Whether a run file will be there when this process has ended."""
+    return not path.parent.name.startswith(FOLDER)
+
+
 def _folder() -> Path:
     """A folder that goes when this process ends."""
     import atexit
     import shutil
     import tempfile
 
-    folder = Path(tempfile.mkdtemp(prefix="wattmark-runs-"))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
