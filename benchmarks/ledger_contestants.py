@@ -64,14 +64,14 @@ def wattmark(tables: Tables, source: str) -> Told:
     from wattmark.ledger.rollup import Question, roll_up
 
     told = factors()
-    began = time.perf_counter()
+    watch = _Watch()
     with DuckDbEngine() as engine:
         question = Question(by=("team", "model", "stage"), period="day", source=source)
         answer = roll_up(tables, question, Factors(grid=told.grid, pue=told.pue), engine)
-    seconds = time.perf_counter() - began
+    times = watch.stop()
     carbon = answer.whole.carbon
     assert isinstance(carbon, Figure)
-    return _told(seconds, answer.whole.observed_uj, carbon.value, len(answer.totals))
+    return _told(times, answer.whole.observed_uj, carbon.value, len(answer.totals))
 
 
 def duckdb_same(tables: Tables) -> Told:
@@ -80,7 +80,7 @@ def duckdb_same(tables: Tables) -> Told:
     from wattmark.ledger.engines.duckdb import in_own_words
 
     connection = _duckdb()
-    began = time.perf_counter()
+    watch = _Watch()
     _attach(connection, tables)
     cells = in_own_words(
         query("cells", source="counted", bucket="bucket_us", keys="", boundary=str(NODE), filters="")
@@ -104,18 +104,18 @@ def duckdb_same(tables: Tables) -> Told:
             s.team, s.model, s.stage, day_us, c.place_id, c.known_id, c.component, c.reached, c.allocation
         """
     ).fetchall()
-    seconds = time.perf_counter() - began
+    times = watch.stop()
     groups = len({row[:4] for row in rows})
-    return _told(seconds, sum(int(row[9]) for row in rows), sum(row[-1] for row in rows), groups)
+    return _told(times, sum(int(row[9]) for row in rows), sum(row[-1] for row in rows), groups)
 
 
 def duckdb_lean(tables: Tables) -> Told:
     """DuckDB alone, energy and carbon and nothing else."""
     connection = _duckdb()
-    began = time.perf_counter()
+    watch = _Watch()
     _attach(connection, tables)
     rows = connection.execute(LEAN.format(sums=LEAN_SUMS)).fetchall()
-    return _of_rows(began, rows)
+    return _of_rows(watch, rows)
 
 
 def polars_streaming(tables: Tables) -> Told:
@@ -123,7 +123,7 @@ def polars_streaming(tables: Tables) -> Told:
     import polars as pl
 
     grid_rows, pue_rows = _factor_rows()
-    began = time.perf_counter()
+    watch = _Watch()
     grid = pl.DataFrame(grid_rows, schema=["zone", "hour_us", "grams"], orient="row").lazy()
     pues = pl.DataFrame(pue_rows, schema=["site", "site_pue"], orient="row").lazy()
     used = (
@@ -149,8 +149,8 @@ def polars_streaming(tables: Tables) -> Told:
         .agg(pl.col(*SUMS, "carbon").sum())
         .collect(engine="streaming")
     )
-    seconds = time.perf_counter() - began
-    return _told(seconds, int(found["energy_uj"].sum()), float(found["carbon"].sum()), found.height)
+    times = watch.stop()
+    return _told(times, int(found["energy_uj"].sum()), float(found["carbon"].sum()), found.height)
 
 
 def pandas_by_day(tables: Tables) -> Told:
@@ -158,7 +158,7 @@ def pandas_by_day(tables: Tables) -> Told:
     import pandas as pd
 
     grid_rows, pue_rows = _factor_rows()
-    began = time.perf_counter()
+    watch = _Watch()
     columns = ["subject_id", "place_id", "bucket_us", "boundary", "hidden_from", *SUMS]
     cells = []
     for file in tables.files("counted"):
@@ -181,8 +181,8 @@ def pandas_by_day(tables: Tables) -> Told:
     times = every["pue"].fillna(every["site_pue"]) * every["grams"] / 3.6e12
     every["carbon"] = (every["energy_uj"] + every["gap_uj"]) * times
     found = every.groupby(["team", "model", "stage", "day_us"])[[*SUMS, "carbon"]].sum()
-    seconds = time.perf_counter() - began
-    return _told(seconds, int(found["energy_uj"].sum()), float(found["carbon"].sum()), len(found))
+    times = watch.stop()
+    return _told(times, int(found["energy_uj"].sum()), float(found["carbon"].sum()), len(found))
 
 
 def sqlite(tables: Tables) -> Told:
@@ -192,7 +192,7 @@ def sqlite(tables: Tables) -> Told:
     import pyarrow.dataset as ds
 
     path = tables.folder / "sqlite.db"
-    began = time.perf_counter()
+    watch = _Watch()
     loaded = not path.exists()
     connection = sqlite3.connect(path)
     if loaded:
@@ -217,9 +217,9 @@ def sqlite(tables: Tables) -> Told:
         connection.execute("CREATE INDEX by_subject ON subjects (subject_id)")
         connection.execute("CREATE INDEX by_place ON places (place_id)")
         connection.commit()
-    load_seconds = time.perf_counter() - began
-    began = time.perf_counter()
-    told = _of_rows(began, connection.execute(LEAN.format(sums=LEAN_SUMS)).fetchall())
+    load_seconds = watch.stop()["seconds"]
+    watch = _Watch()
+    told = _of_rows(watch, connection.execute(LEAN.format(sums=LEAN_SUMS)).fetchall())
     return {**told, **({"load_seconds": load_seconds} if loaded else {})}
 
 
@@ -230,7 +230,7 @@ def pyspark_local(tables: Tables) -> Told:
 
     os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    began = time.perf_counter()
+    watch = _Watch()
     session = (
         SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
@@ -238,16 +238,16 @@ def pyspark_local(tables: Tables) -> Told:
         .config("spark.sql.shuffle.partitions", "4")
         .getOrCreate()
     )
-    start_seconds = time.perf_counter() - began
+    start_seconds = watch.stop()["seconds"]
     grid_rows, pue_rows = _factor_rows()
-    began = time.perf_counter()
+    watch = _Watch()
     for name in ("counted", "subjects", "places"):
         session.read.parquet(*tables.files(name)).createOrReplaceTempView(name)
     session.createDataFrame(grid_rows, "zone string, hour_us bigint, grams double").createOrReplaceTempView(
         "grid"
     )
     session.createDataFrame(pue_rows, "site string, pue double").createOrReplaceTempView("pues")
-    told = _of_rows(began, [tuple(row) for row in session.sql(LEAN.format(sums=LEAN_SUMS)).collect()])
+    told = _of_rows(watch, [tuple(row) for row in session.sql(LEAN.format(sums=LEAN_SUMS)).collect()])
     told["peak_mb"] = _peak_mb()  # while the Java process is there
     session.stop()
     return {**told, "load_seconds": start_seconds}
@@ -272,13 +272,24 @@ def _attach(connection: Any, tables: Tables) -> None:
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
 
 
-def _of_rows(began: float, rows: list[tuple[Any, ...]]) -> Told:
-    seconds = time.perf_counter() - began
-    return _told(seconds, sum(int(row[4]) for row in rows), float(sum(row[8] for row in rows)), len(rows))
+def _of_rows(watch: _Watch, rows: list[tuple[Any, ...]]) -> Told:
+    times = watch.stop()
+    return _told(times, sum(int(row[4]) for row in rows), float(sum(row[8] for row in rows)), len(rows))
 
 
-def _told(seconds: float, energy_uj: int, carbon: float, groups: int) -> Told:
-    return {"seconds": seconds, "energy_uj": energy_uj, "carbon_grams": carbon, "groups": groups}
+class _Watch:
+    """Seconds and CPU seconds from here on; the CPU tells on a machine that others use too."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    def stop(self) -> Told:
+        wall, cpu = self._began
+        return {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+
+
+def _told(times: Told, energy_uj: int, carbon: float, groups: int) -> Told:
+    return {**times, "energy_uj": energy_uj, "carbon_grams": carbon, "groups": groups}
 
 
 def _peak_mb() -> float:

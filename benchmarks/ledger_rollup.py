@@ -185,13 +185,17 @@ def _cells(samples: Sequence[Mapping[str, Any]] | None) -> list[str]:
 
 
 def _verdict(size: Mapping[str, Any]) -> str:
-    ours = statistics.median(told["seconds"] for told in size["samples"]["wattmark"])
-    bare = statistics.median(told["seconds"] for told in size["samples"]["duckdb-same"])
+    ours, bare = (_median(size, name, "seconds") for name in ("wattmark", "duckdb-same"))
+    cpu = _median(size, "wattmark", "cpu_seconds") / _median(size, "duckdb-same", "cpu_seconds")
     agree = "all agree: energy to the microjoule, carbon to 1e-9" if _agree(size) else "THEY DO NOT AGREE"
     return (
         f"- {size['rows']:.0e} rows, {size['cube_rows']} in the cube: {ours / bare:.2f} times the bare "
-        f"engine; {agree}."
+        f"engine by the clock, {cpu:.2f} by CPU time (load of the machine: {size['load']:.1f}); {agree}."
     )
+
+
+def _median(size: Mapping[str, Any], name: str, what: str) -> float:
+    return statistics.median(told[what] for told in size["samples"][name])
 
 
 def _beside(sizes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
