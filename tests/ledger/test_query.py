@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -124,6 +127,10 @@ def test_mistakes_are_told_with_their_place_and_what_there_is(
         "CALL enable_logging()",
         "INSTALL httpfs",
         "EXPORT DATABASE '{folder}'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{folder}/out.csv'",
+        "explain analyze CREATE TABLE mine AS SELECT 1",
+        "EXPLAIN (ANALYZE) COPY (SELECT 1) TO '{folder}/out.csv'",
+        "EXPLAIN /* SELECT */ ANALYZE COPY (SELECT 1) TO '{folder}/out.csv'",
     ],
 )
 def test_whatever_is_not_reading_is_refused(query: LedgerQuery, tmp_path: Path, sql: str) -> None:
@@ -168,6 +175,38 @@ def test_a_query_without_an_end_does_not_fill_the_disk(query: LedgerQuery) -> No
     assert rows(query, sql) == [("9.3 GiB",)]
 
 
-def test_explain_is_reading(query: LedgerQuery) -> None:
-    """What a query would do."""
-    assert rows(query, "EXPLAIN SELECT * FROM energy")[0][0] == "physical_plan"
+@pytest.mark.parametrize(
+    "sql",
+    ["EXPLAIN SELECT * FROM energy", "explain analyze\nFROM energy", "EXPLAIN (FORMAT json) SELECT 1"],
+)
+def test_explain_is_reading(query: LedgerQuery, sql: str) -> None:
+    """What a query would do, or did."""
+    assert rows(query, sql)[0][0] in ("physical_plan", "analyzed_plan")
+
+
+def test_explaining_never_writes_over_the_ledgers_own_files(ledger: Derived) -> None:
+    """EXPLAIN ANALYZE runs what it explains, and the ledger's files may be opened."""
+    with LedgerQuery(ledger) as query:
+        for sql in (
+            "EXPLAIN ANALYZE COPY",
+            "EXPLAIN\tANALYZE (FORMAT json) COPY",
+            "EXPLAIN --\nANALYZE COPY",
+        ):
+            for file in ledger.files("cube"):
+                before = Path(file).read_bytes()
+                with pytest.raises(UsageError):
+                    query.ask(f"{sql} COPY (SELECT 1 AS x) TO '{file}' (FORMAT PARQUET, USE_TMP_FILE false)")
+                assert Path(file).read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_a_query_without_an_end_can_be_interrupted(query: LedgerQuery) -> None:
+    """Ctrl-C, in the middle of an operator in which DuckDB does not look for it."""
+    endless = "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t) SELECT COUNT(*) FROM t"
+    timer = threading.Timer(1.0, signal.pthread_kill, [threading.get_ident(), signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        query.ask(endless)
+    timer.join()
+    assert rows(query, "SELECT 1") == [(1,)]

@@ -1,7 +1,7 @@
 """Questions in SQL over the documented views: read-only, and with no way to files or the network.
 
 DuckDB runs them. What it may open is the ledger's own Parquet files; its settings are locked before anything
-that a user wrote is looked at, and only SELECT and EXPLAIN are run.
+that a user wrote is looked at, and only SELECT, and EXPLAIN of one, are run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from wattmark.ledger.asking import Tables
 from wattmark.ledger.engines.duckdb import BATCH, MEMORY, DuckDbEngine, failure, is_remote, quoted
 from wattmark.ledger.views import VIEWS
 
-READ_ONLY = ("SELECT", "EXPLAIN")
+EXPLAIN = re.compile(r"\s*EXPLAIN\s+(?:ANALYZE\s+)?(?:\([\w\s,']*\)\s*)?", re.IGNORECASE)
 DISK = "10GB"
 """What a query may write to the temporary folder before it fails: one without an end must not fill it."""
 
@@ -46,12 +46,12 @@ class LedgerQuery:
         """
         connection = self._engine.connection
         with failure(lambda text: _told(sql, text)):
-            statements = connection.extract_statements(sql)
-            _check(statements)
-            result = connection.execute(statements[0])
+            statement = _checked(connection, sql)
+            result = self._engine.interruptible(lambda: connection.execute(statement))
             described = result.description
         columns = tuple(str(column[0]) for column in described)
-        return Answer(columns, tuple(str(column[1]) for column in described), _rows(result, sql))
+        types = tuple(str(column[1]) for column in described)
+        return Answer(columns, types, _rows(self._engine, result, sql))
 
     def close(self) -> None:
         """Give everything back."""
@@ -86,18 +86,33 @@ def _lock(engine: DuckDbEngine, files: Sequence[str]) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-def _check(statements: Sequence[Any]) -> None:
+def _checked(connection: Any, sql: str) -> Any:
+    """The one statement, which only reads. Raises UsageError."""
+    statements = connection.extract_statements(sql)
     if len(statements) != 1:
         raise UsageError(f"give one query at a time, not {len(statements)}")
-    kind = str(statements[0].type).rsplit(".", 1)[-1]
-    if kind not in READ_ONLY:
+    kind = _kind(statements[0])
+    if kind == "EXPLAIN":
+        # It may run what it explains, a COPY over the ledger's files too: that must be a SELECT itself.
+        refused = UsageError("a ledger is only read here: write EXPLAIN or EXPLAIN ANALYZE, then a SELECT")
+        explained = EXPLAIN.match(sql)
+        with failure(lambda _: refused):
+            inner = connection.extract_statements(sql[explained.end() :]) if explained else []
+        if [_kind(each) for each in inner] != ["SELECT"]:
+            raise refused
+    elif kind != "SELECT":
         raise UsageError(f"a ledger is only read here, and {kind} is not reading: write a SELECT")
+    return statements[0]
 
 
-def _rows(result: Any, sql: str) -> Iterator[tuple[Any, ...]]:
+def _kind(statement: Any) -> str:
+    return str(statement.type).rsplit(".", 1)[-1]
+
+
+def _rows(engine: DuckDbEngine, result: Any, sql: str) -> Iterator[tuple[Any, ...]]:
     while True:
         with failure(lambda text: _told(sql, text)):
-            batch = result.fetchmany(BATCH)
+            batch = engine.interruptible(lambda: result.fetchmany(BATCH))
         if not batch:
             return
         yield from batch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -90,6 +91,19 @@ class DuckDbEngine:
             yield from batch
             with _unread():
                 batch = result.fetchmany(BATCH)
+
+    def interruptible(self, work: Callable[[], Any]) -> Any:
+        """Do something long with the connection, so that an interrupt (Ctrl-C) ends it.
+
+        DuckDB looks for interrupts itself, but not in every operator: a recursive query went on for ever.
+        """
+        with ThreadPoolExecutor(1, "wattmark-duckdb") as hand:
+            task = hand.submit(work)
+            try:
+                return task.result()
+            except KeyboardInterrupt:
+                self.connection.interrupt()
+                raise
 
     def close(self) -> None:
         """Give everything back."""
