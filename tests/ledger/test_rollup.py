@@ -333,6 +333,28 @@ def test_work_that_was_counted_beats_what_was_stated_for_the_same_run(ledger: De
     assert ask(ledger, where={"run": ("r2",)}).whole.work["inferences"].count == 50
 
 
+@pytest.mark.parametrize("embodied", [False, True])
+@pytest.mark.parametrize("start", [NOON, NOON + 6 * HOUR])
+def test_work_and_runs_of_another_time_are_not_in_it(ledger: Derived, start: int, embodied: bool) -> None:
+    """Neither those of another day, also where embodied carbon asks what was there then, nor of its morning."""
+    for at in (NOON - DAY, NOON - 12 * HOUR, NOON, NOON + 6 * HOUR, NOON + DAY):
+        ledger.energy(start_us=at)
+        ledger.work(count=1, at_us=at)
+        ledger.run(f"r{at}", at)
+    server = EmbodiedShare(name="machine", total_grams=1e6, lifespan_hours=1000)
+    span = {
+        name: datetime.fromtimestamp(at / SECOND, UTC)
+        for name, at in (("start", start), ("end", start + 6 * HOUR))
+    }
+    for told in (
+        ask(ledger, Factors(embodied=(server,) if embodied else ()), **span).whole,
+        *ask(ledger, Factors(embodied=(server,) if embodied else ()), period="day", **span).totals,
+    ):
+        assert told.runs.runs == 1
+        assert told.work["inferences"].count == 1
+        assert told.observed_uj == 90_000_000
+
+
 def test_runs_side_by_side_share_the_time_of_their_machine(ledger: Derived) -> None:
     """Two runs of 10 s that overlap by 5 s take 15 s; on another machine 10 s more."""
     ledger.energy()

@@ -51,7 +51,7 @@ def add_work(asked: Asked, groups: dict[Key, Found], whole: Found) -> None:
 def add_runs(asked: Asked, groups: dict[Key, Found], whole: Found) -> None:
     """What the runs of every group were, and the latest of their qualities; once by group, once for all."""
     question = asked.question
-    where = filters(asked.engine, question, "r.", energy=False)
+    where = filters(asked.engine, question, "r.", energy=False, moment="start_us")
     if "host" in question.where:
         where += " AND r.host_id IN (SELECT value FROM wanted_host)"
     host = "r.host_id" if "host" in question.by else "''"

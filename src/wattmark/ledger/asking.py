@@ -213,8 +213,13 @@ def put_knowns(engine: Engine, question: Question) -> Knowns:
     return Knowns(found, values)
 
 
-def filters(engine: Engine, question: Question, prefix: str = "", *, energy: bool = True) -> str:
-    """What follows WHERE, as `` AND ...``: what a user wrote stands in small tables, never in the text."""
+def filters(
+    engine: Engine, question: Question, prefix: str = "", *, energy: bool = True, moment: str = "bucket_us"
+) -> str:
+    """What follows WHERE, as `` AND ...``: what a user wrote stands in small tables, never in the text.
+
+    ``moment`` is the column that says when; without ``energy`` the rows do not say how anything is known.
+    """
     found = []
     if any(of_subject(key) for key in question.where):
         found.append(f"{prefix}subject_id IN (SELECT subject_id FROM asked_subjects)")
@@ -227,17 +232,16 @@ def filters(engine: Engine, question: Question, prefix: str = "", *, energy: boo
         if key in columns:
             engine.put(f"wanted_{key}", {"value": TEXT}, ((value,) for value in values))
             found.append(f"{prefix}{columns[key]} IN (SELECT value FROM wanted_{key})")
-    if energy:
-        found.extend(_between(question, prefix))
+    found.extend(_between(question, prefix, moment))
     return "".join(f" AND {condition}" for condition in found)
 
 
-def _between(question: Question, prefix: str) -> Iterator[str]:
+def _between(question: Question, prefix: str, moment: str) -> Iterator[str]:
     start, end = question.start_us, question.end_us
     if start is not None:
-        yield f"{prefix}bucket_us >= {start} AND {prefix}day >= '{_day(start)}'"
+        yield f"{prefix}{moment} >= {start} AND {prefix}day >= '{_day(start)}'"
     if end is not None:
-        yield f"{prefix}bucket_us < {end} AND {prefix}day <= '{_day(end)}'"
+        yield f"{prefix}{moment} < {end} AND {prefix}day <= '{_day(end)}'"
 
 
 def _day(at_us: int) -> str:
