@@ -46,6 +46,7 @@ def test_runs_come_newest_first_with_what_was_counted(listing: Listing) -> None:
     newest, first, slip, kept_out = listing.runs(Choice())
     assert (newest.record_id, newest.energy_uj, newest.gap_uj, newest.failed) == ("r2", 4 * MJ, MJ, True)
     assert (first.record_id, first.energy_uj, first.lost_uj) == ("r1", 9 * MJ, 0)
+    assert (newest.grade, first.grade) == ("D", "B")  # a fifth of one is an estimate
     assert first.tags == {"team": "search", "model": "ranker", "stage": "inference", "label.branch": "main"}
     assert (slip.record_id, slip.lost_uj, slip.status) == ("r4", 123_000_000, "interrupted")
     assert kept_out.quarantined == "team is missing: state it"
@@ -119,7 +120,7 @@ def test_a_beginning_of_an_id_finds_runs(listing: Listing) -> None:
 
 def test_devices_of_a_run_are_those_that_were_counted_from_it(listing: Listing) -> None:
     """With allocation and boundary."""
-    assert listing.devices_of("r1") == [("cpu:h1/package-0", "cpu", "whole", 1, 9 * MJ, 0)]
+    assert listing.devices_of("r1") == [("cpu:h1/package-0", "cpu", "whole", 1, 9 * MJ, 0, True)]
 
 
 def test_subjects_hold_all_energy_but_what_nobody_claimed(listing: Listing) -> None:

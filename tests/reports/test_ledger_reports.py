@@ -80,6 +80,26 @@ def test_totals_read_well(snapshot: Derived) -> None:
     )
 
 
+def test_a_sum_shows_its_energy_by_grade_and_what_was_declared(tmp_path: Path) -> None:
+    """4 % of declared energy do not make a grade, and must not be overlooked; nor must declared work."""
+    made = Derived(tmp_path)
+    made.subject()
+    made.place()
+    made.known()
+    made.known("k2", grade="E", method="declared", source="bill 1")
+    made.energy(96.0)
+    made.energy(4.0, known_id="k2", device_id="node:h2", host_id="h2")
+    made.run()
+    made.work("images", 10.0, declared=True)
+    view = view_of(made.write(), Question(by=("team",)), ("performance_per_watt",))
+    text = totals_text(view)
+    assert "by grade         B 96 %, E 4 %" in text
+    assert "- performance_per_watt: the number of images was declared, not counted" in text
+    body = totals_body(view)["whole"]
+    assert (body["energy"]["grade"], body["energy_by_grade"]) == ("B", {"B": 96.0, "E": 4.0})
+    assert body["work"]["images"]["declared"] is True
+
+
 def test_totals_over_time_read_well(snapshot: Derived) -> None:
     """Periods in their order, in plain signs where blocks cannot be printed."""
     view = replace(
@@ -182,6 +202,8 @@ def test_runs_read_well(snapshot: Derived) -> None:
     assert first["counted_from"] == "r1"
     told = counted_text(HEAD, runs[1], devices, losses, RULES.faults(Subject(model="ranker")))
     assert "  9.00 MJ  cpu:h1/package-0 (cpu, whole, node boundary)" in told
+    held = [(*device[:-1], False) for device in devices]
+    assert "node boundary, not in totals of nodes)" in counted_text(HEAD, runs[1], held, losses, ())
     assert "team is missing: use one of search, ads (ask the platform group)" in told
     assert "123 J  cpu:h1/package-0: wattmark r1 (grade D gives way to grade B)" in told
     assert "not counted      quarantined: team is missing" in counted_text(HEAD, runs[3], [], [], ())

@@ -34,6 +34,8 @@ class RunLine:
     """Estimated for its gaps."""
     lost_uj: int
     """What it also saw, and was counted from others."""
+    grade: str = ""
+    """Of what was counted and estimated, as of any sum; empty where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wattmark.core.errors import UsageError
-from wattmark.core.known import Boundary
+from wattmark.core.known import Boundary, Grade, grade_of_sum
 from wattmark.core.listed import LossLine, RunLine, SubjectUse
 from wattmark.core.run import Subject
 from wattmark.core.tags import LABEL
@@ -53,7 +53,7 @@ class Listing:
         """``quarantine`` is needed for the energy by subject."""
         self._quarantine = quarantine
         self._engine = DuckDbEngine()
-        for table in ("runs", "subjects", "places", "counted", "cube", "lost"):
+        for table in ("runs", "subjects", "places", "knowns", "counted", "cube", "lost"):
             self._engine.attach(table, snapshot)
 
     def __enter__(self) -> Listing:
@@ -78,28 +78,42 @@ class Listing:
         )
         rows = self._engine.rows(
             f"""
-            WITH used AS (
-                SELECT c.record_id, SUM(CAST(c.energy_uj AS DECIMAL(38, 0))) AS energy,
-                    SUM(CAST(c.gap_uj AS DECIMAL(38, 0))) AS gap
-                FROM counted c
-                WHERE c.record_id IN (SELECT record_id FROM picked)
-                    AND c.boundary <= {level} AND {level} < c.hidden_from
-                    AND c.day >= (SELECT MIN(day) FROM picked)
-                GROUP BY c.record_id
-            ),
-            gone AS (
+            WITH gone AS (
                 SELECT l.record_id, SUM(CAST(l.energy_uj AS DECIMAL(38, 0))) AS energy
                 FROM lost l WHERE l.record_id IN (SELECT record_id FROM picked) GROUP BY l.record_id
             )
             SELECT k.record_id, k.content, k.start_us, k.end_us, k.folded_us, k.status, k.failed, k.source,
-                k.host_id, k.quarantined, k.site, k.country, used.energy, used.gap, gone.energy,
+                k.host_id, k.quarantined, k.site, k.country, gone.energy,
                 k.labels, {", ".join(f"k.{tag}" for tag in TAGS)}
-            FROM picked k LEFT JOIN used ON k.record_id = used.record_id
-            LEFT JOIN gone ON k.record_id = gone.record_id
+            FROM picked k LEFT JOIN gone ON k.record_id = gone.record_id
             ORDER BY k.start_us DESC, k.record_id
             """
         )
-        return [_run_line(row) for row in rows]
+        found = list(rows)
+        used = self._used(level)
+        return [_run_line(row, used.get(str(row[0]), _Used())) for row in found]
+
+    def _used(self, level: int) -> dict[str, _Used]:
+        """What was counted of each picked run at a boundary."""
+        found: dict[str, _Used] = {}
+        for record_id, grade, energy, gap in self._engine.rows(
+            f"""
+            SELECT c.record_id, n.grade, SUM(CAST(c.energy_uj AS DECIMAL(38, 0))),
+                SUM(CAST(c.gap_uj AS DECIMAL(38, 0)))
+            FROM counted c LEFT JOIN knowns n ON c.known_id = n.known_id
+            WHERE c.record_id IN (SELECT record_id FROM picked)
+                AND c.boundary <= {level} AND {level} < c.hidden_from
+                AND c.day >= (SELECT MIN(day) FROM picked)
+            GROUP BY c.record_id, n.grade
+            """
+        ):
+            used = found.setdefault(str(record_id), _Used())
+            used.energy_uj += int(energy or 0)
+            used.gap_uj += int(gap or 0)
+            for one, uj in ((Grade(grade or "E"), int(energy or 0)), (Grade.D, int(gap or 0))):
+                if uj:
+                    used.grades[one] = used.grades.get(one, 0.0) + uj
+        return found
 
     def count(self, choice: Choice) -> int:
         """How many runs are meant."""
@@ -165,15 +179,20 @@ class Listing:
             for row in rows
         ]
 
-    def devices_of(self, record_id: str) -> list[tuple[str, str, str, int, int, int]]:
-        """Where a run was counted: device, component, allocation, boundary, energy and estimate (uJ)."""
+    def devices_of(self, record_id: str) -> list[tuple[str, str, str, int, int, int, bool]]:
+        """Where a run was counted: device, component, allocation, boundary, energy and estimate (uJ), and
+        whether a total at node boundary takes it, or another reading holds it there."""
         rows = self._engine.rows(
             "SELECT device_id, component, allocation, boundary, "
-            "SUM(CAST(energy_uj AS DECIMAL(38, 0))), SUM(CAST(gap_uj AS DECIMAL(38, 0))) "
+            "SUM(CAST(energy_uj AS DECIMAL(38, 0))), SUM(CAST(gap_uj AS DECIMAL(38, 0))), "
+            "boundary <= 1 AND hidden_from > 1 "
             f"FROM counted WHERE record_id = {quoted(record_id)} "
-            "GROUP BY device_id, component, allocation, boundary ORDER BY 5 DESC, 1, 3"
+            "GROUP BY device_id, component, allocation, boundary, 7 ORDER BY 5 DESC, 1, 3, 7"
         )
-        return [(str(r[0]), str(r[1]), str(r[2]), int(r[3]), int(r[4] or 0), int(r[5] or 0)) for r in rows]
+        return [
+            (str(r[0]), str(r[1]), str(r[2]), int(r[3]), int(r[4] or 0), int(r[5] or 0), bool(r[6]))
+            for r in rows
+        ]
 
     def subjects(self, boundary: Boundary = Boundary.NODE) -> list[SubjectUse]:
         """Every subject that used energy or ran, the most energy first; what nobody claimed is left out."""
@@ -262,7 +281,16 @@ def _stated(labels: Mapping[str, str], values: Sequence[Any]) -> Iterator[tuple[
         yield LABEL + key, value
 
 
-def _run_line(row: Sequence[Any]) -> RunLine:
+@dataclass(slots=True)
+class _Used:
+    """What was counted of a run."""
+
+    energy_uj: int = 0
+    gap_uj: int = 0
+    grades: dict[Grade, float] = field(default_factory=dict)
+
+
+def _run_line(row: Sequence[Any], used: _Used) -> RunLine:
     return RunLine(
         record_id=str(row[0]),
         content=str(row[1]),
@@ -276,8 +304,9 @@ def _run_line(row: Sequence[Any]) -> RunLine:
         quarantined=str(row[9] or ""),
         site=str(row[10] or ""),
         country=str(row[11] or ""),
-        energy_uj=int(row[12] or 0),
-        gap_uj=int(row[13] or 0),
-        lost_uj=int(row[14] or 0),
-        tags=dict(_stated(_labels(row[15]), row[16:])),
+        energy_uj=used.energy_uj,
+        gap_uj=used.gap_uj,
+        grade=str(grade_of_sum(used.grades) or ""),
+        lost_uj=int(row[12] or 0),
+        tags=dict(_stated(_labels(row[13]), row[14:])),
     )

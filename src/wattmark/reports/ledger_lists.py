@@ -32,6 +32,7 @@ RUN_COLUMNS = (
     "counted_joules",
     "gap_joules",
     "lost_joules",
+    "grade",
 )
 """Columns of the CSV of runs; those of tags follow."""
 
@@ -67,9 +68,9 @@ def runs_text(head: Head, runs: Sequence[RunLine], count: int, lines: Sequence[s
             duration((run.end_us - run.start_us) / 1e6),
         ]
         cells += [run.tags.get(tag, "") for tag in used]
-        cells += [_counted(run), run.source, _state(run)]
+        cells += [_counted(run), "" if run.quarantined else run.grade, run.source, _state(run)]
         rows.append([*cells, lines[at]] if lines is not None else cells)
-    heads = ["run", "began", "lasted", *used, "counted", "source", "status"]
+    heads = ["run", "began", "lasted", *used, "counted", "grade", "source", "status"]
     heads += ["power"] if lines is not None else []
     shown = f"{len(runs)} of {count} runs" if len(runs) < count else some(count, "run")
     return "\n".join([table(heads, rows), "", f"{shown}, times in {head.zone}; {head}"])
@@ -84,6 +85,7 @@ def runs_csv(runs: Iterable[RunLine]) -> str:
             *(run.record_id, _iso(run.start_us), (run.end_us - run.start_us) / 1e6, _iso(run.folded_us)),
             *(run.status, str(run.failed).lower(), run.source, run.host_id, run.site, run.country),
             *(run.quarantined, *(uj / UJ_PER_J for uj in (run.energy_uj, run.gap_uj, run.lost_uj))),
+            run.grade,
             *(run.tags.get(tag, "") for tag in tags),
         ]
         for run in runs
@@ -109,6 +111,7 @@ def run_body(run: RunLine) -> dict[str, Any]:
         "counted_microjoules": run.energy_uj,
         "gap_microjoules": run.gap_uj,
         "lost_microjoules": run.lost_uj,
+        "grade": run.grade or None,
     }
 
 
@@ -161,8 +164,9 @@ def loss_body(one: LossLine) -> dict[str, Any]:
     }
 
 
-Counted = tuple[str, str, str, int, int, int]
-"""Device, component, allocation, boundary (a number), energy and estimate in microjoules."""
+Counted = tuple[str, str, str, int, int, int, bool]
+"""Device, component, allocation, boundary (a number), energy and estimate in microjoules, and whether a total
+at node boundary takes it."""
 
 
 def counted_text(
@@ -176,9 +180,10 @@ def counted_text(
         lines.append(f"not counted      quarantined: {run.quarantined}")
     else:
         lines.append("counted" if counted else "counted          nothing of it")
-    for device, component, allocation, boundary, energy, gap in counted:
+    for device, component, allocation, boundary, energy, gap, at_node in counted:
         estimate = f" and {quantity(gap / UJ_PER_J, 'J')} estimated" if gap else ""
         kind = f"{component}, {allocation}, {list(Boundary)[boundary]} boundary"
+        kind += "" if at_node else ", not in totals of nodes"
         lines.append(f"  {quantity(energy / UJ_PER_J, 'J')}{estimate}  {device} ({kind})")
     if losses:
         lines.append("counted from others")
@@ -200,8 +205,9 @@ def counted_body(counted: Sequence[Counted]) -> list[dict[str, Any]]:
             "boundary": list(Boundary)[boundary].value,
             "energy_microjoules": energy,
             "gap_microjoules": gap,
+            "in_node_total": at_node,
         }
-        for device, component, allocation, boundary, energy, gap in counted
+        for device, component, allocation, boundary, energy, gap, at_node in counted
     ]
 
 

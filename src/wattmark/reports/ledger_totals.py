@@ -180,6 +180,10 @@ def _below(view: TotalsView) -> list[str]:
     """What is not in the totals, what nobody claimed, and what is unclear: said each time, and once."""
     whole = view.whole
     lines = _apart(view)
+    by_grade = _by_grade(whole)
+    if len(by_grade) > 1:
+        shares = (f"{grade} {percent(joules / _joules(whole))}" for grade, joules in by_grade.items())
+        lines.append(_line("by grade", ", ".join(shares)))
     if whole.gap_uj:
         worst = whole.energy.coverage if isinstance(whole.energy, Figure) else 1.0
         least = f"; what was seen least lacks {percent(1 - worst)} of its time" if worst < 1 else ""
@@ -195,8 +199,16 @@ def _below(view: TotalsView) -> list[str]:
     if isinstance(whole.facility, Figure):
         lines.append(_line("at the facility", figure_text(_kwh(whole.facility))))
     lines += _carbon_terms(whole)
-    told = dict.fromkeys([*view.findings, *_figure_notes(whole), *_reasons(view), *_remarks(view)])
+    told = dict.fromkeys(
+        [*view.findings, *_figure_notes(whole), *_kpi_notes(view), *_reasons(view), *_remarks(view)]
+    )
     return lines + ([""] if told and lines else []) + bulleted(told)
+
+
+def _by_grade(total: Total) -> dict[str, float]:
+    """Grade -> joules, the best first; estimates for gaps are D. Every sum shows it."""
+    grades = total.energy.grades if isinstance(total.energy, Figure) else {}
+    return {grade.value: joules for grade, joules in sorted(grades.items()) if joules > 0}
 
 
 def _line(what: str, text: str) -> str:
@@ -288,6 +300,21 @@ def _brief(answer: Answer) -> str:
             return "undefined"
 
 
+def _kpi_notes(view: TotalsView) -> list[str]:
+    """What stands beside the KPIs of the whole and is not said of its energy or carbon already."""
+    found = [(kpi, view.whole_answers[kpi]) for kpi in view.kpis]
+    whole = view.whole
+    figures = (whole.energy, whole.facility, whole.carbon, whole.carbon_known)
+    said = {note for figure in figures if isinstance(figure, Figure) for note in figure.notes}
+    return [
+        f"{kpi}: {note}"
+        for kpi, answer in found
+        if isinstance(answer, Figure)
+        for note in answer.notes
+        if note not in said
+    ]
+
+
 def _reasons(view: TotalsView) -> list[str]:
     """Why a KPI has no figure: each reason once, with the groups that it holds for."""
     groups: dict[tuple[str, str], list[str]] = {}
@@ -376,6 +403,7 @@ def total_body(total: Total) -> dict[str, Any]:
         "observed_microjoules": total.observed_uj,
         "gap_microjoules": total.gap_uj,
         "device_only_microjoules": total.device_only_uj,
+        "energy_by_grade": _by_grade(total),
         "energy_by_stage": {stage: answer_json(f) for stage, f in total.energy_by_stage.items()},
         "energy_by_component": {part: answer_json(f) for part, f in total.energy_by_component.items()},
         "facility": answer_json(total.facility),
@@ -384,7 +412,10 @@ def total_body(total: Total) -> dict[str, Any]:
         "without_factor_microjoules": total.without_factor_uj,
         "pue": answer_json(total.pue),
         "intensity": answer_json(total.intensity),
-        "work": {unit: {"count": w.count, "failed": w.failed} for unit, w in total.work.items()},
+        "work": {
+            unit: {"count": w.count, "failed": w.failed, "declared": w.declared}
+            for unit, w in total.work.items()
+        },
         "quality": {name: q.value for name, q in total.quality.items()},
         "runs": {
             "runs": total.runs.runs,
