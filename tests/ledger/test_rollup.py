@@ -336,13 +336,13 @@ def test_work_that_was_counted_beats_what_was_stated_for_the_same_run(ledger: De
 @pytest.mark.parametrize("embodied", [False, True])
 @pytest.mark.parametrize("start", [NOON, NOON + 6 * HOUR])
 def test_work_and_runs_of_another_time_are_not_in_it(ledger: Derived, start: int, embodied: bool) -> None:
-    """Neither those of another day, also where embodied carbon asks what was there then, nor of its morning."""
+    """Nor of that day's morning; also where embodied carbon asks what was there at all times."""
     for at in (NOON - DAY, NOON - 12 * HOUR, NOON, NOON + 6 * HOUR, NOON + DAY):
         ledger.energy(start_us=at)
         ledger.work(count=1, at_us=at)
         ledger.run(f"r{at}", at)
     server = EmbodiedShare(name="machine", total_grams=1e6, lifespan_hours=1000)
-    span = {
+    span: dict[str, Any] = {
         name: datetime.fromtimestamp(at / SECOND, UTC)
         for name, at in (("start", start), ("end", start + 6 * HOUR))
     }
