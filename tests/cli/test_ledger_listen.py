@@ -62,6 +62,13 @@ def test_a_port_that_is_taken_is_named(ledger: Path) -> None:
         assert f"127.0.0.1:{port}: cannot listen there" in refused(ledger, "--port", port)
 
 
+def test_a_journal_that_cannot_be_kept_is_named(ledger: Path, tmp_path: Path) -> None:
+    """With the option that names another place."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"file/journal: no journal can be kept there: .*--journal"):
+        verb(command, "--ledger", ledger, "--port", 0, "--journal", tmp_path / "file" / "journal")
+
+
 def test_a_ledger_that_is_not_there_is_named(tmp_path: Path) -> None:
     """Nobody wants a ledger in a folder that was mistyped."""
     assert "there is no ledger" in refused(tmp_path / "nowhere")

@@ -66,7 +66,6 @@ def command(ledger: str | None, **options: Any) -> None:
 
     require_tables()
     from wattmark.ledger.door import Door
-    from wattmark.server.journal import Journal
     from wattmark.server.landing import Landing
     from wattmark.server.listen import App
     from wattmark.server.listener import Listener
@@ -76,7 +75,7 @@ def command(ledger: str | None, **options: Any) -> None:
     folder = options["journal"] or journal_folder(opened.url, os.environ)
     with bound(options["host"], options["port"]) as listening:
         listener = Listener(
-            Journal(folder, round(options["longest_gap"] * 1e6)),
+            _journal(folder, round(options["longest_gap"] * 1e6)),
             naming,
             Landing(opened.store),
             note,
@@ -99,6 +98,18 @@ def journal_folder(url: str, environ: Mapping[str, str]) -> Path:
     from wattmark.measure.home import outbox_folder
 
     return outbox_folder(environ).with_name("listen") / sha256(url.encode()).hexdigest()[:16]
+
+
+def _journal(folder: Path, longest_gap_us: int) -> Any:
+    from wattmark.server.journal import Journal
+
+    try:
+        return Journal(folder, longest_gap_us)
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: no journal can be kept there: {error.strerror}; name a folder on a local disk that this "
+            "user may write to, with --journal"
+        ) from None
 
 
 def _naming(options: Mapping[str, Any], door: Any) -> Any:
