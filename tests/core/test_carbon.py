@@ -63,6 +63,7 @@ def test_an_intensity_names_its_table_as_the_source_of_its_error() -> None:
     figure = intensity(relative_error=0.1, year=2024).figure()
     assert figure.errors == {"intensity:table:XX": 10.0}
     assert figure.sources == ("table 2024 (XX, year)",)
+    assert intensity(year=2024, source="table of 2024").figure().sources == ("table of 2024 (XX, year)",)
 
 
 def test_an_intensity_says_what_its_source_estimated() -> None:

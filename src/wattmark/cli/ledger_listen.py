@@ -107,8 +107,8 @@ def _journal(folder: Path, longest_gap_us: int) -> Any:
         return Journal(folder, longest_gap_us)
     except OSError as error:
         raise UsageError(
-            f"{folder}: no journal can be kept there: {error.strerror}; name a folder on a local disk that this "
-            "user may write to, with --journal"
+            f"{folder}: no journal can be kept there: {error.strerror}; name a folder on a local disk "
+            "that this user may write to, with --journal"
         ) from None
 
 

@@ -57,7 +57,7 @@ class Intensity:
             )
         terms = {"accounting": self.accounting, "basis": self.basis, "inventory": self.inventory}
         errors = {f"intensity:{self.source}:{self.zone}": self.grams_per_kwh * self.relative_error}
-        year = f" {self.year}" if self.year else ""
+        year = f" {self.year}" if self.year and str(self.year) not in self.source else ""
         estimated = (f"{self.estimated_share:.0%} of the intensity data is estimated by its source",)
         return Figure(
             value=self.grams_per_kwh,
