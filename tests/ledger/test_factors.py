@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -113,3 +114,29 @@ def test_an_expansion_has_one_row_for_each_key_and_slot() -> None:
 def test_moments_are_told_in_utc() -> None:
     """As people read them."""
     assert moment(1_793_534_400_000_000) == "2026-11-01T12:00:00Z"
+
+
+def test_a_mean_of_two_tables_names_both_and_is_as_uncertain_as_the_worse() -> None:
+    """A long record meets 2025's table for an hour and 2026's for three."""
+    first = replace(grid(0, 1, 30.0), year=2025, estimated_share=1.0)
+    second = replace(grid(1, 4, 60.0), source="b", year=2026, relative_error=0.2)
+    met = course("zone FRA", [first, second]).over((0, 4 * HOUR), lambda f: f.grams_per_kwh)
+    assert met is not None
+    told, grams = met
+    assert grams == pytest.approx(52.5)
+    assert (told.source, told.year, told.relative_error) == ("table + b", None, 0.2)
+    assert told.estimated_share == pytest.approx(0.25)
+    sites = (
+        SitePue(site="s", end_us=HOUR, pue=1.1, relative_error=0.1),
+        SitePue(site="s", start_us=HOUR, pue=1.2, source="report"),
+    )
+    pue = course("site s", sites).over((0, 2 * HOUR), lambda f: f.pue)
+    assert pue is not None
+    assert (pue[0].source, pue[0].relative_error, pue[1]) == ("report", 0.1, pytest.approx(1.15))
+
+
+def test_factors_of_two_kinds_in_one_zone_are_refused() -> None:
+    """Location- and market-based grams are never added, also not hour after hour."""
+    market = replace(grid(0, 1, 30.0), accounting="market")
+    with pytest.raises(UsageError, match=r"two kinds, location-based, lifecycle and market-based, lifecycle"):
+        grid_courses([market, grid(1, None, 30.0)])

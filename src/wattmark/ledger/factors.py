@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice, pairwise
 from typing import Generic, TypeVar
@@ -102,7 +102,7 @@ class Course(Generic[Held]):
     always: Held | None
 
     def over(self, stretch: Stretch, value: Callable[[Held], float]) -> tuple[Held, float] | None:
-        """The mean over a stretch and the factor that holds longest in it; None where one is missing."""
+        """The mean over a stretch and the factor that it is of; None where one is missing."""
         start, end = stretch
         weights: list[tuple[int, Held]] = []
         first = max(0, bisect_right(self.bounded, start, key=_start) - 1)
@@ -120,12 +120,33 @@ class Course(Generic[Held]):
         if len(weights) == 1:
             return weights[0][1], value(weights[0][1])
         mean = math.fsum(w * value(f) for w, f in weights) / (end - start)
-        return max(weights, key=lambda w: w[0])[1], mean
+        return _together(weights), mean
 
     def edges(self) -> Iterator[int]:
         """Where something changes."""
         for factor in self.bounded:
             yield from (at for at in (factor.start_us, factor.end_us) if at is not None)
+
+
+def _together(weights: Sequence[tuple[int, Held]]) -> Held:
+    """What a mean of several factors is of: that which holds longest, and all of their sources.
+
+    How far the mean is off is not known to be less than the worst of them.
+    """
+    longest = max(weights, key=lambda w: w[0])[1]
+    error = max(f.relative_error for _, f in weights)
+    sources = {f.source: f for _, f in weights}
+    if not isinstance(longest, GridFactor):
+        return replace(longest, relative_error=error, source=" + ".join(filter(None, sources)))
+    years = {f.year for _, f in weights if isinstance(f, GridFactor)}
+    shares = [w * f.estimated_share for w, f in weights if isinstance(f, GridFactor)]
+    return replace(
+        longest,
+        source=" + ".join(sources),
+        year=longest.year if len(years) == 1 else None,
+        relative_error=error,
+        estimated_share=math.fsum(shares) / sum(w for w, _ in weights),
+    )
 
 
 def course(name: str, factors: Iterable[Held]) -> Course[Held]:
@@ -177,6 +198,12 @@ def grid_courses(factors: Sequence[GridFactor]) -> dict[str, Course[GridFactor]]
     for factor in factors:
         intensity_of(factor).figure()
         zones.setdefault(factor.zone, []).append(factor)
+    for zone, found in zones.items():
+        kinds = sorted({f"{f.accounting}-based, {f.basis}" for f in found})
+        if len(kinds) > 1:
+            raise UsageError(
+                f"zone {zone} has factors of two kinds, {' and '.join(kinds)}: their grams are never added"
+            )
     return {zone: course(f"zone {zone}", found) for zone, found in zones.items()}
 
 
