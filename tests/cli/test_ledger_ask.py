@@ -369,8 +369,9 @@ def test_who_also_watched_is_listed(ledger: Path, tmp_path: Path) -> None:
 
 
 def test_the_overhead_is_scored(ledger: Path) -> None:
-    """Folded long after they ended: 25 points for latency, 2.5 for a manual step, 0.25 for 0.1 % of CPU; and 25
-    because all of them are imports."""
+    """Folded long after they ended: 25 points for latency, 2.5 for a manual step, 0.25 for 0.1 % of CPU, and
+    25 because all of them are imports.
+    """
     body = told("overhead", "--ledger", ledger)
     assert body["runs"] == 4
     assert body["score"]["value"] == pytest.approx(100 - 25 - 2.5 - 0.25 - 25)
