@@ -128,6 +128,17 @@ def test_bars_are_drawn_in_what_the_figures_leave(snapshot: Derived) -> None:
     assert bars[0] == 6 < bars[1] < bars[2] == 24
 
 
+def test_a_narrow_terminal_gets_fewer_columns_and_is_told_so(snapshot: Derived) -> None:
+    """Energy, its interval, its grade, what was observed and carbon always stay."""
+    view = view_of(snapshot, Question(by=("team",)))
+    wide, narrow, least = (totals_text(view, width=width).splitlines() for width in (200, 82, 10))
+    assert not any("no room" in line for line in wide)
+    assert "no room for the interval of carbon, the boundary: a wider terminal, --csv or --json" in narrow
+    assert max(map(len, narrow[2:9])) <= 82
+    assert least[2].split() == ["team", "energy", "95", "%", "grade", "observed", "carbon", "share"]
+    assert "no room for the interval of carbon, the boundary, runs" in "\n".join(least)
+
+
 def test_what_is_said_of_single_runs_is_short(snapshot: Derived) -> None:
     """Two remarks and a count; runs that are kept out stand in their own line, and in `ledger tags`."""
     remarks = [

@@ -36,6 +36,8 @@ DEVICES_ALONE = "device energy only"
 """How a note of carbon begins that says of a part what the line `devices only` says with its amount."""
 AT_LEAST = "\u2265 "
 """Before the coverage of a total: it is that of what was observed least in it."""
+SPARED = (("the interval of carbon", "carbon"), ("the boundary", "observed"), ("runs", "carbon"))
+"""What goes first where there is no room, and the column before it."""
 BAR_WIDTH = 24
 LEAST_BAR = 6
 MOST_LISTED = 4
@@ -82,7 +84,8 @@ def totals_text(
 ) -> str:
     """A table, the most energy of a period first, the whole below it, and what is not in it or unclear.
 
-    ``width`` is that of the terminal: bars are drawn in what the figures leave of it.
+    ``width`` is that of the terminal: bars are drawn in what the figures leave of it, and columns that find
+    no room are named.
     """
     order = sorted(range(len(view.totals)), key=lambda i: (view.totals[i].period, -_joules(view.totals[i])))
     whole = _joules(view.whole)
@@ -100,11 +103,28 @@ def totals_text(
         cells = [*labels, *_figures(view, view.whole), _share(view.whole, whole)]
         rows.append([*cells, *_kpi_cells(view, [view.whole_answers], 0)])
     heads = [*_label_heads(view), *HEADS, *view.kpis]
+    heads, rows, gone = _fitted(heads, rows, None if width is None else width - plot * (LEAST_BAR + 2))
     if plot:
         drawn = _bars([_joules(view.totals[i]) for i in order], _room(heads, rows, width), ascii_only)
         rows = [[*row, drawn[at] if at < len(drawn) else ""] for at, row in enumerate(rows)]
         heads.append("")
-    return "\n".join([_headline(view), "", table(heads, rows), "", *_below(view)])
+    no_room = [f"no room for {', '.join(gone)}: a wider terminal, --csv or --json"] if gone else []
+    return "\n".join([_headline(view), "", table(heads, rows), *no_room, "", *_below(view)])
+
+
+def _fitted(
+    heads: list[str], rows: list[list[str]], width: int | None
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """The table without the columns that a terminal of this width has no room for, and their names."""
+    gone: list[str] = []
+    for name, before in SPARED:
+        if width is None or _used(heads, rows) - 2 <= width:
+            break
+        at = heads.index(before) + 1
+        heads = heads[:at] + heads[at + 1 :]
+        rows = [row[:at] + row[at + 1 :] for row in rows]
+        gone.append(name)
+    return heads, rows, gone
 
 
 def _kpi_cells(view: TotalsView, answers: Sequence[Mapping[str, Answer]], at: int) -> list[str]:
@@ -118,8 +138,12 @@ def _bars(joules: Sequence[float], width: int, ascii_only: bool) -> list[str]:
 
 def _room(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> int:
     """How wide a bar may be beside these cells."""
-    used = sum(max(map(len, column)) + 2 for column in zip(heads, *rows, strict=True))
-    return BAR_WIDTH if width is None else max(LEAST_BAR, min(BAR_WIDTH, width - used))
+    return BAR_WIDTH if width is None else max(LEAST_BAR, min(BAR_WIDTH, width - _used(heads, rows)))
+
+
+def _used(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """The width of a table and of two spaces behind it."""
+    return sum(max(map(len, column)) + 2 for column in zip(heads, *rows, strict=True))
 
 
 def _headline(view: TotalsView) -> str:
