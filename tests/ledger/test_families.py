@@ -86,3 +86,27 @@ def test_a_run_without_a_boot_or_its_clock_is_on_the_wall_s() -> None:
     assert head_of(a_run(), "").boot != ""
     assert head_of(a_run(started_monotonic_seconds=None), "").boot == ""
     assert head_of(a_run(host=Host(id="h", fingerprint="f")), "").boot == ""
+
+
+def starts(*walls: float) -> list[float]:
+    """Runs of one boot, a minute apart, whose wall clocks are so many seconds off: where each one stands."""
+    heads = [
+        a_head(f"r{n}", boot="b", boot_us=n * 60 * SECOND, wall_us=round(NOON + (n * 60 + off) * SECOND))
+        for n, off in enumerate(walls)
+    ]
+    placed = families(heads).starts
+    return [(placed[f"r{n}"] - NOON) / SECOND - n * 60 for n in range(len(walls))]
+
+
+def test_a_clock_that_was_set_after_the_first_run_is_believed_where_most_runs_are() -> None:
+    """An hour ahead until a time server answered; of two, the first holds; slow drift moves nothing."""
+    assert starts(3600.0, 0.0, 0.0) == [0.0, 0.0, 0.0]
+    assert starts(0.0, 3600.0) == [0.0, 0.0]
+    assert starts(1.0, 2.0, 3.0, 40.0) == [1.0] * 4
+
+
+def test_a_machine_that_did_not_know_the_time_takes_no_run_to_1970() -> None:
+    """Its first runs stand where the others say, however few they are."""
+    unset = -NOON / SECOND + 100.0
+    assert starts(unset, unset, 0.0) == [0.0, 0.0, 0.0]
+    assert starts(unset, unset)[0] == unset

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from wattmark.core.claims import MOST_UJ
@@ -12,6 +13,10 @@ from wattmark.core.run import Run
 from wattmark.ledger.machines import Told, told_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SET_US = 60_000_000
+"""A wall clock that moved by more than this against the boot's was set; by less, it was drawn to the time."""
+LEAST_US = 1_577_836_800_000_000
+"""2020-01-01: a clock that shows an earlier time was never set."""
 
 
 def micro(seconds: float) -> int:
@@ -76,22 +81,38 @@ def _too_large(run: Run) -> str:
 def families(heads: Iterable[Head]) -> Families:
     """Place all runs, those of one boot by its clock, and find whose attempt each is part of.
 
-    The run that began first on a boot's clock says where that clock stands: steps of the wall clock after it
-    move nothing.
+    The run that began first on a boot's clock says where that clock stands, if its wall clock agrees with
+    most of the others: steps move nothing, and a machine that was switched on without knowing the time
+    (1970, until a time server answered) does not take all its runs there.
     """
     runs = {head.record_id: head for head in heads}
-    first: dict[tuple[str, str], Head] = {}
+    boots: dict[tuple[str, str], list[Head]] = {}
     for head in runs.values():
         if head.boot:
-            key = head.host_id, head.boot
-            best = first.get(key, head)
-            first[key] = min(best, head, key=lambda h: (h.boot_us, h.record_id))
+            boots.setdefault((head.host_id, head.boot), []).append(head)
+    anchors = {boot: _anchor(found) for boot, found in boots.items()}
     starts = {}
     for head in runs.values():
-        anchor = first.get((head.host_id, head.boot))
+        anchor = anchors.get((head.host_id, head.boot))
         offset = anchor.wall_us - anchor.boot_us if anchor else 0
         starts[head.record_id] = max(0, offset + head.boot_us if anchor else head.wall_us)
     return Families(starts, {record_id: _root(record_id, runs) for record_id in runs})
+
+
+def _anchor(boot: Sequence[Head]) -> Head:
+    """The first run of those that agree about the time, of the most that do; before 2020 nobody was."""
+    ordered = sorted(boot, key=lambda head: head.wall_us - head.boot_us)
+    agreeing = [[ordered[0]]]
+    for before, head in pairwise(ordered):
+        if head.wall_us - head.boot_us - (before.wall_us - before.boot_us) > SET_US:
+            agreeing.append([])
+        agreeing[-1].append(head)
+    firsts = {min(some, key=_by_boot): len(some) for some in agreeing}
+    return min(firsts, key=lambda head: (head.wall_us < LEAST_US, -firsts[head], *_by_boot(head)))
+
+
+def _by_boot(head: Head) -> tuple[int, str]:
+    return head.boot_us, head.record_id
 
 
 def _root(record_id: str, runs: Mapping[str, Head]) -> str:
