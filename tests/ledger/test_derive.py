@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,25 @@ def test_a_parent_and_its_child_are_one_party(tmp_path: Path) -> None:
     found = {(r["record_id"], r["allocation"]): r["energy_uj"] // SECOND for r in rows(snapshot, "counted")}
     assert found == {("child", "share"): 300, ("other", "share"): 100, ("child", "unallocated"): 500}
     assert everything(counted_again(store)) == everything(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("edges", "tokens"),
+    [((0, 15, 30, 45, 60), 600.0), ((10, 40, 70), 700.0), ((60, 90), 900.0), ((0, 30, 60), 600.0)],
+    ids=["finer", "shifted", "later", "the same"],
+)
+def test_tokens_that_were_asked_for_twice_count_once(
+    tmp_path: Path, edges: tuple[int, ...], tokens: float
+) -> None:
+    """10 tokens a second, by steps of 30 s and then by other ones."""
+    store = a_ledger(tmp_path)
+    stream = gpu(unit="output_tokens", device_id="", component="")
+    for times in ((0, 30, 60), edges):
+        steps = list(pairwise(NOON + second * SECOND for second in times))
+        counts = [10.0 * (end - start) / SECOND for start, end in steps]
+        starts, ends = [start for start, _ in steps], [end for _, end in steps]
+        put(store, samples=[Samples(stream=stream, start_us=starts, end_us=ends, count=counts)])
+    assert sum(r["count"] for r in rows(refresh(store, RULES), "work")) == pytest.approx(tokens)
 
 
 def test_work_quality_and_statements_are_kept_by_run(tmp_path: Path) -> None:
