@@ -240,9 +240,10 @@ def _preparation_host(fleet: Fleet, machine: Machine, rng: random.Random) -> Non
 def _step_the_clock(
     plan: Plan, machine: Machine, jobs: list[tuple[Workload, int, int]], rng: random.Random
 ) -> None:
-    """From the second job on, a machine's wall clock may be wrong; its monotonic clock never is."""
-    if plan.faults and len(jobs) > 1 and rng.random() < 0.5:
-        machine.steps.append((jobs[1][1], rng.choice((-1, 1)) * CLOCK_STEP_US))
+    """During one job a machine's wall clock may be wrong, until it is set again; the monotonic one never."""
+    if plan.faults and len(jobs) > 5 and rng.random() < 0.7:
+        wrong = rng.choice((-1, 1)) * CLOCK_STEP_US
+        machine.steps.extend([(jobs[1][1], wrong), (jobs[2][1], -wrong)])
 
 
 def _write(
