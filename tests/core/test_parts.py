@@ -84,14 +84,12 @@ def test_shares_and_rules_are_named_together() -> None:
     assert terms["attribution_rule"] == "busy_time+whole_device"
 
 
-def test_edges_of_runs_are_an_error_of_their_group() -> None:
-    """A sensor's refresh is no gain: a part of the energy has its part of it, and it cancels with nothing."""
-    parts = a_part(3.0, known=how("k1", errors={})), a_part(1.0, known=how("k2", errors={}), component="gpu")
-    group = a_group(*parts, runs=RunsOf(runs=1, edge_joules=400.0))
-    assert figure_of(group).errors == {"edges of /team=a": 400.0}
-    gpu = energy_of_parts(parts[1:], group)
-    assert isinstance(gpu, Figure)
-    assert gpu.errors == {"edges of /team=a": 100.0}
+def test_edges_of_rows_are_errors_of_their_own() -> None:
+    """A sensor's refresh is no gain: under two names it does not cancel between two meters."""
+    one = how("k1", errors={"nvml:refresh": 0.01})
+    two = how("k2", errors={"nvml:refresh": 0.01})
+    errors = figure_of(a_group(a_part(known=one), a_part(known=two))).errors
+    assert set(errors) == {"nvml:refresh:k1", "nvml:refresh:k2"}
 
 
 def test_records_longer_than_a_day_are_told() -> None:

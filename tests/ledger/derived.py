@@ -123,7 +123,6 @@ class Derived:
             "folded_us": end + 5 * SECOND,
             "own_cpu_seconds": 0.1,
             "workload_cpu_seconds": 10.0,
-            "edge_joules": 0.0,
             "declared_rows": 0,
             "rows": 1,
             "quarantined": "",

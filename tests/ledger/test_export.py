@@ -78,7 +78,7 @@ def test_nothing_and_an_empty_text_are_two_things_in_a_csv(tmp_path: Path) -> No
     line = (tmp_path / "out" / "runs.csv").read_text().splitlines()[-1]
     assert line.startswith("2026-11-01,r9,0,")
     assert '""' in line
-    assert ",,10.0,0.0,0,1" in line
+    assert ",,10.0,0,1" in line
 
 
 def test_the_manifest_holds_what_was_written(tmp_path: Path) -> None:

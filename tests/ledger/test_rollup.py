@@ -415,17 +415,6 @@ def test_ranks_of_a_job_that_is_not_asked_for_bound_nothing(ledger: Derived) -> 
     assert not any(name.startswith("gap:") for name in told.energy.errors)
 
 
-def test_edges_of_runs_average_out_over_many(ledger: Derived) -> None:
-    """16 runs of 9 J each at their edges: 36 J, not 144."""
-    for n in range(16):
-        ledger.energy(90, start_us=NOON + n * 60 * SECOND, record_id=f"r{n}")
-        ledger.run(f"r{n}", NOON + n * 60 * SECOND, edge_joules=9.0)
-    told = ask(ledger, by=("run",))
-    assert isinstance(told.whole.energy, Figure)
-    assert told.whole.energy.errors["edges of all"] == pytest.approx(36)
-    assert {t.runs.edge_joules for t in told.totals} == {9.0}
-
-
 def test_operations_are_known_only_where_every_run_tells(ledger: Derived) -> None:
     """What one run leaves out would flatter the others."""
     ledger.subject("s2", team="b")

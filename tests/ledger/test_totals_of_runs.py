@@ -55,8 +55,6 @@ REST = replace(
     energy_joules=54321.0,
     errors={"model:rest": 0.5},
 )
-COARSE = replace(NODE, errors={**NODE.errors, f"bmc:{HOST.id}:refresh": 0.1})
-"""Its controller takes twelve minutes to update."""
 GAP = replace(NODE, observed_seconds=LONG * 0.9, energy_joules=1e6, idle_watts=100.0)
 
 
@@ -76,8 +74,8 @@ def a_long_run(*rows: EnergyRow, **changes: object) -> Run:
 
 @pytest.mark.parametrize(
     "rows",
-    [(NODE,), (NODE, CPU), (CPU, REST), (CPU,), (GAP,), (COARSE,)],
-    ids=["node", "node over cpu", "cpu and rest", "devices only", "with a gap", "a coarse sensor"],
+    [(NODE,), (NODE, CPU), (CPU, REST), (CPU,), (GAP,)],
+    ids=["node", "node over cpu", "cpu and rest", "devices only", "with a gap"],
 )
 def test_kpis_from_the_ledger_are_those_of_the_run(tmp_path: Path, rows: tuple[EnergyRow, ...]) -> None:
     """Energy to a microjoule, KPIs to 1e-9, and every one on the same terms."""

@@ -13,7 +13,7 @@ from wattmark.core.facts import Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing
 from wattmark.core.gaps import shown_as, worst_case
 from wattmark.core.known import Boundary, Grade
-from wattmark.core.run import Quality
+from wattmark.core.run import REFRESH, Quality
 from wattmark.core.totals import UNSTAGED
 
 MICRO = 1e6
@@ -38,10 +38,18 @@ class HowKnown:
     errors: Mapping[str, float] = field(default_factory=dict)
     """Error source -> relative half width at 95 %."""
     source: str = ""
+    gains: tuple[tuple[str, float], ...] = field(init=False, compare=False, repr=False)
+    """The errors by the names under which they are added up."""
     shown: float = field(init=False, compare=False, repr=False)
     """How many times of what was there may have been shown (core.gaps)."""
 
     def __post_init__(self) -> None:
+        # Edges of rows are each row's own: elsewhere they are another error of the same kind.
+        gains = (
+            (f"{name}:{self.known_id}" if name.endswith(REFRESH) else name, relative)
+            for name, relative in self.errors.items()
+        )
+        object.__setattr__(self, "gains", tuple(gains))
         object.__setattr__(self, "shown", shown_as(self.errors))
 
 
@@ -98,8 +106,6 @@ class RunsOf:
     """Hours for which machines were taken, each machine's once."""
     rank_coverage: float = 1.0
     """Share of the ranks that left evidence, of the job that left least."""
-    edge_joules: float = 0.0
-    """What sensors that update only so often may have got wrong at the runs' edges, half width at 95 %."""
     operations: Operations = field(default_factory=Operations)
 
 
@@ -163,7 +169,7 @@ def bare_energy(parts: Sequence[Part], group: Group) -> Figure:
         used += part.energy_uj + part.gap_uj
         joules = part.energy_uj / MICRO
         grades[known.grade] = grades.get(known.grade, 0.0) + joules
-        for name, relative in known.errors.items():
+        for name, relative in known.gains:
             errors[name] = errors.get(name, 0.0) + relative * joules
         if part.gap_us > 0:
             grades[Grade.D] = grades.get(Grade.D, 0.0) + part.gap_uj / MICRO
@@ -174,14 +180,10 @@ def bare_energy(parts: Sequence[Part], group: Group) -> Figure:
         seen, whole = seconds.get(one, (0, 0))
         seconds[one] = seen + part.observed_us, whole + part.observed_us + part.gap_us
         words.add((part.reach, part.allocation, known.attribution_rule, known.source))
-    # Twice as much as ranks that left evidence: the most of the others is not known here (core.totals).
-    of_group = {
-        f"edges of {group.label}": group.runs.edge_joules,
-        f"{GAP_PREFIX}ranks of {group.label}": 2 * group.missing_uj / MICRO,
-    }
-    if any(of_group.values()):
+    if group.missing_uj > 0:
+        # Twice as much as those that left evidence: their most is not known here (core.totals).
         share = used / max(1, sum(p.used_uj for p in group.parts))
-        errors |= {name: joules * share for name, joules in of_group.items() if joules > 0}
+        errors[f"{GAP_PREFIX}ranks of {group.label}"] = 2 * group.missing_uj * share / MICRO
     # Share of time observed, of what was observed least: one component that is known in one way.
     coverage = min(seen / whole if whole > 0 else 1.0 for seen, whole in seconds.values())
     return Figure(

@@ -202,14 +202,6 @@ def energy_of(kept: Sequence[Observation], evidence: Evidence) -> Figure | Missi
     )
 
 
-def edge_joules(run: Run) -> float:
-    """What sensors that update only so often may have got wrong at the edges of a run (core.gaps)."""
-    if not any(name.endswith(REFRESH) for row in run.energies for name in row.errors):
-        return 0.0
-    evidence = evidence_of([run], Scope.WHOLE)
-    return math.hypot(*refresh_errors(evidence.merged.kept, evidence.means).values())
-
-
 def _most_of_missing_ranks(kept: Sequence[Observation], runs: Sequence[Run]) -> float:
     """The most that ranks without evidence can have used: as much as those of their job, at full power.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 from wattmark.core.facts import Operations, WorkDone
@@ -66,7 +65,7 @@ def add_runs(asked: Asked, groups: dict[Key, Found], whole: Found) -> None:
     asked.engine.keep(
         "all_runs",
         "SELECT 0 AS tags, 0 AS spot, 0 AS period, '' AS host, '' AS run, "
-        f"{columns}, workload_cpu_seconds, edge_joules, declared_rows, figures FROM asked_runs",
+        f"{columns}, workload_cpu_seconds, declared_rows, figures FROM asked_runs",
     )
     for _, found in _read_runs(asked, "all_runs"):
         whole.runs = found
@@ -99,7 +98,6 @@ def _read_runs(asked: Asked, table: str = "asked_runs") -> Iterator[tuple[Key, R
                 duration_seconds=int(lasted) / MICRO,
                 machine_hours=int(machines) / HOUR_US,
                 rank_coverage=float(row[19]),
-                edge_joules=math.sqrt(row[20] or 0.0),
                 operations=operations,
             ),
         )

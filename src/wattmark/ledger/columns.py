@@ -131,7 +131,6 @@ RUNS: Mapping[str, Column] = {
     "folded_us": Column(WHOLE, "when it was in the ledger"),
     "own_cpu_seconds": Column(REAL, "what measuring cost"),
     "workload_cpu_seconds": Column(REAL, "what the workload used"),
-    "edge_joules": Column(REAL, "what its sensors' updates may have got wrong at its edges, at 95 %"),
     "declared_rows": Column(WHOLE, "figures of it that were declared or imported by hand"),
     "rows": Column(WHOLE, "figures in all"),
     "quarantined": Column(TEXT, "why its energy is not counted; empty: it is"),

@@ -95,8 +95,8 @@ class Dimensions:
     def how(self, row: EnergyRow | Stream) -> str:
         """The id of how a figure is known.
 
-        What a sensor's refresh adds at the edges of a run is another figure for each row: the table ``runs``
-        has it (core.totals.edge_joules).
+        What a sensor's refresh adds at the edges of a run stays in the run file: it is another figure for
+        each row, and averages out over many.
         """
         errors = {name: e for name, e in row.errors.items() if not name.endswith(REFRESH)}
         told = {

@@ -8,7 +8,7 @@ from typing import Any
 from wattmark.core.manual import TOOL, figures_by_hand
 from wattmark.core.ranks import attempt_of
 from wattmark.core.run import Run, Work
-from wattmark.core.totals import UNSTAGED, edge_joules, stage_at
+from wattmark.core.totals import UNSTAGED, stage_at
 from wattmark.ledger.columns import BUCKET_US
 from wattmark.ledger.dimensions import Dimensions
 from wattmark.ledger.evidence import day_of
@@ -50,7 +50,6 @@ def rows_of(
         "folded_us": folded_us,
         "own_cpu_seconds": overhead.cpu_seconds if overhead else None,
         "workload_cpu_seconds": overhead.workload_cpu_seconds if overhead else None,
-        "edge_joules": edge_joules(run),
         "declared_rows": declared,
         "rows": figures,
         "quarantined": head.quarantined,

@@ -54,8 +54,7 @@ SELECT
     SUM(t.declared_rows) AS declared_rows, SUM(t.figures) AS figures,
     PERCENTILE_DISC(0.95) WITHIN GROUP (ORDER BY t.folded_us - t.end_us) AS latency_us,
     MIN(CASE WHEN r.size > r.present THEN CAST(r.present AS DOUBLE) / CAST(r.size AS DOUBLE) ELSE 1 END)
-        AS rank_coverage,
-    SUM(t.edge_joules * t.edge_joules) AS edges_squared
+        AS rank_coverage
 FROM taken t
 JOIN lasted l ON t.tags = l.tags AND t.spot = l.spot AND t.period = l.period AND t.host = l.host AND t.run = l.run
 LEFT JOIN ranks r ON t.attempt = r.attempt
