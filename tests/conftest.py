@@ -1,4 +1,4 @@
-"""What holds for every test: no example is timed, for machines are busy; budgets are measured in benchmarks."""
+"""What holds for every test: no example is timed, for machines are busy; benchmarks measure budgets."""
 
 from hypothesis import settings
 
