@@ -155,6 +155,9 @@ class Config:
     renewables: RenewablesConfig = field(default_factory=RenewablesConfig)
     ledger: LedgerConfig = field(default_factory=LedgerConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    tables: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    """What stands under ``[[site]]`` and the other names of TABLES, as written: `wattmark.stated` reads
+    it where it is needed, never while measuring."""
     path: str | None = None
     """The file it was read from; None when there is none."""
 
@@ -171,6 +174,8 @@ SECTIONS: Mapping[str, type] = {
     "export": ExportConfig,
 }
 
+TABLES = ("site", "instrument", "residual_mix", "tariff", "water")
+"""Arrays of tables, which a ledger's settings know too; `wattmark.stated` says what is in them."""
 
 MOST = 1e30
 """No number here is larger; whole numbers in TOML know no limit."""
@@ -226,16 +231,24 @@ def load_config(path: Path | None) -> Config:
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, endless nesting
         raise ConfigError(str(path), "", f"is not valid TOML: {error}") from None
     sections: dict[str, Any] = {}
+    arrays: dict[str, tuple[Mapping[str, Any], ...]] = {}
     for name, table in document.items():
         if name == "labels":
             sections[name] = _labels(str(path), table)
         elif name in SECTIONS:
             sections[name] = _section(str(path), name, table, SECTIONS[name])
+        elif name in TABLES:
+            arrays[name] = _array(str(path), name, table)
         else:
-            raise ConfigError(
-                str(path), f"[{name}]", f"unknown section; known: labels, {', '.join(SECTIONS)}"
-            )
-    return Config(**sections, path=str(path))
+            known = ", ".join(("labels", *SECTIONS, *TABLES))
+            raise ConfigError(str(path), f"[{name}]", f"unknown section; known: {known}")
+    return Config(**sections, tables=arrays, path=str(path))
+
+
+def _array(file: str, name: str, tables: Any) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigError(file, f"[{name}]", f"must be written as [[{name}]] tables")
+    return tuple(tables)
 
 
 def _labels(file: str, table: Any) -> dict[str, str]:

@@ -10,7 +10,7 @@ from wattmark.core.known import Grade
 from wattmark.core.kpis import CATALOG
 from wattmark.core.policy import COVERAGE, Limit, OnUndecided, Policy, check_limit
 from wattmark.core.rubric import Factors
-from wattmark.ledger.fields import Fields, parse_toml, read_toml
+from wattmark.fields import Fields, parse_toml, read_toml
 
 POLICY_NAME = "wattmark-policy.toml"
 KEYS = (

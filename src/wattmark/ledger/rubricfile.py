@@ -8,7 +8,7 @@ from wattmark import tables
 from wattmark.core.errors import UsageError
 from wattmark.core.kpis import CATALOG
 from wattmark.core.rubric import Aggregation, Factors, Rubric, Weighted, check_rubric
-from wattmark.ledger.fields import Fields, read_toml
+from wattmark.fields import Fields, read_toml
 
 BUNDLED = ("default", "training", "inference")
 """Names of the rubrics inside the package (``data/rubrics``)."""

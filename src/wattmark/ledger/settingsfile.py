@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import tzinfo
 from typing import Protocol
 
 from wattmark.core.carbon import ACCOUNTINGS, BASES, INVENTORIES
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.tags import TagMode, TagRules
 from wattmark.core.units import GRAMS_PER_KG
+from wattmark.fields import Fields, parse_toml
 from wattmark.ledger.factors import EmbodiedShare, GridFactor, SitePue
-from wattmark.ledger.fields import Fields, parse_toml
 from wattmark.ledger.question import zone_named
 from wattmark.ledger.settings import FILE_NAME, SETTINGS_FORMAT, LedgerSettings
 
@@ -34,8 +33,6 @@ GRID_KEYS = (
 )
 HOURS_PER_YEAR = 8766.0
 """365.25 days."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Readable(Protocol):
@@ -71,23 +68,23 @@ def parse_settings(text: str, file: str) -> LedgerSettings:
     _check_format(top)
     top.only("format", "name", "time_zone", "manual_steps", "tags", "sources", "site", "grid", "embodied")
     zone_name, zone = _zone(top)
-    sources = _table(top, "sources")
+    sources = top.table("sources")
     sources.only("priority")
     return LedgerSettings(
         name=top.text("name", ""),
         time_zone=zone_name,
-        tags=_tags(_table(top, "tags")),
+        tags=_tags(top.table("tags")),
         priority=sources.texts("priority"),
         sites=_in_turn([_site(t, zone) for t in top.tables("site")], file),
         grid=_apart([_grid(t, zone) for t in top.tables("grid")], file),
         embodied=tuple(_embodied(t) for t in top.tables("embodied")),
-        manual_steps=_whole(top, "manual_steps", 0, 1_000_000),
+        manual_steps=top.whole("manual_steps", 0, 1_000_000),
         file=file,
     )
 
 
 def _check_format(top: Fields) -> None:
-    number = _whole(top, "format", 1, 1 << 31)
+    number = top.whole("format", 1, 1 << 31)
     if number is None:
         raise top.wrong("format", f"is missing: write `format = {SETTINGS_FORMAT}`")
     if number > SETTINGS_FORMAT:
@@ -108,8 +105,8 @@ def _zone(top: Fields) -> tuple[str, tzinfo]:
 
 def _tags(tags: Fields) -> TagRules:
     tags.only("required", "allowed", "aliases", "from_labels", "lower", "ignore_case", "owners", "mode")
-    allowed = _table(tags, "allowed")
-    aliases = _table(tags, "aliases")
+    allowed = tags.table("allowed")
+    aliases = tags.table("aliases")
     ignore_case = tags.values.get("ignore_case", True)
     if not isinstance(ignore_case, bool):
         raise tags.wrong("ignore_case", f"must be true or false, not {ignore_case!r:.40}")
@@ -117,11 +114,11 @@ def _tags(tags: Fields) -> TagRules:
         return TagRules(
             required=tags.texts("required"),
             allowed={tag: allowed.texts(tag) for tag in allowed.values},
-            aliases={tag: _words(_table(aliases, tag)) for tag in aliases.values},
-            from_labels=_words(_table(tags, "from_labels")),
+            aliases={tag: _words(aliases.table(tag)) for tag in aliases.values},
+            from_labels=_words(tags.table("from_labels")),
             lower=tags.texts("lower"),
             ignore_case=ignore_case,
-            owners=_words(_table(tags, "owners")),
+            owners=_words(tags.table("owners")),
             mode=TagMode(tags.choice("mode", [m.value for m in TagMode], TagMode.WARN.value)),
         )
     except UsageError as error:
@@ -131,11 +128,11 @@ def _tags(tags: Fields) -> TagRules:
 def _site(site: Fields, zone: tzinfo) -> SitePue:
     site.only("name", "pue", "kind", "valid_from", "relative_error", "source")
     return SitePue(
-        site=_named(site, "name"),
-        start_us=_moment(site, "valid_from", zone),
-        pue=_amount(site, "pue", 1.0, 1000.0),
+        site=site.named("name"),
+        start_us=site.moment("valid_from", zone),
+        pue=site.amount("pue", 1.0, 1000.0),
         kind=site.choice("kind", PUE_KINDS, "declared"),
-        relative_error=_amount(site, "relative_error", 0.0, 1.0, 0.0),
+        relative_error=site.amount("relative_error", 0.0, 1.0, 0.0),
         source=site.text("source", ""),
     )
 
@@ -158,21 +155,21 @@ def _in_turn(sites: list[SitePue], file: str) -> tuple[SitePue, ...]:
 
 def _grid(grid: Fields, zone: tzinfo) -> GridFactor:
     grid.only(*GRID_KEYS)
-    start, end = _moment(grid, "from", zone), _moment(grid, "to", zone)
+    start, end = grid.moment("from", zone), grid.moment("to", zone)
     if start is not None and end is not None and end <= start:
         raise grid.wrong("to", "must lie after `from`; it is the first moment that is not meant")
     return GridFactor(
-        zone=_named(grid, "zone"),
+        zone=grid.named("zone"),
         start_us=start,
         end_us=end,
-        grams_per_kwh=_amount(grid, "grams_per_kwh", 0.0, 1e6),
+        grams_per_kwh=grid.amount("grams_per_kwh", 0.0, 1e6),
         accounting=grid.choice("accounting", ACCOUNTINGS, "location"),
         basis=grid.choice("basis", BASES, "lifecycle"),
         inventory=grid.choice("inventory", INVENTORIES, "scope 2"),
         granularity=grid.text("granularity", "year"),
-        source=_named(grid, "source"),
-        year=_whole(grid, "year", 1900, 2200),
-        relative_error=_amount(grid, "relative_error", 0.0, 10.0, 0.0),
+        source=grid.named("source"),
+        year=grid.whole("year", 1900, 2200),
+        relative_error=grid.amount("relative_error", 0.0, 10.0, 0.0),
         note=grid.text("note", ""),
     )
 
@@ -202,69 +199,14 @@ def _overlap(a: GridFactor, b: GridFactor) -> bool:
 def _embodied(made: Fields) -> EmbodiedShare:
     made.only("name", "total_kg", "lifespan_years", "reserved_share", "relative_error", "source")
     return EmbodiedShare(
-        name=_named(made, "name"),
-        total_grams=_amount(made, "total_kg", 0.0, 1e9) * GRAMS_PER_KG,
-        lifespan_hours=_amount(made, "lifespan_years", 0.01, 100.0) * HOURS_PER_YEAR,
-        reserved_share=_amount(made, "reserved_share", 0.0, 1.0, 1.0),
-        relative_error=_amount(made, "relative_error", 0.0, 10.0, 0.30),
+        name=made.named("name"),
+        total_grams=made.amount("total_kg", 0.0, 1e9) * GRAMS_PER_KG,
+        lifespan_hours=made.amount("lifespan_years", 0.01, 100.0) * HOURS_PER_YEAR,
+        reserved_share=made.amount("reserved_share", 0.0, 1.0, 1.0),
+        relative_error=made.amount("relative_error", 0.0, 10.0, 0.30),
         source=made.text("source", "declared"),
     )
 
 
-def _table(fields: Fields, key: str) -> Fields:
-    value = fields.values.get(key, {})
-    inside = f"{fields.place[1:-1]}.{key}" if fields.place else key
-    if not isinstance(value, dict):
-        raise fields.wrong(key, f"must be a table: write [{inside}]")
-    return Fields(fields.file, f"[{inside}]", value)
-
-
 def _words(fields: Fields) -> Mapping[str, str]:
     return {key: fields.text(key) for key in fields.values}
-
-
-def _named(fields: Fields, key: str) -> str:
-    name = fields.text(key).strip()
-    if not name:
-        raise fields.wrong(key, "is empty")
-    return name
-
-
-def _amount(fields: Fields, key: str, least: float, most: float, default: float | None = None) -> float:
-    number = fields.number(key)
-    if number is None:
-        number = default
-    if number is None:
-        raise fields.wrong(key, "is missing")
-    if not least <= number <= most:
-        raise fields.wrong(key, f"must be from {least:g} to {most:g}, not {number:g}")
-    return number
-
-
-def _whole(fields: Fields, key: str, least: int, most: int) -> int | None:
-    value = fields.values.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise fields.wrong(key, f"must be a whole number from {least} to {most}, not {value!r:.40}")
-    return value
-
-
-def _moment(fields: Fields, key: str, zone: tzinfo) -> int | None:
-    """Microseconds since 1970. A day is its first moment; what states no offset is in the ledger's zone."""
-    value = fields.values.get(key)
-    if value is None:
-        return None
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value) if ISO_DAY.fullmatch(value) else datetime.fromisoformat(value)
-        except ValueError:
-            raise fields.wrong(
-                key, f"{value!r:.40} is no day and no time: write {key} = 2026-01-01"
-            ) from None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime.combine(value, time())
-    if not isinstance(value, datetime):
-        raise fields.wrong(key, f"must be a day or a time such as 2026-01-01, not {value!r:.40}")
-    moment = value if value.tzinfo else value.replace(tzinfo=zone)
-    return (moment - EPOCH) // timedelta(microseconds=1)

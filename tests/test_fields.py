@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from wattmark.core.errors import ConfigError, UsageError
-from wattmark.ledger.fields import Fields, parse_toml, read_toml
+from wattmark.fields import Fields, parse_toml, read_toml
 
 
 def fields(**values: Any) -> Fields:

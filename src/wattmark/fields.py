@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ def parse_toml(text: str, file: str) -> Mapping[str, Any]:
 
 MOST = 1e30
 """No number in a policy or a rubric is larger; whole numbers in TOML know no limit."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,65 @@ class Fields:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self.wrong(key, f"must be written as [[{key}]] tables")
         return [Fields(self.file, f"[[{key}]] {n}", item) for n, item in enumerate(value, start=1)]
+
+    def named(self, key: str) -> str:
+        """A string that is there and says something, without spaces around it."""
+        name = self.text(key).strip()
+        if not name:
+            raise self.wrong(key, "is empty")
+        return name
+
+    def amount(self, key: str, least: float, most: float, default: float | None = None) -> float:
+        """A number within limits; required unless there is a default."""
+        number = self.number(key)
+        if number is None:
+            number = default
+        if number is None:
+            raise self.wrong(key, "is missing")
+        if not least <= number <= most:
+            raise self.wrong(key, f"must be from {least:g} to {most:g}, not {number:g}")
+        return number
+
+    def whole(self, key: str, least: int, most: int) -> int | None:
+        """A whole number within limits, or None when it is not there."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self.wrong(key, f"must be a whole number from {least} to {most}, not {value!r:.40}")
+        return value
+
+    def moment(self, key: str, zone: tzinfo) -> int | None:
+        """Microseconds since 1970, or None when it is not there.
+
+        A day is its first moment; what states no offset from UTC is in ``zone``.
+        """
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            try:
+                value = (
+                    date.fromisoformat(value) if ISO_DAY.fullmatch(value) else datetime.fromisoformat(value)
+                )
+            except ValueError:
+                raise self.wrong(
+                    key, f"{value!r:.40} is no day and no time: write {key} = 2026-01-01"
+                ) from None
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())
+        if not isinstance(value, datetime):
+            raise self.wrong(key, f"must be a day or a time such as 2026-01-01, not {value!r:.40}")
+        moment = value if value.tzinfo else value.replace(tzinfo=zone)
+        return (moment - EPOCH) // timedelta(microseconds=1)
+
+    def table(self, key: str) -> Fields:
+        """A table inside this one; an empty one when it is not there."""
+        value = self.values.get(key, {})
+        inside = f"{self.place[1:-1]}.{key}" if self.place else key
+        if not isinstance(value, dict):
+            raise self.wrong(key, f"must be a table: write [{inside}]")
+        return Fields(self.file, f"[{inside}]", value)
 
     def wrong(self, key: str, problem: str) -> ConfigError:
         """The error for one key of this table."""
