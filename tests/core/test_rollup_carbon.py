@@ -13,7 +13,7 @@ from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.errors import RefusedError
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.parts import Part
-from wattmark.core.rollup import Total, total_of
+from wattmark.core.rollup import CarbonTerms, Total, total_of
 
 SITE = Pue(value=1.5, kind="measured", relative_error=0.1)
 
@@ -151,6 +151,25 @@ def test_grams_of_two_accountings_are_never_added() -> None:
     assert told.carbon_known is None
     assert str(told.intensity).startswith("missing: grid intensity on equal terms")
     assert told.without_factor_uj == 0
+
+
+def test_what_may_not_be_added_stands_apart() -> None:
+    """Scope 2 of 1 kWh and of 2 more in France are 108 g; 1 kWh of a cloud is another inventory's 720 g."""
+    cloud = replace(POLAND, inventory="scope 3.1")
+    told = rolled(a_part(intensity=FRANCE), a_part(2.0, FRANCE), a_part(intensity=cloud), a_part(4.0))
+    assert isinstance(told.carbon, Missing)
+    apart = told.carbon_by_terms
+    assert {terms.inventory: value(figure) for terms, figure in apart.items()} == pytest.approx(
+        {"scope 2": 108.0, "scope 3.1": 720.0}
+    )
+    assert all(figure.terms["inventory"] == terms.inventory for terms, figure in apart.items())
+
+
+def test_what_may_be_added_is_one() -> None:
+    """Two countries on equal terms: the only entry is the carbon of the whole."""
+    told = rolled(a_part(intensity=FRANCE), a_part(intensity=POLAND))
+    (only,) = told.carbon_by_terms.items()
+    assert only == (CarbonTerms("location", "lifecycle", "scope 2"), told.carbon)
 
 
 def test_two_kinds_of_pue_are_both_named() -> None:

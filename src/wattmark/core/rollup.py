@@ -24,11 +24,27 @@ from wattmark.core.parts import (
     joined,
     never_read,
 )
-from wattmark.core.rollup_carbon import carbon_of, facility_of, factors_of
+from wattmark.core.rollup_carbon import (
+    CarbonTerms,
+    carbon_by_terms,
+    carbon_of,
+    facility_of,
+    factors_of,
+)
 from wattmark.core.run import Quality
 from wattmark.core.totals import USUAL_UNITS, quality_of
 
-__all__ = ["Group", "HowKnown", "Part", "Reserved", "RunsOf", "Total", "facts_of_total", "total_of"]
+__all__ = [
+    "CarbonTerms",
+    "Group",
+    "HowKnown",
+    "Part",
+    "Reserved",
+    "RunsOf",
+    "Total",
+    "facts_of_total",
+    "total_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +112,11 @@ class Total:
     def energy_by_component(self) -> Mapping[str, Figure]:
         """Joules by component, at the boundary of the whole."""
         return by_component(self.found.parts, self.found, self.energy)
+
+    @property
+    def carbon_by_terms(self) -> Mapping[CarbonTerms, Figure]:
+        """Operational gCO2e, apart for each accounting, basis and inventory: such grams are never added."""
+        return carbon_by_terms(self.found)
 
     @property
     def facility(self) -> Figure | Missing:

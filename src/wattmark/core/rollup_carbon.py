@@ -106,6 +106,34 @@ def carbon_of(group: Group, energy: Figure | Missing) -> tuple[Figure | Missing,
     return (NO_GRID if len(found) < len(all_met) else known), known, without
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class CarbonTerms:
+    """What grams must have in common to be added."""
+
+    accounting: str
+    """location, market or marginal."""
+    basis: str
+    """lifecycle or direct."""
+    inventory: str
+    """scope 2, scope 3.1, ..."""
+
+
+def carbon_by_terms(group: Group) -> dict[CarbonTerms, Figure]:
+    """Operational gCO2e of a group, apart for each accounting, basis and inventory, in their order.
+
+    Energy that met no factor is in none of them. Each figure is of its own energy alone: its coverage and
+    grades are those of that energy.
+    """
+    found: dict[CarbonTerms, list[Figure]] = {}
+    for met in _met(group):
+        if isinstance(met.intensity, Figure):
+            carbon = operational_carbon(met.energy, met.intensity)
+            said = carbon.terms
+            terms = CarbonTerms(said["accounting"], said["basis"], said["inventory"])
+            found.setdefault(terms, []).append(carbon)
+    return {terms: _sum_of(found[terms]) for terms in sorted(found)}
+
+
 def facility_of(group: Group) -> Figure | Missing:
     """All energy at the facility's meter: what has no way there makes it Missing."""
     all_met = _met(group)
