@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
+from wattmark.core.coverage import Expected
 from wattmark.core.tags import TagRules
 from wattmark.hashing import sha256
 from wattmark.ledger.factors import EmbodiedShare, Factors, GridFactor, SitePue
@@ -35,6 +36,8 @@ class LedgerSettings:
     embodied: tuple[EmbodiedShare, ...] = ()
     manual_steps: int | None = None
     """Manual steps per report, for the Operational Overhead Score."""
+    expected: Expected = field(default_factory=Expected)
+    """What should be there, for `wattmark coverage`."""
     file: str = ""
     """Where it was read; empty: nowhere, these are the defaults."""
 

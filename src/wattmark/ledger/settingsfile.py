@@ -8,6 +8,7 @@ from datetime import tzinfo
 from typing import Protocol
 
 from wattmark.core.carbon import ACCOUNTINGS, BASES, INVENTORIES
+from wattmark.core.coverage import LIFE, Expected
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.tags import TagMode, TagRules
 from wattmark.core.units import GRAMS_PER_KG
@@ -17,6 +18,18 @@ from wattmark.ledger.question import zone_named
 from wattmark.ledger.settings import FILE_NAME, SETTINGS_FORMAT, LedgerSettings
 
 PUE_KINDS = ("declared", "provider_year", "measured", "office")
+KEYS = (
+    "format",
+    "name",
+    "time_zone",
+    "manual_steps",
+    "tags",
+    "sources",
+    "site",
+    "grid",
+    "embodied",
+    "coverage",
+)
 GRID_KEYS = (
     "zone",
     "grams_per_kwh",
@@ -66,7 +79,7 @@ def parse_settings(text: str, file: str) -> LedgerSettings:
     document = parse_toml(text, file)
     top = Fields(file, "", document)
     _check_format(top)
-    top.only("format", "name", "time_zone", "manual_steps", "tags", "sources", "site", "grid", "embodied")
+    top.only(*KEYS)
     zone_name, zone = _zone(top)
     sources = top.table("sources")
     sources.only("priority")
@@ -79,6 +92,7 @@ def parse_settings(text: str, file: str) -> LedgerSettings:
         grid=_apart([_grid(t, zone) for t in top.tables("grid")], file),
         embodied=tuple(_embodied(t) for t in top.tables("embodied")),
         manual_steps=top.whole("manual_steps", 0, 1_000_000),
+        expected=_expected(top.table("coverage")),
         file=file,
     )
 
@@ -206,6 +220,22 @@ def _embodied(made: Fields) -> EmbodiedShare:
         relative_error=made.amount("relative_error", 0.0, 10.0, 0.30),
         source=made.text("source", "declared"),
     )
+
+
+def _expected(coverage: Fields) -> Expected:
+    coverage.only("stages", "hosts", "models", "without")
+    return Expected(
+        stages=coverage.texts("stages") or LIFE,
+        hosts=coverage.texts("hosts"),
+        models=coverage.texts("models"),
+        without=frozenset(_pair(t) for t in coverage.tables("without")),
+    )
+
+
+def _pair(without: Fields) -> tuple[str, str]:
+    without.only("model", "stage", "reason")
+    without.named("reason")
+    return without.named("model"), without.named("stage")
 
 
 def _words(fields: Fields) -> Mapping[str, str]:
