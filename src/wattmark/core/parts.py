@@ -13,6 +13,7 @@ from wattmark.core.facts import Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing
 from wattmark.core.gaps import shown_as, worst_case
 from wattmark.core.known import Boundary, Grade
+from wattmark.core.rate import Rate
 from wattmark.core.run import REFRESH, Quality
 from wattmark.core.totals import UNSTAGED
 
@@ -53,6 +54,17 @@ class HowKnown:
         object.__setattr__(self, "shown", shown_as(self.errors))
 
 
+@dataclass(frozen=True, slots=True)
+class RateMet:
+    """A rate that the energy of a part met, such as a price; its amount is one of those that were met."""
+
+    rate: Rate
+    plain: float
+    """Sum of microjoules x rate."""
+    by_pue: float
+    """Sum of microjoules x PUE x rate."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Energy of one group that is known in one way, was used in one kind of place, and met one table."""
@@ -83,6 +95,8 @@ class Part:
     """Sum of microjoules x PUE x gCO2e/kWh."""
     long_uj: int = 0
     """Energy of records longer than a day, which is spread evenly and met the mean factor of their time."""
+    rates: tuple[RateMet, ...] = ()
+    """Prices and litres per kWh that it met."""
 
     @property
     def used_uj(self) -> int:

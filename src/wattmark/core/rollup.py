@@ -24,6 +24,7 @@ from wattmark.core.parts import (
     joined,
     never_read,
 )
+from wattmark.core.rate import PRICE
 from wattmark.core.rollup_carbon import (
     CarbonTerms,
     carbon_by_terms,
@@ -31,6 +32,7 @@ from wattmark.core.rollup_carbon import (
     facility_of,
     factors_of,
 )
+from wattmark.core.rollup_rates import Amounts, amounts_of, kinds_of
 from wattmark.core.run import Quality
 from wattmark.core.totals import USUAL_UNITS, quality_of
 
@@ -117,6 +119,16 @@ class Total:
     def carbon_by_terms(self) -> Mapping[CarbonTerms, Figure]:
         """Operational gCO2e, apart for each accounting, basis and inventory: such grams are never added."""
         return carbon_by_terms(self.found)
+
+    @property
+    def cost(self) -> Amounts:
+        """Money for electricity by currency, and the energy that no tariff prices."""
+        return amounts_of(self.found)
+
+    @property
+    def water(self) -> Mapping[str, Amounts]:
+        """Litres by kind of figure, such as ``water site consumption``; kinds are never added."""
+        return {kind: amounts_of(self.found, kind) for kind in kinds_of(self.found) if kind != PRICE}
 
     @property
     def facility(self) -> Figure | Missing:

@@ -52,7 +52,7 @@ def _met(group: Group) -> list[_Met]:
 def _met_by(parts: tuple[Part, ...], group: Group) -> _Met:
     level = LEVELS[parts[0].reach]
     used = sum(p.energy_uj + p.gap_uj for p in parts)
-    pue = _mean_pue(parts, used)
+    pue = mean_pue(parts, used)
     multiplied = level is Boundary.NODE and isinstance(pue, Figure)
     widest = energy_for_carbon(bare_energy(parts, group), pue)
     assert isinstance(widest, Figure)  # bare energy states its boundary
@@ -60,11 +60,12 @@ def _met_by(parts: tuple[Part, ...], group: Group) -> _Met:
     return _Met(parts, level, used, widest, pue, intensity)
 
 
-def _mean_pue(parts: Sequence[Part], used: int) -> Figure | Missing:
+def mean_pue(parts: Sequence[Part], used: int) -> Figure | Missing:
+    """The PUE that parts of one table met, on average."""
     told = parts[0].pue
     if told is None:
         return NO_PUE
-    mean = _mean_of(told.value, math.fsum(p.by_pue for p in parts), used)
+    mean = mean_of(told.value, math.fsum(p.by_pue for p in parts), used)
     return _figure(told) if mean == told.value else replace(told, value=mean).figure()
 
 
@@ -74,7 +75,7 @@ def _mean_intensity(parts: Sequence[Part], used: int, *, with_pue: bool) -> Figu
         return NO_GRID
     over = math.fsum(p.by_pue for p in parts) if with_pue else float(used)
     met = math.fsum(p.by_both if with_pue else p.by_grid for p in parts)
-    mean = _mean_of(told.grams_per_kwh, met, over)
+    mean = mean_of(told.grams_per_kwh, met, over)
     return _figure(told) if mean == told.grams_per_kwh else replace(told, grams_per_kwh=mean).figure()
 
 
@@ -84,7 +85,7 @@ def _figure(told: Intensity | Pue) -> Figure:
     return told.figure()
 
 
-def _mean_of(told: float, met: float, over: float) -> float:
+def mean_of(told: float, met: float, over: float) -> float:
     """The mean that was met; what was told where they differ by the rounding of sums alone."""
     mean = met / over if over else told
     return told if math.isclose(mean, told, rel_tol=ROUNDING) else mean
@@ -100,7 +101,7 @@ def carbon_of(group: Group, energy: Figure | Missing) -> tuple[Figure | Missing,
     if not found:
         return NO_GRID, None, without
     try:
-        known = _sum_of(found).with_notes(*energy.notes)
+        known = sum_of(found).with_notes(*energy.notes)
     except NotComparable as refusal:
         return Missing("carbon on equal terms", str(refusal)), None, without
     return (NO_GRID if len(found) < len(all_met) else known), known, without
@@ -131,7 +132,7 @@ def carbon_by_terms(group: Group) -> dict[CarbonTerms, Figure]:
             said = carbon.terms
             terms = CarbonTerms(said["accounting"], said["basis"], said["inventory"])
             found.setdefault(terms, []).append(carbon)
-    return {terms: _sum_of(found[terms]) for terms in sorted(found)}
+    return {terms: sum_of(found[terms]) for terms in sorted(found)}
 
 
 def facility_of(group: Group) -> Figure | Missing:
@@ -143,7 +144,7 @@ def facility_of(group: Group) -> Figure | Missing:
         return Missing("energy of whole nodes", "some machines were read at device boundary only")
     if any(m.energy.terms["boundary"] != Boundary.FACILITY for m in all_met):
         return NO_PUE
-    return _sum_of([m.energy for m in all_met])
+    return sum_of([m.energy for m in all_met])
 
 
 def factors_of(group: Group) -> tuple[Figure | Missing, Figure | Missing]:
@@ -192,12 +193,14 @@ def _mean(weighted: Sequence[tuple[float, Figure]]) -> Figure:
     return total(_on_common_terms(shares, ("pue_kind",)))
 
 
-def _sum_of(figures: Sequence[Figure]) -> Figure:
+def sum_of(figures: Sequence[Figure], also: Sequence[str] = ()) -> Figure:
     """Sum of figures whose kinds of boundary, scope and PUE may differ: their terms then name all of them.
+
+    So may the terms named in ``also``.
 
     Raises NotComparable when accounting, basis or inventory differ: such grams are never added.
     """
-    return total(_on_common_terms(figures, ("boundary", "scope", "attribution_rule", "pue_kind")))
+    return total(_on_common_terms(figures, ("boundary", "scope", "attribution_rule", "pue_kind", *also)))
 
 
 def _on_common_terms(figures: Sequence[Figure], names: Sequence[str]) -> Sequence[Figure]:

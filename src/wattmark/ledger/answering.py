@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.errors import EvidenceError
 from wattmark.core.facts import WorkDone
-from wattmark.core.parts import Group, Part, Reserved, RunsOf
+from wattmark.core.parts import Group, Part, RateMet, Reserved, RunsOf
+from wattmark.core.rate import Rate
 from wattmark.core.run import Quality
 from wattmark.ledger.asking import (
     Engine,
@@ -52,6 +53,8 @@ class Asked:
         return tuple(told.get(key, "") for key in self.question.by)
 
 
+WHOLE_SUMS, FACTOR_SUMS = 7, 3
+"""How many sums of whole numbers, and of energy weighted with factors, a row of totals ends with."""
 Key = tuple[int, tuple[str, ...]]
 """Number of the period, and the values of the group."""
 
@@ -93,10 +96,16 @@ def _order(part: Part) -> tuple[object, ...]:
 def add_energy(asked: Asked, groups: dict[Key, Found], whole: Found) -> dict[str, int]:
     """Energy of every group; gives the energy that met no grid factor, by zone."""
     columns = [COUNTED_KEYS[key] for key in asked.question.extra]
+    joined = _RateColumns(len(asked.places.kinds))
     text = query(
         "totals",
         keys="".join(f", c.{column}" for column in columns),
         outer_keys="".join(f", x.{column}" for column in columns),
+        rate_keys=joined.keys,
+        rates=joined.numbers,
+        rate_groups=joined.groups,
+        rate_sums=joined.sums,
+        rate_joins=joined.joins,
     )
     expected = _sum_of_cells(asked)
     without: dict[str, int] = {}
@@ -104,14 +113,16 @@ def add_energy(asked: Asked, groups: dict[Key, Found], whole: Found) -> dict[str
     key_of = _Keys(asked)
     for row in asked.engine.rows(text):
         subject, place, known_id, component, reach, allocation, period, is_long, grid, pue, *rest = row
+        rates, rest = tuple(rest[: joined.count]), rest[joined.count :]
         if known_id not in asked.knowns.found:
             continue
         tags, stage = asked.subjects.subjects[subject]
         spot, zone = asked.places.places[place]
-        numbers = [*map(int, rest[-10:-3]), *rest[-3:]]
-        told = known_id, component, stage, reach, allocation, grid, pue, is_long
+        extra, sums = rest[: -joined.width], rest[-joined.width :]
+        numbers = [*map(int, sums[:WHOLE_SUMS]), *sums[WHOLE_SUMS:]]
+        told = known_id, component, stage, reach, allocation, grid, pue, rates, is_long
         part = _part(asked, told, numbers)
-        key = period, key_of(tags, spot, tuple(rest[:-10]), component, allocation, known_id)
+        key = period, key_of(tags, spot, tuple(extra), component, allocation, known_id)
         groups.setdefault(key, Found()).parts.append(part)
         before = together.setdefault(told, numbers)
         if before is not numbers:
@@ -164,6 +175,28 @@ def _sum_of_cells(asked: Asked) -> int:
     return sum(int(value) for row in sums for value in row)
 
 
+class _RateColumns:
+    """What the query of totals says more where rates are joined: nothing, where none is."""
+
+    def __init__(self, count: int) -> None:
+        numbers = range(count)
+        used = "(CAST(x.energy_uj AS DOUBLE) + CAST(x.gap_uj AS DOUBLE))"
+        self.count = count
+        self.width = WHOLE_SUMS + FACTOR_SUMS + 2 * count
+        self.keys = "".join(f", p.rate_{n}_key" for n in numbers)
+        self.numbers = "".join(f", r{n}.rate AS rate_{n}" for n in numbers)
+        self.groups = "".join(f", r{n}.rate" for n in numbers)
+        self.joins = "".join(
+            f"\nJOIN asked_rate_{n} r{n} ON x.rate_{n}_key = r{n}.rate_key AND x.slot = r{n}.slot"
+            for n in numbers
+        )
+        self.sums = "".join(
+            f",\n    SUM({used} * r{n}.per_kwh) AS by_rate_{n},"
+            f"\n    SUM({used} * u.times * r{n}.per_kwh) AS by_pue_rate_{n}"
+            for n in numbers
+        )
+
+
 class _Keys:
     """The values of the group that a row belongs to; worked out once for rows that have them in common."""
 
@@ -186,8 +219,9 @@ class _Keys:
 
 
 def _part(asked: Asked, told: tuple[Any, ...], numbers: list[Any]) -> Part:
-    known_id, component, stage, reach, allocation, grid, pue, is_long = told
-    energy_uj, observed_us, gap_us, unfilled_us, gap_uj, least_uj, most_uj, by_pue, by_grid, by_both = numbers
+    known_id, component, stage, reach, allocation, grid, pue, rates, is_long = told
+    energy_uj, observed_us, gap_us, unfilled_us, gap_uj, least_uj, most_uj, *sums = numbers
+    by_pue, by_grid, by_both, *by_rates = sums
     return Part(
         known=asked.knowns.found[known_id],
         component=component,
@@ -207,10 +241,19 @@ def _part(asked: Asked, told: tuple[Any, ...], numbers: list[Any]) -> Part:
         by_grid=by_grid,
         by_both=by_both,
         long_uj=energy_uj if is_long else 0,
+        rates=_rates(asked, rates, by_rates) if rates else (),
     )
 
 
-_Table = TypeVar("_Table", Intensity, Pue)
+def _rates(asked: Asked, numbers: tuple[int, ...], sums: list[float]) -> tuple[RateMet, ...]:
+    """What was met of each kind; what met none is left out."""
+    met = (_met(one.tables, number, Rate) for one, number in zip(asked.times.rates, numbers, strict=True))
+    return tuple(
+        RateMet(rate, sums[2 * n], sums[2 * n + 1]) for n, rate in enumerate(met) if rate is not None
+    )
+
+
+_Table = TypeVar("_Table", Intensity, Pue, Rate)
 
 
 def _met(tables: tuple[Any, ...], number: int, kind: type[_Table]) -> _Table | None:

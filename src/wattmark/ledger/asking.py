@@ -16,14 +16,17 @@ from typing import Any, Protocol
 
 from wattmark.core.known import Grade
 from wattmark.core.rollup import HowKnown
+from wattmark.core.site import MEASURED, Site, layered
 from wattmark.ledger.columns import BUCKET_US, DAY_US, REAL, TAGS, TEXT, WHOLE
 from wattmark.ledger.factors import (
     Course,
     Expanded,
     Factors,
     GridFactor,
+    RateFactor,
     SitePue,
     Stretch,
+    course,
     expanded,
     grid_courses,
     intensity_of,
@@ -42,11 +45,15 @@ from wattmark.ledger.question import (
     period_of,
     zone_named,
 )
+from wattmark.ledger.rates import Rates, rates_over
 
 HOUR_US = 3_600_000_000
 _DAY = re.compile(r"[/\\]day=(\d{4}-\d{2}-\d{2})[/\\][^/\\]+$")
+NOWHERE = Site(name="")
 ROUNDING = 1e-6
 """A PUE that lies below 1 by so little is 1."""
+NOWHERE = Site(name="")
+"""A site that nobody describes."""
 
 
 class Tables(Protocol):
@@ -142,42 +149,86 @@ class Places:
     """Number of the spot, and grid zone."""
     grids: tuple[Course[GridFactor] | None, ...]
     pues: tuple[Course[SitePue] | None, ...]
+    kinds: tuple[str, ...] = ()
+    """The kinds of rates that are joined, such as ``price``; none where nobody stated any."""
+    rates: tuple[tuple[Course[RateFactor] | None, ...], ...] = ()
+    """For each of those kinds, what ``rate_<its number>_key`` numbers."""
 
 
-def put_places(engine: Engine, question: Question, factors: Factors) -> Places:
-    """Which group, grid zone and PUE each place has. Raises UsageError for factors that clash."""
+def rates_of(engine: Engine, question: Question, factors: Factors) -> Rates:
+    """The prices and litres that are stated, over the time that the question has energy of."""
+    if not (factors.tariffs or factors.water):
+        return Rates()
+    conditions = "".join(f" AND {c}" for c in _between(question, "", "bucket_us"))
+    ((first, last),) = engine.rows(
+        "SELECT MIN(LEAST(bucket_us, COALESCE(period_start_us, bucket_us))), "
+        f"MAX(GREATEST(bucket_us + {BUCKET_US}, COALESCE(period_end_us, bucket_us))) "
+        f"FROM {question.table} WHERE 1 = 1{conditions}"
+    )
+    return rates_over(factors, None if first is None else (int(first) - int(first) % DAY_US, int(last)))
+
+
+def put_places(engine: Engine, question: Question, factors: Factors, rates: Rates | None = None) -> Places:
+    """Which group, grid zone, PUE and rates each place has. Raises UsageError for factors that clash."""
+    rates = Rates() if rates is None else rates
     asked = [key for key in question.by if key in PLACE_KEYS]
     wanted = _wanted(question, PLACE_KEYS.__contains__)
     zones, sites = grid_courses(factors.grid), pue_courses(factors.pue)
+    stands = {site.name: site for site in factors.sites}
     spots: dict[tuple[str, ...], int] = {}
-    places: dict[tuple[int, str, int, int], int] = {}
+    places: dict[tuple[int, ...], int] = {}
+    named: list[tuple[int, str]] = []
     grids: dict[Course[GridFactor] | None, int] = {}
     pues: dict[Course[SitePue] | None, int] = {}
+    pue_keys: dict[tuple[str, float | None, str | None], int] = {}
+    zone_numbers: dict[str, int] = {}
+    met: list[dict[Course[RateFactor] | None, int]] = [{} for _ in rates.kinds]
     rows = []
-    for place_id, zone, country, site, stated, kind in engine.rows(
+    for place_id, told_zone, told_country, site, stated, kind in engine.rows(
         "SELECT place_id, zone, country, site, pue, pue_kind FROM places"
     ):
+        where = stands.get(site or "", NOWHERE)
+        country = told_country or where.country
+        zone = (told_zone if told_zone != country else "") or where.zone or country
         told = {"site": site or "", "country": country or ""}
         if not _fits(told, wanted):
             continue
         spot = spots.setdefault(tuple(told[key] for key in asked), len(spots))
-        keys = (zone if zone != country else "", site, country)  # a country's name stands in for its zone
+        # a country's name stands in for its zone
+        keys = (zone if zone != country else "", site, where.subregion, country)
         grid = next((zones[key] for key in keys if key and key in zones), None)
         grid_key = grids.setdefault(grid, len(grids))
-        pue_key = pues.setdefault(_declared(stated, kind) or sites.get(site or ""), len(pues))
-        place = places.setdefault((spot, zone or country or "", grid_key, pue_key), len(places))
-        rows.append((place_id, spot, place, grid_key, pue_key))
-    columns = {"place_id": TEXT, "spot": WHOLE, "place": WHOLE, "grid_key": WHOLE, "pue_key": WHOLE}
-    engine.put("asked_places", columns, rows)
-    return Places(tuple(spots), tuple((spot, zone) for spot, zone, *_ in places), tuple(grids), tuple(pues))
+        said = site or "", stated, kind
+        if said not in pue_keys:  # a course may be long, and dear to compare
+            pue_keys[said] = pues.setdefault(_declared(stated, kind, sites.get(said[0])), len(pues))
+        pue_key = pue_keys[said]
+        here = rates.met_at(zone or "", site or "", country or "")
+        rate_keys = [known.setdefault(one, len(known)) for known, one in zip(met, here, strict=True)]
+        at = zone or country or ""
+        identity = (spot, zone_numbers.setdefault(at, len(zone_numbers)), grid_key, pue_key, *rate_keys)
+        place = places.setdefault(identity, len(places))
+        if place == len(named):
+            named.append((spot, at))
+        rows.append((place_id, spot, place, grid_key, pue_key, *rate_keys))
+    names = ("spot", "place", "grid_key", "pue_key", *(f"rate_{n}_key" for n in range(len(rates.kinds))))
+    engine.put("asked_places", {"place_id": TEXT, **dict.fromkeys(names, WHOLE)}, rows)
+    numbered = tuple(tuple(known) for known in met)
+    return Places(tuple(spots), tuple(named), tuple(grids), tuple(pues), rates.kinds, numbered)
 
 
-def _declared(stated: float | None, kind: str | None) -> Course[SitePue] | None:
-    """The PUE that the runs of a place declare, which goes before the site's."""
+def _declared(stated: float | None, kind: str | None, site: Course[SitePue] | None) -> Course[SitePue] | None:
+    """The PUE that the runs of a place declare, which goes before the site's.
+
+    What was measured at the site for some time goes before both, unless the runs' own is measured too.
+    """
     if stated is None or stated < 1 - ROUNDING:
-        return None
+        return site
     own = SitePue(site="", pue=max(1.0, stated), kind=kind or "declared")
-    return Course(f"PUE {own.pue:g} ({own.kind})", (), own)
+    name = f"PUE {own.pue:g} ({own.kind})"
+    if site is None or own.kind == MEASURED:
+        return Course(name, (), own)
+    measured = [p for p in site.bounded if p.kind == MEASURED and None not in (p.start_us, p.end_us)]
+    return course(name, layered((own,), measured))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +308,8 @@ class Times:
     grid: Expanded
     pue: Expanded
     findings: tuple[str, ...]
+    rates: tuple[Expanded, ...] = ()
+    """One for each kind of rate that is joined."""
 
 
 def granule_of(question: Question, places: Places, days: Iterable[str] | None) -> int:
@@ -277,7 +330,8 @@ def granule_of(question: Question, places: Places, days: Iterable[str] | None) -
 def _edges(places: Places) -> list[int]:
     """Where some factor changes."""
     grids = {at for grid in places.grids if grid for at in grid.edges()}
-    return sorted(grids | {at for pue in places.pues if pue for at in pue.edges()})
+    rates = {at for courses in places.rates for one in courses if one for at in one.edges()}
+    return sorted(grids | rates | {at for pue in places.pues if pue for at in pue.edges()})
 
 
 def _all_on(edges: Sequence[int], granule: int) -> bool:
@@ -350,8 +404,21 @@ def put_times(engine: Engine, question: Question, places: Places, granule: int, 
     pue = expanded(places.pues, stretches, lambda f: f.pue, pue_of, _pue_table, 1.0)
     engine.put("asked_grid", {"grid_key": WHOLE, "slot": WHOLE, "grid": WHOLE, "grams": REAL}, grid.rows)
     engine.put("asked_pue", {"pue_key": WHOLE, "slot": WHOLE, "pue": WHOLE, "times": REAL}, pue.rows)
+    rates = tuple(_put_rates(engine, n, courses, stretches) for n, courses in enumerate(places.rates))
     findings = [*_holes(places.grids, grid), *_holes(places.pues, pue)]
-    return Times(periods.names, grid, pue, tuple(findings))
+    for courses, one in zip(places.rates, rates, strict=True):
+        findings += _holes(courses, one)
+    return Times(periods.names, grid, pue, tuple(findings), rates)
+
+
+def _put_rates(
+    engine: Engine, number: int, courses: Sequence[Course[RateFactor] | None], stretches: Sequence[Stretch]
+) -> Expanded:
+    """The table ``asked_rate_<number>``: what holds for each key and slot."""
+    found = expanded(courses, stretches, lambda f: f.rate.per_kwh, _rate_of, _rate_table, 0.0)
+    columns = {"rate_key": WHOLE, "slot": WHOLE, "rate": WHOLE, "per_kwh": REAL}
+    engine.put(f"asked_rate_{number}", columns, found.rows)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +465,14 @@ def _grid_table(factor: GridFactor) -> object:
 
 def _pue_table(factor: SitePue) -> object:
     return factor.kind, factor.relative_error, factor.source
+
+
+def _rate_of(factor: RateFactor) -> object:
+    return factor.rate
+
+
+def _rate_table(factor: RateFactor) -> object:
+    return factor.rate.family
 
 
 def _wanted(question: Question, mine: Callable[[str], bool]) -> dict[str, frozenset[str]]:

@@ -12,6 +12,11 @@ from typing import Generic, TypeVar
 
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.errors import UsageError
+from wattmark.core.rate import Rate, together
+from wattmark.core.site import Site
+from wattmark.core.site import SitePue as SitePue
+from wattmark.core.tariff import Tariff
+from wattmark.core.water import WaterFactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +44,6 @@ class GridFactor:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SitePue:
-    """Power usage effectiveness of one site over one stretch of time; a run's own declared PUE goes first."""
-
-    site: str
-    start_us: int | None = None
-    end_us: int | None = None
-    pue: float
-    kind: str = "declared"
-    """declared, provider_year, measured or office."""
-    relative_error: float = 0.0
-    source: str = ""
-    """Who publishes it, and for when; empty: whoever stated it."""
-
-
 MACHINE = "machine"
 """Name of an EmbodiedShare that holds for every machine, by the hours for which runs took it."""
 
@@ -74,17 +64,40 @@ class EmbodiedShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateFactor:
+    """A price or litres per kWh of one place over one stretch of time (ledger.rates makes them)."""
+
+    start_us: int | None = None
+    end_us: int | None = None
+    rate: Rate
+
+    @property
+    def relative_error(self) -> float:
+        """Half width at 95 %, as a share."""
+        return self.rate.relative_error
+
+    @property
+    def source(self) -> str:
+        """Who says so."""
+        return self.rate.source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Factors:
     """Everything that is joined to energy. Empty: totals hold energy alone, and say what is missing."""
 
     grid: tuple[GridFactor, ...] = ()
     pue: tuple[SitePue, ...] = ()
     embodied: tuple[EmbodiedShare, ...] = ()
+    sites: tuple[Site, ...] = ()
+    """Country and grid zone of what states only its site."""
+    tariffs: tuple[Tariff, ...] = ()
+    water: tuple[WaterFactor, ...] = ()
 
 
 Stretch = tuple[int, int]
 """Start and end in microseconds since 1970 UTC."""
-Held = TypeVar("Held", GridFactor, SitePue)
+Held = TypeVar("Held", GridFactor, SitePue, RateFactor)
 NONE = -1
 """Number of the table where none was met."""
 
@@ -120,7 +133,8 @@ class Course(Generic[Held]):
         if len(weights) == 1:
             return weights[0][1], value(weights[0][1])
         mean = math.fsum(w * value(f) for w, f in weights) / (end - start)
-        return _together(weights), mean
+        whole = _together(weights)
+        return None if whole is None else (whole, mean)
 
     def edges(self) -> Iterator[int]:
         """Where something changes."""
@@ -128,16 +142,20 @@ class Course(Generic[Held]):
             yield from (at for at in (factor.start_us, factor.end_us) if at is not None)
 
 
-def _together(weights: Sequence[tuple[int, Held]]) -> Held:
+def _together(weights: Sequence[tuple[int, Held]]) -> Held | None:
     """What a mean of several factors is of: that which holds longest, and all of their sources.
 
-    How far the mean is off is not known to be less than the worst of them.
+    How far the mean is off is not known to be less than the worst of them. None for rates in two currencies.
     """
     longest = max(weights, key=lambda w: w[0])[1]
+    if isinstance(longest, RateFactor):
+        rate = together([(float(w), f.rate) for w, f in weights if isinstance(f, RateFactor)])
+        return None if rate is None else replace(longest, rate=rate)
     error = max(f.relative_error for _, f in weights)
     sources = {f.source: f for _, f in weights}
     if not isinstance(longest, GridFactor):
-        return replace(longest, relative_error=error, source=" + ".join(filter(None, sources)))
+        kinds = "+".join(sorted({f.kind for _, f in weights if isinstance(f, SitePue)}))
+        return replace(longest, kind=kinds, relative_error=error, source=" + ".join(filter(None, sources)))
     years = {f.year for _, f in weights if isinstance(f, GridFactor)}
     shares = [w * f.estimated_share for w, f in weights if isinstance(f, GridFactor)]
     return replace(
@@ -172,11 +190,11 @@ def moment(at_us: int) -> str:
     return datetime.fromtimestamp(at_us // 1_000_000, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _start(factor: GridFactor | SitePue) -> int:
+def _start(factor: GridFactor | SitePue | RateFactor) -> int:
     return -(2**62) if factor.start_us is None else factor.start_us
 
 
-def _end(factor: GridFactor | SitePue) -> int:
+def _end(factor: GridFactor | SitePue | RateFactor) -> int:
     return 2**62 if factor.end_us is None else factor.end_us
 
 

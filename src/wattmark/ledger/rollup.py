@@ -25,6 +25,7 @@ from wattmark.ledger.asking import (
     put_subjects,
     put_times,
     query,
+    rates_of,
 )
 from wattmark.ledger.factors import Factors
 from wattmark.ledger.question import COUNTED_KEYS, ENERGY_ONLY, Question
@@ -60,7 +61,7 @@ def roll_up(snapshot: Tables, question: Question, factors: Factors, engine: Engi
     for table in (question.table, "subjects", "places", "knowns", "work", "runs", "quality"):
         engine.attach(table, snapshot)
     subjects = put_subjects(engine, question)
-    places = put_places(engine, question, factors)
+    places = put_places(engine, question, factors, rates_of(engine, question, factors))
     knowns = put_knowns(engine, question)
     keys = "".join(f", {COUNTED_KEYS[key]}" for key in question.extra)
     granule = granule_of(question, places, days_of(snapshot.files(question.table)))
