@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "gate": ("wattmark.cli.gate:command", "Pass or fail runs by the limits of a policy file."),
     "report": ("wattmark.cli.report:command", "Write a report of runs as HTML, Markdown or JSON."),
     "kpis": ("wattmark.cli.kpis:group", "List the KPIs and choose the right ones."),
+    "coverage": ("wattmark.cli.coverage:command", "Find what nobody measured: stages, hosts, hours."),
     "check": ("wattmark.cli.check:command", "Find common mistakes in real runs."),
     "estimate": ("wattmark.cli.estimate:command", "Estimate energy, carbon and cost before running."),
     "hardware": ("wattmark.cli.hardware:group", "List and compare published figures of hardware."),

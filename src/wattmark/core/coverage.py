@@ -225,7 +225,7 @@ def _missing_stages(stages: Sequence[StageSeen], expected: Expected) -> Iterator
             yield Lack(
                 kind="stage",
                 where=f"model={model}, stage={stage}",
-                what=f"{stage} was never measured ({seen} was)",
+                what=f"never measured (measured: {seen})",
                 fix=f"`wattmark measure --model {model} --stage {stage} -- ...`; where it is not, say so "
                 "under [[coverage.without]] in ledger.toml",
             )

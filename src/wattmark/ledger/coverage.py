@@ -32,7 +32,7 @@ FROM (
 ) AS devices
 GROUP BY host_id, day, bucket_us
 """
-"""A machine was watched for as long as its best watched device was. Records longer than a day tell no hour."""
+"""A machine was watched as long as its best watched device was. Records longer than a day tell of no hour."""
 DAYS = """
 SELECT
     host_id, day, SUM(CASE WHEN seen_us > {bucket} THEN {bucket} ELSE seen_us END), SUM(long_uj),
