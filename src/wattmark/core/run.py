@@ -187,6 +187,8 @@ class Statement:
     basis: str | None = None
     period: str | None = None
     provider_model_version: str | None = None
+    boundary: str | None = None
+    """``facility`` where the provider's PUE is in it already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from wattmark.core.manual import figures_by_hand
 from wattmark.core.merge import Merged, Observation, counted_once, handed_over, without_parts
 from wattmark.core.ranks import attempt_of, missing_per_present, rank_coverage
 from wattmark.core.run import REFRESH, Dataset, Quality, Run, Status
+from wattmark.core.statements import only_states
 
 UNSTAGED = "unstaged"
 WINDOW_SECONDS = 300.0
@@ -138,8 +139,11 @@ class Evidence:
 
 
 def evidence_of(runs: Iterable[Run], scope: Scope, fill: Fill = Fill.MEAN) -> Evidence:
-    """The latest of each run, what it does not speak of as gaps, each moment of each device once."""
-    whole = [with_holes(run) for run in latest(runs)]
+    """The latest of each run, what it does not speak of as gaps, each moment of each device once.
+
+    What holds nothing but statements is no run.
+    """
+    whole = [with_holes(run) for run in latest(runs) if not only_states(run)]
     merged = observations_of(whole, scope)
     return Evidence(whole, scope, fill, merged, mean_powers(merged.kept))
 

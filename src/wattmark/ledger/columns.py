@@ -141,6 +141,7 @@ RUNS: Mapping[str, Column] = {
     "measured": Column(TRUTH, "it was measured on the machine itself, whose boot it states"),
     "host_names": Column(TEXT, "ids of its machine's names, separated by spaces"),
     "unique_devices": Column(TEXT, "its devices whose ids are unique everywhere, separated by spaces"),
+    "stated": Column(TRUTH, "it holds nothing but statements: no attempt, no machine time, no run"),
 }
 
 QUALITY: Mapping[str, Column] = {
@@ -163,6 +164,7 @@ STATEMENTS: Mapping[str, Column] = {
     "basis": Column(TEXT, "lifecycle, direct"),
     "period": Column(TEXT, "as stated"),
     "provider_model_version": Column(TEXT, "as stated"),
+    "boundary": Column(TEXT, "facility where the provider's PUE is in it; null: not stated"),
 }
 """What others state in carbon, money, water: never mixed into totals."""
 

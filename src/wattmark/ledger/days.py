@@ -97,7 +97,7 @@ class Days:
     def __post_init__(self) -> None:
         index = self.material.index
         for record_id, head in index.heads.items():
-            if not head.quarantined and self._wanted(head.host_id):
+            if not (head.quarantined or head.stated) and self._wanted(head.host_id):
                 for day in index.days(record_id):
                     self._runs.setdefault(day, {}).setdefault(head.host_id, []).append(record_id)
         for stream in self.material.streams:

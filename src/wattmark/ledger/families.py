@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from wattmark.core.claims import MOST_UJ
 from wattmark.core.run import Run
+from wattmark.core.statements import only_states
 from wattmark.ledger.machines import Told, told_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,6 +42,8 @@ class Head(NamedTuple):
     quarantined: str
     told: Told
     """What it says of its machine; ``host_id`` is the machine behind that, once all runs are known."""
+    stated: bool = False
+    """It holds nothing but statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def head_of(run: Run, quarantined: str) -> Head:
         run.rank,
         quarantined or _too_large(run),
         told_of(run),
+        only_states(run),
     )
 
 

@@ -44,6 +44,8 @@ class Choice:
     end_us: int | None = None
     """... and began before this one."""
     boundary: Boundary = Boundary.NODE
+    stated: bool = False
+    """Also what holds nothing but statements and is no run of anything; by id or source it is always found."""
 
 
 class Listing:
@@ -209,7 +211,7 @@ class Listing:
             seen AS (
                 SELECT subject_id, COUNT(*) AS runs,
                     SUM(CASE WHEN COALESCE(quarantined, '') <> '' THEN 1 ELSE 0 END) AS quarantined
-                FROM runs GROUP BY subject_id
+                FROM runs WHERE NOT COALESCE(stated, FALSE) GROUP BY subject_id
             )
             SELECT s.subject_id, COALESCE(u.energy, 0), n.runs, n.quarantined, s.labels,
                 {", ".join(f"s.{tag}" for tag in TAGS)}
@@ -251,6 +253,8 @@ class Listing:
             found.append(f"r.end_us > {int(choice.start_us)}")
         if choice.end_us is not None:
             found.append(f"r.start_us < {int(choice.end_us)}")
+        if not (choice.stated or {"run", "source"} & choice.where.keys()):
+            found.append("NOT COALESCE(r.stated, FALSE)")
         found += [_where(key, values) for key, values in choice.where.items()]
         return " AND ".join(found)
 

@@ -42,7 +42,9 @@ class RunIndex:
         return start, start + self.heads[record_id].lasted_us
 
     def days(self, record_id: str) -> list[str]:
-        """The UTC days that a run touches."""
+        """The UTC days that a run touches; statements alone touch none but the first."""
+        if self.heads[record_id].stated:
+            return [day_of(self.families.starts[record_id])]
         return days_between(*self.span(record_id))
 
 
@@ -117,7 +119,7 @@ def index_of(runs: Any) -> RunIndex:
     columns = ("record_id", "host_id", "boot", "boot_us", "wall_us", "start_us", "end_us", "parent", "rank")
     told = ("stated_host", "measured", "host_names", "unique_devices")
     index = RunIndex()
-    for batch in runs.to_batches(columns=[*columns, *told, "quarantined", "content"]):
+    for batch in runs.to_batches(columns=[*columns, *told, "quarantined", "content", "stated"]):
         for row in batch.to_pylist():
             lasted = row["end_us"] - row["start_us"]
             index.heads[row["record_id"]] = Head(
@@ -127,6 +129,7 @@ def index_of(runs: Any) -> RunIndex:
                     row["stated_host"], bool(row["measured"]), tuple(row["host_names"].split()),
                     tuple(row["unique_devices"].split()),
                 ),
+                bool(row["stated"]),
             )  # fmt: skip
             index.contents[row["record_id"]] = row["content"]
     index.settle()

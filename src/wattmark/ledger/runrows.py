@@ -37,7 +37,7 @@ def rows_of(
         "subject_id": whose.subject_id,
         "place_id": dimensions.where(run.place, whose),
         "host_id": head.host_id,
-        "source": TOOL if TOOL in run.environment else next((r.source.name for r in run.energies), ""),
+        "source": _source(run, head),
         "status": run.status.value,
         "failed": run.failed,
         "attempt": attempt_of(run),
@@ -60,6 +60,7 @@ def rows_of(
         "measured": head.told.measured,
         "host_names": " ".join(head.told.names),
         "unique_devices": " ".join(head.told.devices),
+        "stated": head.stated,
     }
     common = {"record_id": run.record_id, "subject_id": whose.subject_id}
     return {
@@ -81,10 +82,18 @@ def rows_of(
                 "basis": s.basis,
                 "period": s.period,
                 "provider_model_version": s.provider_model_version,
+                "boundary": s.boundary,
             }
             for s in run.statements
         ],
     }
+
+
+def _source(run: Run, head: Head) -> str:
+    """wattmark, or the importer: whoever brings statements says so in the place of a machine."""
+    if TOOL in run.environment:
+        return TOOL
+    return next((r.source.name for r in run.energies), run.host.fingerprint if head.stated else "")
 
 
 def _work(run: Run, head: Head, start_us: int, dimensions: Dimensions) -> Iterator[dict[str, Any]]:
