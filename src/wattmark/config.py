@@ -50,6 +50,16 @@ class PlaceConfig:
     """Of the figure above, and without one of the tables' figures: ``lifecycle`` or ``direct``."""
     intensity_relative_error: float = 0.0
     world_average: bool = False
+    live: str | None = None
+    """Provider of hourly intensity (``electricity-maps``, ..., or a declaration NAME.toml), asked when carbon
+    is worked out and never while measuring; None: nobody is ever asked."""
+    live_zone: str | None = None
+    """What it calls this place; None: found by the cloud region or country where it takes those."""
+    live_signal: str | None = None
+    live_api: str | None = None
+    """Version of the API of Electricity Maps."""
+    live_url: str | None = None
+    """Another address, such as that of a proxy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +184,7 @@ SECTIONS: Mapping[str, type] = {
     "export": ExportConfig,
 }
 
-TABLES = ("site", "instrument", "residual_mix", "tariff", "water")
+TABLES = ("site", "instrument", "residual_mix", "market", "tariff", "water")
 """Arrays of tables, which a ledger's settings know too; `wattmark.stated` says what is in them."""
 
 MOST = 1e30

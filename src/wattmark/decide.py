@@ -62,11 +62,12 @@ def gate(
 def _repeats(runs: Runs, stated: dict[str, Any]) -> tuple[Repeat, ...]:
     from wattmark.core.repeats import repeats_of
     from wattmark.wiring import Stated, given_from, load_config
+    from wattmark.wiring.live import Live
     from wattmark.wiring.runs import read_runs
 
     every = [runs] if isinstance(runs, (Run, str, os.PathLike)) else list(runs)
     paths = [Path(item) for item in every if not isinstance(item, Run)]
     found = [item for item in every if isinstance(item, Run)]
     found += [item.run for item in read_runs(paths)] if paths else []
-    config, said = load_config(Path.cwd(), os.environ), Stated(**stated)
+    config, said = load_config(Path.cwd(), os.environ), Stated(**{"live": Live(), **stated})
     return repeats_of(found, lambda group: given_from(config, said, group))

@@ -196,3 +196,10 @@ def test_carbon_is_energy_times_pue_times_intensity(joules: float, pue: float, g
     facility = facility_energy(energy(value=joules), Pue(value=pue).figure())
     carbon = operational_carbon(facility, intensity(grams_per_kwh=grams).figure())
     assert carbon.value == pytest.approx(joules / KWH * pue * grams)
+
+
+def test_an_intensity_says_its_data_quality() -> None:
+    """Beside the figure; one that is not graded says nothing."""
+    graded = Intensity(grams_per_kwh=50.0, zone="FR", source="provider", data_quality="B")
+    assert "data quality of the intensity: B" in graded.figure().notes
+    assert Intensity(grams_per_kwh=50.0, zone="FR", source="table").figure().notes == ()

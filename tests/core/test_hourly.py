@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,14 +13,23 @@ from tests.core.test_grid_series import HOUR, point, series
 from wattmark.core.carbon import Intensity, operational_carbon
 from wattmark.core.figure import Figure, Missing, Undefined
 from wattmark.core.grid_series import ESTIMATED, FORECAST, MEASURED
-from wattmark.core.hourly import YEARLY, HourlyCarbon, Slice, hourly_carbon, slices_of
+from wattmark.core.hourly import (
+    YEARLY,
+    HourlyCarbon,
+    Slice,
+    grade_of,
+    hourly_carbon,
+    level_slices,
+    slices_of,
+)
+from wattmark.core.known import Scope
 from wattmark.core.readings import Gap
 from wattmark.core.run import Run, Series
 
 KWH = 3.6e6
 
 
-def yearly(grams: float = 200.0, **terms: str) -> Intensity:
+def yearly(grams: float = 200.0, **terms: Any) -> Intensity:
     """A yearly factor of France, location-based, lifecycle."""
     return Intensity(grams_per_kwh=grams, zone="FRA", source="table", **terms)
 
@@ -98,7 +109,11 @@ def test_no_energy_is_undefined() -> None:
     assert isinstance(hourly_carbon([used(0, 0)], series(point(0))), Undefined)
 
 
-@given(st.lists(st.tuples(st.floats(0.001, 1e6), st.floats(0, 2000)), min_size=1, max_size=30))
+@given(
+    st.lists(
+        st.tuples(st.floats(0.001, 1e6), st.floats(0, 2000, allow_subnormal=False)), min_size=1, max_size=30
+    )
+)
 def test_the_sum_lies_between_its_cleanest_and_its_dirtiest_hour(hours: list[tuple[float, float]]) -> None:
     """A mean weighted by energy; shares add up to one."""
     found = met(
@@ -108,7 +123,7 @@ def test_the_sum_lies_between_its_cleanest_and_its_dirtiest_hour(hours: list[tup
         )
     )
     factors = [grams for _, grams in hours]
-    assert min(factors) * (1 - 1e-9) <= found.intensity.grams_per_kwh <= max(factors) * (1 + 1e-9)
+    assert min(factors) * (1 - 1e-9) - 1e-300 <= found.intensity.grams_per_kwh <= max(factors) * (1 + 1e-9)
     assert sum(found.shares.values()) == pytest.approx(1.0)
 
 
@@ -152,3 +167,42 @@ def test_a_run_that_was_not_observed_throughout_is_a_gap() -> None:
     found = slices_of(watched(energies=two), 0, HOUR)
     assert isinstance(found, Gap)
     assert "gpu:0" in found.reason
+
+
+def test_without_a_course_each_reading_is_level() -> None:
+    """90 J over the first 10 s and 60 J over the next 5; what lasted no time is left out."""
+    rows = (
+        a_row(),
+        a_row(t0_seconds=10.0, duration_seconds=5.0, energy_joules=60.0),
+        a_row(t0_seconds=15.0, duration_seconds=0.0, energy_joules=0.0),
+    )
+    assert level_slices(a_run(energies=rows), 1_000) == (
+        Slice(1_000, 10_001_000, 90.0),
+        Slice(10_001_000, 15_001_000, 60.0),
+    )
+
+
+def test_a_run_of_shares_alone_is_cut_by_them() -> None:
+    """No whole device was read."""
+    row = a_row(scope=Scope.SHARE)
+    assert level_slices(a_run(energies=(row,)), 0) == (Slice(0, 10_000_000, 90.0),)
+
+
+def test_a_run_without_energy_has_no_slices() -> None:
+    """A gap with its reason, never an empty sum."""
+    assert isinstance(level_slices(a_run(energies=()), 0), Gap)
+
+
+@pytest.mark.parametrize(
+    ("shares", "grade"),
+    [
+        ({MEASURED: 1.0}, "A"),
+        ({MEASURED: 0.95, ESTIMATED: 0.05}, "B"),
+        ({MEASURED: 0.96, FORECAST: 0.04}, "A"),
+        ({FORECAST: 0.9, YEARLY: 0.1}, "D"),
+        ({}, "C"),
+    ],
+)
+def test_a_grade_is_that_of_the_worst_notable_part(shares: dict[str, float], grade: str) -> None:
+    """5 % or more; a factor met says its grade."""
+    assert grade_of(shares) == grade

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def command(runs: tuple[Path, ...], policy: Path | None, strict: bool, as_json: 
 
 def _given(evidence: list[Run], options: dict[str, Any]) -> Given:
     """What was stated; runs that contradict each other about their place are no reason to stop."""
-    stated = stated_from(options)
+    stated = replace(stated_from(options), live=None)  # mistakes show without asking anybody
     config = config_here()
     try:
         return wiring.given_from(config, stated, evidence)

@@ -55,6 +55,10 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 help="Of the grid's figures; Scope 2 wants direct ones [lifecycle].",
             ),
             click.option("--world-average", is_flag=True, help="Use the world's mean intensity, flagged."),
+            click.option(
+                "--offline", is_flag=True, help="Ask no live provider: what is cached, then yearly figures."
+            ),
+            click.option("--yearly", is_flag=True, help="Leave hours aside: the yearly intensity."),
             click.option("--functional-unit", help="What per-unit KPIs count, e.g. inferences."),
             click.option("--quality", help="Which logged quality is Q."),
             click.option("--quality-map", help="Map a quality to [0, 1], as WORST:BEST, e.g. 60:5 for WER."),
@@ -80,8 +84,12 @@ def stated_from(options: dict[str, Any]) -> wiring.Stated:
         "lifetime_inferences",
         "share",
     )
+    from wattmark.wiring.live import Live
+
     return wiring.Stated(
-        quality_map=_quality_map(options.get("quality_map")), **{n: options[n] for n in names}
+        live=Live(offline=options["offline"], yearly=options["yearly"]),
+        quality_map=_quality_map(options.get("quality_map")),
+        **{n: options[n] for n in names},
     )
 
 

@@ -41,6 +41,8 @@ class Intensity:
     """Half width at 95 %, as a share."""
     estimated_share: float = 0.0
     """Share of the underlying data that the source itself estimated, 0 to 1."""
+    data_quality: str = ""
+    """A measured by the hour, B estimated, C forecast, D yearly, E the world's mean; empty: not graded."""
     note: str = ""
 
     def figure(self) -> Figure:
@@ -59,13 +61,16 @@ class Intensity:
         errors = {f"intensity:{self.source}:{self.zone}": self.grams_per_kwh * self.relative_error}
         year = f" {self.year}" if self.year and str(self.year) not in self.source else ""
         estimated = (f"{self.estimated_share:.0%} of the intensity data is estimated by its source",)
+        graded = (f"data quality of the intensity: {self.data_quality}",)
         return Figure(
             value=self.grams_per_kwh,
             unit="gCO2e/kWh",
             errors=errors,
             terms=terms,
             sources=(f"{self.source}{year} ({self.zone}, {self.granularity})",),
-            notes=((self.note,) if self.note else ()) + (estimated if self.estimated_share else ()),
+            notes=((self.note,) if self.note else ())
+            + (estimated if self.estimated_share else ())
+            + (graded if self.data_quality else ()),
         )
 
 

@@ -51,6 +51,8 @@ class GridSeries:
     """Who says so, as figures name it."""
     licence: str = ""
     note: str = ""
+    issued_us: int | None = None
+    """When a forecast was made, microseconds since 1970 UTC; None: it is none, or its source does not say."""
 
     @property
     def inventory(self) -> str:

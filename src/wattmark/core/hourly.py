@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from wattmark.core.carbon import Intensity
 from wattmark.core.figure import Missing, Undefined
 from wattmark.core.grid_series import ESTIMATED, FORECAST, MEASURED, GridSeries
+from wattmark.core.known import Scope
 from wattmark.core.power_series import energy_at, power_between, summed_devices
 from wattmark.core.readings import Gap
 from wattmark.core.run import Run
@@ -21,6 +22,11 @@ from wattmark.core.units import JOULES_PER_KWH
 
 YEARLY = "yearly"
 MICRO = 1_000_000
+
+GRADES: Mapping[str, str] = {MEASURED: "A", ESTIMATED: "B", FORECAST: "C", YEARLY: "D"}
+"""Data quality of an intensity by how it is known; the world's mean is E."""
+NOTABLE = 0.05
+"""A grade is that of the worst part that holds 5 % or more (kpis.md, sums)."""
 
 ALLOWANCES: Mapping[str, float] = {MEASURED: 0.05, ESTIMATED: 0.15, FORECAST: 0.15, YEARLY: 0.10}
 """Half width at 95 % that we allow a factor for, as a share. No provider publishes one: these are ours."""
@@ -106,6 +112,11 @@ def hourly_carbon(
     )
 
 
+def grade_of(shares: Mapping[str, float]) -> str:
+    """A measured, B estimated, C forecast, D yearly: the worst that holds 5 %; without any share C."""
+    return max((GRADES[kind] for kind, share in shares.items() if share >= NOTABLE), default="C")
+
+
 def _same_terms(yearly: Intensity, series: GridSeries) -> bool:
     return (yearly.accounting, yearly.basis) == (series.accounting, series.basis)
 
@@ -123,7 +134,28 @@ def _met(grams: float, joules: float, shares: Mapping[str, float], series: GridS
         source=series.source,
         relative_error=math.fsum(share * ALLOWANCES[kind] for kind, share in shares.items()),
         estimated_share=min(1.0, shares.get(ESTIMATED, 0.0) + shares.get(FORECAST, 0.0)),
+        data_quality=grade_of(shares),
         note="; ".join(filter(None, (series.note, said))),
+    )
+
+
+def level_slices(run: Run, started_us: int) -> tuple[Slice, ...] | Gap:
+    """The energy of a run whose course is not known: each reading spread evenly over its own time.
+
+    A run that meters saw as shares alone is cut by those. A gap where nothing with a length was read.
+    """
+    counted = set(summed_devices(run))
+    whole = [r for r in run.energies if r.device_id in counted and r.scope is Scope.WHOLE]
+    rows = [r for r in whole or run.energies if r.duration_seconds > 0]
+    if not rows:
+        return Gap("the run holds no energy that lasted")
+    return tuple(
+        Slice(
+            started_us + round(r.t0_seconds * MICRO),
+            started_us + round((r.t0_seconds + r.duration_seconds) * MICRO),
+            r.energy_joules,
+        )
+        for r in rows
     )
 
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wattmark.core.errors import GridError
-from wattmark.core.grid_series import ESTIMATED, FORECAST, MEASURED, GridPoint, GridSeries
+from wattmark.core.grid_series import GridPoint, GridSeries
+from wattmark.core.hourly import grade_of
 from wattmark.grid.cache import FRESH_US, GridCache
 from wattmark.grid.failures import NoData
 from wattmark.grid.provider import GridProvider, pieces
-
-GRADES = {MEASURED: "A", ESTIMATED: "B", FORECAST: "C"}
-"""Data quality of an intensity; a yearly figure is D, the world's mean E."""
-YEARLY_GRADE = "D"
-NOTABLE = 0.05
-"""The grade is that of the worst part that holds 5 % or more (kpis.md, sums)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +27,7 @@ class Found:
     @property
     def grade(self) -> str:
         """A measured, B estimated, C forecast: the worst that holds 5 % of the time."""
-        shares = self.series.shares()
-        return max((GRADES[kind] for kind, share in shares.items() if share >= NOTABLE), default="C")
+        return grade_of(self.series.shares())
 
 
 def find(

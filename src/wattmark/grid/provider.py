@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 from wattmark.core.errors import RefusedError
 from wattmark.core.grid_series import GridPoint, GridSeries, checked, ordered
-from wattmark.grid.failures import NoData, SchemaDrift
+from wattmark.grid.failures import NoData, SchemaDrift, UnknownZone
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -43,6 +45,34 @@ class GridForecaster(Protocol):
         ...
 
 
+@runtime_checkable
+class ZoneLister(Protocol):
+    """Also names its zones."""
+
+    def zones(self) -> Mapping[str, str]:
+        """Zone -> its name; "" where it has none."""
+        ...
+
+
+COORDINATES = re.compile(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
+
+
+def coordinates(provider: str, zone: str) -> tuple[float, float] | None:
+    """Latitude and longitude in degrees of a zone such as ``48.85,2.35``; None when it is no such text.
+
+    Raises UnknownZone where no such place is on Earth.
+    """
+    found = COORDINATES.fullmatch(zone.replace(" ", ""))
+    if found is None:
+        return None
+    latitude, longitude = float(found[1]), float(found[2])
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise UnknownZone(
+            provider, f"{zone!r} is nowhere: latitude from -90 to 90, longitude from -180 to 180"
+        )
+    return latitude, longitude
+
+
 def pieces(start_us: int, end_us: int, longest_us: int) -> Iterator[tuple[int, int]]:
     """A stretch cut into requests that are not too long; together they are the stretch."""
     while start_us < end_us:
@@ -59,17 +89,7 @@ def made(provider: str, series: GridSeries, points: list[GridPoint]) -> GridSeri
     if not points:
         raise NoData(provider, f"has nothing for zone {series.zone!r} at this time")
     try:
-        return checked(
-            GridSeries(
-                zone=series.zone,
-                points=ordered(points),
-                accounting=series.accounting,
-                basis=series.basis,
-                source=series.source,
-                licence=series.licence,
-                note=series.note,
-            )
-        )
+        return checked(replace(series, points=ordered(points)))
     except RefusedError as error:
         raise SchemaDrift(provider, f"gave figures that cannot be: {error}") from None
 

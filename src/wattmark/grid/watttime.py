@@ -1,13 +1,15 @@
 """WattTime v3: the marginal intensity (MOER), which is for scheduling and SCI and never for Scope 2.
 
-Logging in gives a token for 30 minutes; it is renewed before it ends and once when it is refused.
+A zone is one of their regions or coordinates (``37.77,-122.42``), which they place in a region. Logging in
+gives a token for 30 minutes; it is renewed before it ends and once when it is refused.
 API: https://docs.watttime.org.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -16,7 +18,7 @@ from wattmark.core.grid_series import ESTIMATED, FORECAST, MEASURED, GridPoint, 
 from wattmark.grid.failures import SchemaDrift, UnknownZone, WrongKey
 from wattmark.grid.http import Answer, Web, accepted, decoded
 from wattmark.grid.keys import Secret
-from wattmark.grid.provider import DAY_US, HOUR_US, iso, made, micros
+from wattmark.grid.provider import DAY_US, HOUR_US, coordinates, iso, made, micros
 
 NAME = "watttime"
 USER, PASSWORD = "WATTTIME_USER", "WATTTIME_PASSWORD"
@@ -49,6 +51,26 @@ class _Meta(msgspec.Struct):
     units: str
     data_point_period_seconds: int
     model: _Model | None = None
+    generated_at: str | None = None
+
+
+class _Located(msgspec.Struct):
+    region: str
+    signal_type: str
+
+
+class _Region(msgspec.Struct):
+    region: str
+    region_full_name: str = ""
+
+
+class _SignalAccess(msgspec.Struct):
+    signal_type: str
+    regions: list[_Region]
+
+
+class _Access(msgspec.Struct):
+    signal_types: list[_SignalAccess]
 
 
 class _Document(msgspec.Struct):
@@ -79,12 +101,13 @@ class WattTime:
         self._web, self._user, self._password, self._now = web, user, password, now_us
         self._base = base.rstrip("/")
         self._token: tuple[str, int] | None = None
+        self._located: dict[str, str] = {}
 
     def history(self, zone: str, start_us: int, end_us: int) -> GridSeries:
         """Every five minutes; imputed values are estimated."""
         query = [("start", iso(start_us)), ("end", iso(end_us)), ("include_imputed_marker", "true")]
         document = self._ask("historical", zone, query)
-        series = self._series(document)
+        series = self._series(zone, document)
         return made(NAME, series, [p for p in series.points if p.start_us < end_us and p.end_us > start_us])
 
     def forecast(self, zone: str, hours: int) -> GridSeries:
@@ -92,14 +115,23 @@ class WattTime:
         if self.signal != "co2_moer":
             raise UsageError(f"{NAME}: {self.signal} has no forecast; co2_moer has")
         document = self._ask("forecast", zone, [("horizon_hours", str(min(hours, MOST_HOURS)))])
-        return self._series(document, FORECAST)
+        series = self._series(zone, document, FORECAST)
+        made_at = document.meta.generated_at
+        return (
+            series
+            if made_at is None
+            else replace(series, issued_us=micros(NAME, "meta.generated_at", made_at))
+        )
+
+    def zones(self) -> Mapping[str, str]:
+        """Regions that the account may ask for, of this signal. Raises GridError."""
+        access = decoded(NAME, accepted(NAME, self._renewed("my-access", []), self._secrets()), _Access)
+        ours = [one.regions for one in access.signal_types if one.signal_type == self.signal]
+        return {region.region: region.region_full_name for regions in ours for region in regions}
 
     def _ask(self, what: str, zone: str, query: list[tuple[str, str]]) -> _Document:
-        asked = [("region", zone), ("signal_type", self.signal), *query]
-        answer = self._get(what, asked)
-        if answer.status == 401:  # a token can end early
-            self._token = None
-            answer = self._get(what, asked)
+        region = self._region(zone)
+        answer = self._renewed(what, [("region", region), ("signal_type", self.signal), *query])
         if answer.status == 403:
             raise WrongKey(
                 NAME, f"{answer.place} answered 403: the plan does not hold {self.signal} of {zone!r}"
@@ -107,8 +139,35 @@ class WattTime:
         if answer.status == 400 and b"region" in answer.body.lower():
             raise UnknownZone(NAME, f"knows no region {zone!r}; theirs look like CAISO_NORTH")
         document = decoded(NAME, accepted(NAME, answer, self._secrets()), _Document)
-        self._check(document.meta, zone)
+        self._check(document.meta, region)
         return document
+
+    def _region(self, zone: str) -> str:
+        """The region of coordinates, asked for once; any other zone is one."""
+        where = coordinates(NAME, zone)
+        if where is None:
+            return zone
+        if zone not in self._located:
+            query = [
+                ("signal_type", self.signal),
+                ("latitude", f"{where[0]:g}"),
+                ("longitude", f"{where[1]:g}"),
+            ]
+            answer = self._renewed("region-from-loc", query)
+            if answer.status in (400, 404):
+                raise UnknownZone(NAME, f"{answer.place} knows no region at {zone}: name one instead")
+            told = decoded(NAME, accepted(NAME, answer, self._secrets()), _Located)
+            if told.signal_type != self.signal:
+                raise SchemaDrift(NAME, f"field signal_type is {told.signal_type!r}, not {self.signal!r}")
+            self._located[zone] = told.region
+        return self._located[zone]
+
+    def _renewed(self, what: str, query: Sequence[tuple[str, str]]) -> Answer:
+        answer = self._get(what, query)
+        if answer.status != 401:
+            return answer
+        self._token = None  # a token can end early
+        return self._get(what, query)
 
     def _check(self, meta: _Meta, zone: str) -> None:
         if meta.region != zone:
@@ -142,7 +201,7 @@ class WattTime:
     def _secrets(self) -> list[str]:
         return [self._user.text, self._password.text, self._token[0] if self._token else ""]
 
-    def _series(self, document: _Document, kind: str | None = None) -> GridSeries:
+    def _series(self, zone: str, document: _Document, kind: str | None = None) -> GridSeries:
         meta = document.meta
         points = []
         for number, point in enumerate(document.data):
@@ -156,13 +215,15 @@ class WattTime:
                 )
             )
         model = f", model {meta.model.date}" if meta.model else ""
+        said = "marginal: what one more kWh emits; for no Scope 2 figure" if "moer" in self.signal else ""
+        there = "" if zone == meta.region else f"WattTime puts it in region {meta.region}"
         series = GridSeries(
-            zone=meta.region,
+            zone=zone,
             points=(),
             accounting=SIGNALS[self.signal],
             basis="direct",
             source=f"WattTime {self.signal}{model}",
             licence="WattTime terms: for own use, not to be passed on",
-            note="marginal: what one more kWh emits; for no Scope 2 figure" if "moer" in self.signal else "",
+            note="; ".join(filter(None, (said, there))),
         )
         return made(NAME, series, points)

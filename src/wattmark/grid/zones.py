@@ -29,6 +29,13 @@ def countries() -> Mapping[str, str]:
 
 
 @cache
+def alpha2(iso3: str) -> str | None:
+    """ISO 3166 alpha-2 of an alpha-3 code; None for a code that is none."""
+    wanted = iso3.strip().upper()
+    return next((row["iso2"] for row in tables.rows(COUNTRIES) if row["iso3"] == wanted), None)
+
+
+@cache
 def _other_names() -> Mapping[str, str]:
     found = {}
     for row in tables.rows(COUNTRIES):

@@ -135,7 +135,8 @@ def stated_text(facts: Facts) -> str:
     if isinstance(facts.intensity, Figure):
         grams = quantity(facts.intensity.value, facts.intensity.unit)
         said.append(f"grid {grams} ({', '.join(facts.intensity.sources) or 'no source stated'})")
-    return f"counted with     {', '.join(said)}" if said else ""
+    noted = facts.intensity.notes if isinstance(facts.intensity, Figure) else ()
+    return "\n".join([f"counted with     {', '.join(said)}", *(f"{'':17}{n}" for n in noted)]) if said else ""
 
 
 def _headline(run: Run, facts: Facts) -> list[str]:

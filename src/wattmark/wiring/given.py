@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wattmark.config import Config
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wattmark.core.facts import Facts
     from wattmark.core.run import Run
     from wattmark.grid.places import CloudPlace
+    from wattmark.wiring.live import Live
 
 HOURS_PER_YEAR = 8766.0
 """365.25 days."""
@@ -42,6 +43,8 @@ class Stated:
     quality_map: tuple[float, float] | None = None
     lifetime_inferences: float | None = None
     share: bool = False
+    live: Live | None = None
+    """Who asks the live provider of the configuration; None: nobody does."""
 
 
 def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Given:
@@ -57,7 +60,7 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
         quality_map = (project.quality_worst, project.quality_best)
     return Given(
         pue=_pue(config, stated, runs, place),
-        intensity=_intensity(config, stated, runs, place),
+        intensity=_by_hour(config, stated, runs, place),
         embodied=_embodied(config, runs),
         functional_unit=stated.functional_unit or project.functional_unit,
         lifetime_inferences=stated.lifetime_inferences or project.lifetime_inferences,
@@ -105,6 +108,35 @@ def _pue(config: Config, stated: Stated, runs: Sequence[Run], place: CloudPlace 
     for value, kind in recorded:
         return Pue(value=value, kind=kind)
     return place.pue if place is not None else None
+
+
+def _by_hour(
+    config: Config, stated: Stated, runs: Sequence[Run], region: CloudPlace | None
+) -> Intensity | None:
+    """Hour by hour where a provider is named and nothing goes before it, else as the tables say."""
+    live, place = stated.live, config.place
+    own = place.intensity_g_per_kwh is not None and stated.basis in {None, place.intensity_basis}
+    somewhere = stated.country or stated.region
+    first = stated.intensity is not None or stated.world_average or (own and somewhere is None)
+    if live is None or live.yearly or place.live is None or first or not runs:
+        return _intensity(config, stated, runs, region)
+    from wattmark.wiring.hourly import Where, intensity_by_hour
+
+    recorded = {r.place.country for r in runs if r.place.country}
+    if somewhere is None and place.country is None and len(recorded) > 1:
+        return _intensity(config, stated, runs, region)  # which says that they are in several places
+    told = stated.region is not None or (stated.country or place.country) is None
+    fits = stated.region is not None or (region is not None and recorded <= {region.country})
+    country = stated.country or (None if stated.region else place.country or next(iter(recorded), None))
+    where = Where(said=somewhere is not None, region=region if told and fits else None, country=country)
+    return intensity_by_hour(
+        config,
+        live,
+        where,
+        runs,
+        stated.basis,
+        lambda basis: _intensity(config, replace(stated, basis=basis), runs, region),
+    )
 
 
 def _intensity(

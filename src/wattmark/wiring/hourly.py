@@ -1,0 +1,202 @@
+"""Which grid intensity a run meets: hour by hour where a project names a provider, else the yearly figure.
+
+Order: what the user states, the live provider, what is cached of it, the yearly figure of the subregion or
+country, and then a refusal. What was passed over, and why, is said beside the figure. No socket is opened
+unless ``[place] live`` names a provider and a verb that works out carbon asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wattmark.core.carbon import BASES, Intensity
+from wattmark.core.errors import GridError, RefusedError, UsageError
+from wattmark.core.grid_series import GridPoint, GridSeries, ordered
+from wattmark.core.hourly import YEARLY, HourlyCarbon, Slice, hourly_carbon, level_slices, slices_of
+from wattmark.core.readings import Gap
+from wattmark.grid.catalog import PROVIDERS, Asked, signal_of
+from wattmark.grid.failures import UnknownZone
+from wattmark.grid.places import CLOUD
+from wattmark.grid.zones import alpha2
+from wattmark.wiring.grid import STEP_US, started_us
+
+if TYPE_CHECKING:
+    from wattmark.config import Config
+    from wattmark.core.run import Run
+    from wattmark.grid.places import CloudPlace
+    from wattmark.wiring.live import Live
+
+LEVEL = "the run keeps no course of its energy: it counts as level"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """The place whose hours are wanted."""
+
+    said: bool
+    """It was said on the command line: the zone of the configuration is that of another place, then."""
+    region: CloudPlace | None = None
+    country: str | None = None
+    """ISO 3166 alpha-3."""
+
+
+def intensity_by_hour(
+    config: Config,
+    live: Live,
+    where: Where,
+    runs: Sequence[Run],
+    basis: str | None,
+    yearly: Callable[[str | None], Intensity | None],
+) -> Intensity | None:
+    """The intensity that the energy of these runs met, by the hour where that is known, else by the year.
+
+    ``basis`` is the one that was asked for, ``yearly`` gives the figure of the tables on a basis. Raises
+    RefusedError where neither is known, with the reason of both.
+    """
+    asked = _asked(config, basis)
+    name, signal = signal_of(asked)
+    terms = _terms(name, signal)
+    reason = f"{name} has no {basis} figure" if basis not in (None, terms[1]) else ""
+    zone = None if reason else zone_for(name, config, where)
+    if not reason and zone is None:
+        reason = f"no zone of {name} is known for this place: set live_zone under [place]"
+    if zone is None:
+        return _instead(yearly, basis or terms[1], "location", reason)
+    instead = _yearly_or_none(yearly, terms)
+    try:
+        met, why = _met(live, asked, zone, runs, instead)
+    except GridError as error:
+        return _instead(yearly, terms[1], terms[0], str(error))
+    if not isinstance(met, HourlyCarbon):
+        return _instead(yearly, terms[1], terms[0], f"{why}; {met}" if why else str(met))
+    found = replace(
+        met.intensity, note="; ".join(filter(None, (met.intensity.note, *_beside(met, instead, why))))
+    )
+    bought = where.region is not None and found.accounting != "marginal"
+    return replace(found, inventory=CLOUD) if bought else found
+
+
+def zone_for(name: str, config: Config, where: Where) -> str | None:
+    """What the provider calls the place: as configured, else by cloud region or country; None: not known."""
+    place = config.place
+    if place.live_zone is not None and not where.said:
+        return place.live_zone
+    if name == "electricity-maps" and where.region is not None:
+        return f"{where.region.provider}:{where.region.region}"
+    country = where.country or (where.region.country if where.region else None)
+    if country is None or name not in ("electricity-maps", "neso", "entsoe"):
+        return None
+    code = alpha2(country)
+    if name == "neso":
+        return code if code == "GB" else None
+    if name == "entsoe":
+        from wattmark.grid.entsoe import ZONES
+
+        return code if code in ZONES else None
+    return code
+
+
+def _asked(config: Config, basis: str | None) -> Asked:
+    place = config.place
+    name = place.live or ""
+    if name.endswith(".toml") and config.path is not None:
+        name = str(Path(config.path).parent / name)
+    signals = PROVIDERS[name].signals if name in PROVIDERS else ()
+    wanted = basis or place.intensity_basis
+    signal = place.live_signal or (wanted if wanted in signals else None)
+    return Asked(name=name, signal=signal, version=place.live_api, base=place.live_url)
+
+
+def _terms(name: str, signal: str) -> tuple[str, str]:
+    """Accounting and basis of what a provider tells."""
+    if name not in PROVIDERS:
+        accounting, _, basis = signal.partition(" ")
+        return accounting, basis
+    if signal in BASES:
+        return "location", signal
+    return ("marginal" if signal == "co2_moer" else "location"), "direct"
+
+
+def _yearly_or_none(
+    yearly: Callable[[str | None], Intensity | None], terms: tuple[str, str]
+) -> Intensity | None:
+    if terms[0] != "location":
+        return None
+    try:
+        return yearly(terms[1])
+    except (RefusedError, UsageError):  # none on this basis; hours may do without it
+        return None
+
+
+def _met(
+    live: Live, asked: Asked, zone: str, runs: Sequence[Run], instead: Intensity | None
+) -> tuple[object, str]:
+    """Energy of all runs times the intensity of its hours, and what to say of either."""
+    slices: list[Slice] = []
+    points: set[GridPoint] = set()
+    said: list[str] = []
+    series: GridSeries | None = None
+    failure: GridError | None = None
+    for run in runs:
+        begin = started_us(run)
+        cut = slices_of(run, begin, STEP_US)
+        if isinstance(cut, Gap):
+            cut = level_slices(run, begin)
+            said.append(LEVEL)
+        if isinstance(cut, Gap):
+            return cut, ""
+        slices += cut
+        first, last = min(s.start_us for s in cut), max(s.end_us for s in cut)
+        try:
+            found = live.past(asked, zone, first, max(last, first + 1))
+        except GridError as error:
+            failure = error
+            continue
+        series, failure = found.series, found.failure or failure
+        points.update(found.series.points)
+    if series is None:
+        raise failure or UnknownZone(asked.name, f"knows nothing of {zone!r}")
+    whole = replace(series, points=ordered(points))
+    met = hourly_carbon(slices, whole, instead)
+    if failure is not None:
+        said.append(f"not all was fetched ({failure}); what is cached of it holds")
+    elif live.offline:
+        said.append("from the cache: nobody was asked")
+    return met, "; ".join(dict.fromkeys(said))
+
+
+def _beside(met: HourlyCarbon, instead: Intensity | None, why: str) -> list[str]:
+    said = [why] if why else []
+    if instead is not None and isinstance(met.difference, float):
+        year = f" {instead.year}" if instead.year else ""
+        figure = f"{instead.grams_per_kwh:g} gCO2e/kWh, {instead.source}{year}"
+        said.append(f"hour by hour {met.difference:+.1%} from the yearly figure ({figure})")
+    if instead is not None and met.shares.get(YEARLY, 0.0) > 0:
+        said.append(f"where no hour is known {instead.source} stands in")
+    return said
+
+
+def _instead(
+    yearly: Callable[[str | None], Intensity | None], basis: str, accounting: str, reason: str
+) -> Intensity:
+    """The yearly figure, with why it is one. Raises RefusedError where it may not stand in, or is none."""
+    if accounting != "location":
+        raise RefusedError(
+            f"no {accounting} intensity is known by the hour ({reason}), and a yearly one is location-based: "
+            "try again, take another provider under [place] live, or say --yearly"
+        )
+    try:
+        found = yearly(basis)
+    except RefusedError as refusal:
+        raise RefusedError(f"no hourly intensity ({reason}), and no yearly one: {refusal}") from None
+    if found is None:
+        raise RefusedError(
+            f"no hourly intensity ({reason}), and no yearly one, because no place is said: give --country "
+            "or --intensity"
+        )
+    note = f"no hourly figure ({reason}): the yearly one stands in"
+    quality = "E" if "world average" in found.note else "D"
+    return replace(found, data_quality=quality, note="; ".join(filter(None, (found.note, note))))
