@@ -49,7 +49,6 @@ from wattmark.ledger.rates import Rates, rates_over
 
 HOUR_US = 3_600_000_000
 _DAY = re.compile(r"[/\\]day=(\d{4}-\d{2}-\d{2})[/\\][^/\\]+$")
-NOWHERE = Site(name="")
 ROUNDING = 1e-6
 """A PUE that lies below 1 by so little is 1."""
 NOWHERE = Site(name="")
@@ -194,9 +193,8 @@ def put_places(engine: Engine, question: Question, factors: Factors, rates: Rate
         if not _fits(told, wanted):
             continue
         spot = spots.setdefault(tuple(told[key] for key in asked), len(spots))
-        # a country's name stands in for its zone
-        keys = (zone if zone != country else "", site, where.subregion, country)
-        grid = next((zones[key] for key in keys if key and key in zones), None)
+        placed = factors.placed.get((told_zone or "", told_country or "", site or ""))
+        grid = zones.get(placed) if placed else grid_met(zones, where, zone, country, site)
         grid_key = grids.setdefault(grid, len(grids))
         said = site or "", stated, kind
         if said not in pue_keys:  # a course may be long, and dear to compare
@@ -214,6 +212,15 @@ def put_places(engine: Engine, question: Question, factors: Factors, rates: Rate
     engine.put("asked_places", {"place_id": TEXT, **dict.fromkeys(names, WHOLE)}, rows)
     numbered = tuple(tuple(known) for known in met)
     return Places(tuple(spots), tuple(named), tuple(grids), tuple(pues), rates.kinds, numbered)
+
+
+def grid_met(
+    zones: Mapping[str, Course[GridFactor]], where: Site, zone: str, country: str, site: str | None
+) -> Course[GridFactor] | None:
+    """The grid that a place meets: that of its zone, else of its site, its subregion or its country."""
+    # a country's name stands in for its zone
+    keys = (zone if zone != country else "", site, where.subregion, country)
+    return next((zones[key] for key in keys if key and key in zones), None)
 
 
 def _declared(stated: float | None, kind: str | None, site: Course[SitePue] | None) -> Course[SitePue] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice, pairwise
 from typing import Generic, TypeVar
@@ -14,7 +14,7 @@ from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.errors import UsageError
 from wattmark.core.rate import Rate, together
 from wattmark.core.site import Site
-from wattmark.core.site import SitePue as SitePue
+from wattmark.core.site import SitePue as SitePue  # noqa: PLC0414  # so that others find it here
 from wattmark.core.tariff import Tariff
 from wattmark.core.water import WaterFactor
 
@@ -91,6 +91,9 @@ class Factors:
     embodied: tuple[EmbodiedShare, ...] = ()
     sites: tuple[Site, ...] = ()
     """Country and grid zone of what states only its site."""
+    placed: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    """Zone, country and site of a place, as its runs state them -> the name in ``grid`` that it meets, though
+    others would fit it too: which contracts meet a load is not told by its zone alone."""
     tariffs: tuple[Tariff, ...] = ()
     water: tuple[WaterFactor, ...] = ()
 
