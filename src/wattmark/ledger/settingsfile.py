@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from typing import Protocol
 
@@ -13,11 +12,16 @@ from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.tags import TagMode, TagRules
 from wattmark.core.units import GRAMS_PER_KG
 from wattmark.fields import Fields, parse_toml
-from wattmark.ledger.factors import EmbodiedShare, GridFactor, SitePue
+from wattmark.ledger.factors import EmbodiedShare, GridFactor
 from wattmark.ledger.question import zone_named
 from wattmark.ledger.settings import FILE_NAME, SETTINGS_FORMAT, LedgerSettings
+from wattmark.stated.instruments import instruments
+from wattmark.stated.residual_mixes import markets, residual_mixes
+from wattmark.stated.sites import sites
+from wattmark.stated.targets import primary_and_threshold, targets
+from wattmark.stated.tariffs import tariffs
+from wattmark.stated.water import water
 
-PUE_KINDS = ("declared", "provider_year", "measured", "office")
 KEYS = (
     "format",
     "name",
@@ -28,7 +32,14 @@ KEYS = (
     "site",
     "grid",
     "embodied",
+    "instrument",
+    "residual_mix",
+    "market",
     "coverage",
+    "target",
+    "portfolio",
+    "tariff",
+    "water",
 )
 GRID_KEYS = (
     "zone",
@@ -69,13 +80,20 @@ def load_settings(store: Readable) -> LedgerSettings:
     except FileNotFoundError:
         return LedgerSettings()
     try:
-        return parse_settings(data.decode("utf-8-sig"), place)
+        return parse_settings(data.decode("utf-8-sig"), place, store.read)
     except UnicodeDecodeError:
         raise ConfigError(place, "", "is not UTF-8: save it again as UTF-8") from None
 
 
-def parse_settings(text: str, file: str) -> LedgerSettings:
-    """Settings from text. Raises ConfigError that names the file and the place in it."""
+def _no_files(name: str) -> bytes:
+    raise FileNotFoundError(f"{name}: only the text of the settings is here")
+
+
+def parse_settings(text: str, file: str, read: Callable[[str], bytes] = _no_files) -> LedgerSettings:
+    """Settings from text. Raises ConfigError that names the file and the place in it.
+
+    ``read`` gets the bytes of a file that lies beside it. Raises FileNotFoundError.
+    """
     document = parse_toml(text, file)
     top = Fields(file, "", document)
     _check_format(top)
@@ -83,16 +101,27 @@ def parse_settings(text: str, file: str) -> LedgerSettings:
     zone_name, zone = _zone(top)
     sources = top.table("sources")
     sources.only("priority")
+    places = sites(top.tables("site"), zone)
+    boundaries = markets(top.tables("market"))
     return LedgerSettings(
         name=top.text("name", ""),
         time_zone=zone_name,
         tags=_tags(top.table("tags")),
         priority=sources.texts("priority"),
-        sites=_in_turn([_site(t, zone) for t in top.tables("site")], file),
+        sites=tuple(pue for site in places for pue in site.pues),
+        places=places,
         grid=_apart([_grid(t, zone) for t in top.tables("grid")], file),
         embodied=tuple(_embodied(t) for t in top.tables("embodied")),
+        instruments=instruments(top.tables("instrument"), zone, read, boundaries),
+        residual_mixes=residual_mixes(top.tables("residual_mix"), zone, boundaries),
+        markets=boundaries,
+        tariffs=tariffs(top.tables("tariff"), zone, read),
+        water=water(top.tables("water"), zone),
         manual_steps=top.whole("manual_steps", 0, 1_000_000),
         expected=_expected(top.table("coverage")),
+        targets=targets(top.tables("target")),
+        scope31_primary=primary_and_threshold(top.table("portfolio"))[0],
+        restatement_threshold=primary_and_threshold(top.table("portfolio"))[1],
         file=file,
     )
 
@@ -137,34 +166,6 @@ def _tags(tags: Fields) -> TagRules:
         )
     except UsageError as error:
         raise error if isinstance(error, ConfigError) else tags.refused(error) from None
-
-
-def _site(site: Fields, zone: tzinfo) -> SitePue:
-    site.only("name", "pue", "kind", "valid_from", "relative_error", "source")
-    return SitePue(
-        site=site.named("name"),
-        start_us=site.moment("valid_from", zone),
-        pue=site.amount("pue", 1.0, 1000.0),
-        kind=site.choice("kind", PUE_KINDS, "declared"),
-        relative_error=site.amount("relative_error", 0.0, 1.0, 0.0),
-        source=site.text("source", ""),
-    )
-
-
-def _in_turn(sites: list[SitePue], file: str) -> tuple[SitePue, ...]:
-    """Each PUE holds until the next one of its site begins."""
-    ended = []
-    for at, site in enumerate(sites):
-        starts = sorted({s.start_us for s in sites if s.site == site.site and s.start_us is not None})
-        twin = next(
-            (i for i, s in enumerate(sites[:at], 1) if (s.site, s.start_us) == (site.site, site.start_us)), 0
-        )
-        if twin:
-            problem = f"speaks of {site.site!r} from the same day on as [[site]] {twin}"
-            raise ConfigError(file, f"[[site]] {at + 1}", f"{problem}: give `valid_from`, or leave one out")
-        later = [start for start in starts if site.start_us is None or start > site.start_us]
-        ended.append(replace(site, end_us=later[0] if later else None))
-    return tuple(ended)
 
 
 def _grid(grid: Fields, zone: tzinfo) -> GridFactor:
