@@ -18,6 +18,8 @@ SHIPPED = (
     "uncertainty",
     "ember_yearly_country",
     "cloud_regions",
+    "instances",
+    "instance_processors",
     "grid/countries",
     "grid/egrid",
     "grid/eurostat",
@@ -50,6 +52,8 @@ CPU_FIGURES = (
 
 HARDWARE = tables.rows("hardware")
 CPUS = tables.rows("cpus")
+INSTANCES = tables.rows("instances")
+INSTANCE_PROCESSORS = tables.rows("instance_processors")
 
 
 def hardware(id: str) -> dict[str, str]:
@@ -340,3 +344,37 @@ def test_country_intensities_are_plausible_or_marked_as_doubtful() -> None:
         row["iso3"] or row["name"]: float(row["gco2e_per_kwh"]) for row in tables.rows("ember_yearly_country")
     }
     assert {place for place, grams in found.items() if not 20 <= grams <= 1400} == set(said["doubtful"])
+
+
+# --- instances -------------------------------------------------------------------------------------
+
+
+def test_an_instance_type_is_there_once() -> None:
+    """Two rows of one name would let the order of the file decide."""
+    names = [(row["provider"], row["type"].lower()) for row in INSTANCES]
+    assert len(names) == len(set(names))
+
+
+def test_an_instance_refers_to_a_processor_and_to_hardware_of_the_tables() -> None:
+    """Watts per thread and rated power are looked up, never repeated."""
+    processors = {row["architecture"] for row in INSTANCE_PROCESSORS}
+    devices = {row["id"] for row in HARDWARE} | {""}
+    assert {row["architecture"] for row in INSTANCES} <= processors
+    assert {row["gpu"] for row in INSTANCES} <= devices
+    assert [r["type"] for r in INSTANCES if bool(r["gpus"]) != bool(r["gpu"])] == []
+
+
+@pytest.mark.parametrize("rows", [INSTANCES, INSTANCE_PROCESSORS], ids=["instances", "processors"])
+def test_every_row_of_instances_names_its_source_and_year(rows: list[dict[str, str]]) -> None:
+    """A document by title, and where to find it."""
+    wrong = [r for r in rows if not r["source_title"] or not r["source_url"].startswith("https://")]
+    assert wrong == []
+    assert all(2015 <= int(row["year"]) <= 2026 for row in rows)
+
+
+def test_processors_draw_what_servers_draw() -> None:
+    """More when busy than when idle, at most 10 W per thread, and an error of half the figure or more."""
+    for row in INSTANCE_PROCESSORS:
+        idle, full = float(row["idle_watts_per_thread"]), float(row["full_watts_per_thread"])
+        assert 0.3 < idle < full < 10, row["architecture"]
+        assert float(row["relative_95"]) >= 0.5
