@@ -37,17 +37,23 @@ ZONE_LETTER = re.compile(r"(?<=\d)-?[a-z]$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudPlace:
-    """One region of one provider."""
+    """One region of one provider, or a site that somebody states."""
 
     provider: str
-    """aws, google or azure."""
+    """aws, google or azure; empty for a site that is no cloud region."""
     region: str
     name: str
     country: str
     """ISO 3166 alpha-3."""
     subregion: str = ""
     """Of eGRID, in the United States; empty where the place lies near an edge."""
+    zone: str = ""
+    """Grid zone, where somebody states one."""
+    moved: bool = False
+    """Somebody states another country, subregion or zone: the provider's own figure is not of there."""
     pue: Pue | None = None
+    pue_stated: bool = False
+    """The PUE is of a [[site]]: it goes before what runs recorded."""
     pue_year: int | None = None
     carbon_free_share: float | None = None
     """Of the provider's electricity there, hour by hour, as published; a market-based figure."""
@@ -58,6 +64,8 @@ class CloudPlace:
     @property
     def label(self) -> str:
         """As messages name it."""
+        if not self.provider:
+            return f"site {self.region}"
         return f"{PROVIDERS.get(self.provider, self.provider)} {self.region}, {self.name}"
 
 
@@ -107,7 +115,8 @@ def intensity_at(
     A finer figure that is older than STALE_YEARS gives way to a newer one. Raises RefusedError when no figure
     on this basis is known.
     """
-    zones = (place.region if place.provider == "google" else "", place.subregion, place.country)
+    own = place.region if place.provider == "google" and not place.moved else ""
+    zones = (place.zone, own, place.subregion, place.country)
     found = []
     refusal: RefusedError | None = None
     for zone in filter(None, zones):
@@ -120,8 +129,9 @@ def intensity_at(
     wanted = year or max(one.year or 0 for one in found)
     fresh = [one for one in found if abs(wanted - (one.year or 0)) <= STALE_YEARS]
     best = (fresh or found)[0]
-    said = f"by its cloud region ({place.label})"
-    return replace(best, inventory=CLOUD, note=f"{best.note}; {said}" if best.note else said)
+    said = f"by its {'cloud region' if place.provider else 'site'} ({place.label})"
+    inventory = CLOUD if place.provider else best.inventory
+    return replace(best, inventory=inventory, note=f"{best.note}; {said}" if best.note else said)
 
 
 def _places(rows: list[dict[str, str]], own: str) -> tuple[CloudPlace, ...]:

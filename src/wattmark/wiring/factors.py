@@ -9,9 +9,11 @@ from pathlib import Path
 
 from wattmark.core.carbon import Intensity
 from wattmark.core.errors import RefusedError
+from wattmark.core.site import Site
 from wattmark.grid.bundled import STALE_YEARS, intensities, zone_names
-from wattmark.grid.places import CloudPlace, find_place, intensity_at
+from wattmark.grid.places import CloudPlace, intensity_at
 from wattmark.ledger.factors import GridFactor, SitePue
+from wattmark.wiring.sites import region_of
 
 MICRO = 1_000_000
 
@@ -22,6 +24,8 @@ class BuiltIn:
 
     grid: tuple[GridFactor, ...] = ()
     pue: tuple[SitePue, ...] = ()
+    places: tuple[Site, ...] = ()
+    """Where the sites are: as stated, and what their cloud region tells besides."""
 
 
 def of_zones(
@@ -41,17 +45,27 @@ def of_zones(
 
 
 def of_sites(
-    sites: Iterable[str], basis: str, own: frozenset[str], with_pue: frozenset[str], mine: Path | None = None
+    sites: Iterable[str],
+    basis: str,
+    own: frozenset[str],
+    with_pue: frozenset[str],
+    mine: Path | None = None,
+    stated: Sequence[Site] = (),
 ) -> BuiltIn:
     """What sites that are cloud regions tell: their grid, as a bought service, and their provider's PUE.
 
-    The ledger's own figures for the region or its country (``own``) and its own PUE go first.
+    The ledger's own figures for the region or its country (``own``) and its own PUE go first; what is
+    ``stated`` of a site goes before what its region tells.
     """
     grid: list[GridFactor] = []
     pue: list[SitePue] = []
+    places = {site.name: site for site in stated}
     for site in sorted({*sites}):
-        place = find_place(site, mine)
+        said = places.get(site, Site(name=site))
+        place = region_of(said, mine)
         if place is None:
+            continue
+        if said.zone and said.zone in own:
             continue
         if not own & {site, place.subregion, place.country}:
             grid += _aging(_over_time(site, _figures_at(place, basis, mine)))
@@ -66,7 +80,7 @@ def of_sites(
                     source=told.source,
                 )
             )
-    return BuiltIn(tuple(grid), tuple(pue))
+    return BuiltIn(tuple(grid), tuple(pue), tuple(places.values()))
 
 
 def _figures_at(place: CloudPlace, basis: str, mine: Path | None) -> list[Intensity]:

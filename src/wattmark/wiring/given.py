@@ -100,6 +100,8 @@ def _pue(config: Config, stated: Stated, runs: Sequence[Run], place: CloudPlace 
         return place.pue
     if config.place.pue is not None:
         return Pue(value=config.place.pue, relative_error=config.place.pue_relative_error)
+    if place is not None and place.pue_stated:
+        return place.pue
     if config.place.site == "office":
         return Pue(value=1.0, kind="office")
     recorded = {(r.place.pue, r.place.pue_kind or "declared") for r in runs if r.place.pue is not None}
@@ -174,7 +176,7 @@ def _intensity(
     recorded = {r.place.country for r in runs if r.place.country}
     if len(recorded) > 1:
         raise UsageError(f"the runs were made in {', '.join(sorted(recorded))}: look at them one by one")
-    if region is not None and recorded <= {region.country}:
+    if region is not None and region.country and recorded <= {region.country}:
         return _at(region, basis, year)
     return _country(recorded.pop(), basis, year) if recorded else None
 

@@ -58,6 +58,7 @@ def ledger_url(asked: str | None, config: Config, environ: Mapping[str, str], he
 def open_ledger(url: str, *, begin: bool = False) -> OpenLedger:
     """The ledger at a place. Raises UsageError when there is none, unless one may be begun there."""
     from wattmark.ledger.gridfile import fetched_factors
+    from wattmark.ledger.puefile import measured_pues
     from wattmark.ledger.settingsfile import load_settings
     from wattmark.ledger.store import open_store
 
@@ -68,7 +69,8 @@ def open_ledger(url: str, *, begin: bool = False) -> OpenLedger:
         raise UsageError(f"{url}: there is no ledger; `wattmark ledger init {url}` begins one")
     settings = load_settings(store)
     fetched = fetched_factors(store, settings.grid)
-    return OpenLedger(url, store, replace(settings, grid=(*settings.grid, *fetched)))
+    grid, measured = (*settings.grid, *fetched), measured_pues(store)
+    return OpenLedger(url, store, replace(settings, grid=grid, measured=measured))
 
 
 def require_tables() -> None:
@@ -151,10 +153,12 @@ def factors_for(
     stated = tuple(g for g in settings.grid if (g.accounting, g.basis) == (accounting, basis))
     own = frozenset(g.zone for g in stated)
     always = {g.zone for g in stated if g.start_us is None and g.end_us is None}
-    told = of_sites(sites, basis, own, frozenset(site.site for site in settings.sites), mine)
-    built_in = (*of_zones({*zones} - always, basis, own, mine), *told.grid)
+    with_pue = frozenset(site.site for site in settings.sites)
+    told = of_sites(sites, basis, own, with_pue, mine, settings.places)
+    where = {zone for site in told.places for zone in (site.zone, site.subregion, site.country) if zone}
+    built_in = (*of_zones({*zones, *where} - always, basis, own, mine), *told.grid)
     grid = stated if accounting != BUNDLED[0] else (*stated, *built_in)
-    return replace(settings.factors, grid=grid, pue=(*settings.factors.pue, *told.pue))
+    return replace(settings.factors, grid=grid, pue=settings.pues(told.pue), sites=told.places)
 
 
 @contextmanager

@@ -26,8 +26,14 @@ def place_of(
     """The cloud region: asked for, under ``[place]``, or that of the runs; None where they are in several.
 
     Without runs it is that of the tags in the configuration. A region that nobody knows is none, but one that
-    was asked for must be known: raises UsageError.
+    was asked for must be known: raises UsageError. What [[site]] states of it goes before the table.
     """
+    if config.tables.get("site"):
+        from wattmark.wiring.sites import place_of_site, site_of
+
+        site = site_of(config, runs, asked)
+        if site is not None:
+            return place_of_site(site, runs, mine)
     named = asked or config.place.region
     if named is not None:
         from wattmark.grid.places import the_place
