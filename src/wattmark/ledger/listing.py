@@ -45,7 +45,7 @@ class Choice:
     """... and began before this one."""
     boundary: Boundary = Boundary.NODE
     stated: bool = False
-    """Also what holds nothing but statements and is no run of anything; by id or source it is always found."""
+    """Also what holds only statements and is no run of anything; by id or source it is always found."""
 
 
 class Listing:
