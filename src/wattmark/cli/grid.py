@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sources": ("wattmark.cli.grid_zones:sources", "List where figures come from, and on which terms."),
     "now": ("wattmark.cli.grid_live:now", "The newest intensity that a provider tells, with a plot."),
     "history": ("wattmark.cli.grid_live:history", "Intensity hour by hour; of a run, or into a ledger."),
+    "where": ("wattmark.cli.grid_where:command", "The same run in other places and at other hours."),
     "forecast": ("wattmark.cli.grid_live:forecast", "What a provider expects, up to three days ahead."),
 }
 
