@@ -18,6 +18,7 @@ SHIPPED = (
     "uncertainty",
     "ember_yearly_country",
     "cloud_regions",
+    "embodied",
     "instances",
     "instance_processors",
     "grid/countries",

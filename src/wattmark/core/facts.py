@@ -49,6 +49,8 @@ class Embodied:
     utilised_hours: float | None = None
     """Device hours in use for this work, for mode ``utilised``."""
     source: str = "declared"
+    notes: tuple[str, ...] = ()
+    """What a reader must be told beside the share: used-up devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,17 @@ class Renewables:
     generation_kwh: Mapping[str, tuple[float, ...]]
     """Zone -> kWh per interval, same intervals as the load."""
     interval: str = "hour"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedShares:
+    """Shares of a load that renewable instruments met in its own market, as a ledger works them out."""
+
+    annual: float | Missing
+    """Over calendar years, 0 to 1."""
+    hourly: float | Missing
+    """In its own hours, 0 to 1."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +143,7 @@ class Facts:
     """Provisioned device-hours (all provisioned accelerators, or CPUs when there are none)."""
     reference_device_factor: float | None = None
     """Throughput of the device over that of the reference device."""
-    renewables: Renewables | None = None
+    renewables: Renewables | MatchedShares | None = None
     operations: Operations = field(default_factory=Operations)
     workload_class: str | None = None
     task: str | None = None

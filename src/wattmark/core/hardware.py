@@ -72,16 +72,21 @@ def find(specs: Iterable[Spec], wanted: str) -> Spec:
 
     Raises UsageError when there is none or more than one, naming the candidates.
     """
-    table = list(specs)
-    exact = [s for s in table if s.id == wanted.lower()]
-    parts = wanted.lower().replace(" ", "-").split("-")
-    close = [s for s in table if all(any(p.startswith(part) for p in s.id.split("-")) for part in parts)]
-    found = exact or close
+    table = {s.id: s for s in specs}
+    found = [table[id_] for id_ in matching(table, wanted)]
     if len(found) == 1:
         return found[0]
     if not found:
         raise UsageError(f"hardware {wanted!r} is not in the table: `wattmark hardware list` names what is")
     raise UsageError(f"hardware {wanted!r} could be {', '.join(s.id for s in found)}: say which")
+
+
+def matching(ids: Iterable[str], wanted: str) -> list[str]:
+    """The id itself, or every id that has all the parts asked for (``h100-sxm``)."""
+    known = list(ids)
+    parts = wanted.lower().replace(" ", "-").split("-")
+    exact = [i for i in known if i == wanted.lower()]
+    return exact or [i for i in known if all(any(p.startswith(part) for p in i.split("-")) for part in parts)]
 
 
 def rate(spec: Spec, precision: str, *, sparse: bool = False) -> float | None:

@@ -14,6 +14,7 @@ from wattmark.core.figure import GAP_PREFIX, Figure, Missing
 from wattmark.core.gaps import shown_as, worst_case
 from wattmark.core.known import Boundary, Grade
 from wattmark.core.rate import Rate
+from wattmark.core.reserved import Reserved
 from wattmark.core.run import REFRESH, Quality
 from wattmark.core.totals import UNSTAGED
 
@@ -121,19 +122,6 @@ class RunsOf:
     rank_coverage: float = 1.0
     """Share of the ranks that left evidence, of the job that left least."""
     operations: Operations = field(default_factory=Operations)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reserved:
-    """Hours for which devices of one kind were reserved, and what making one of them emitted."""
-
-    name: str
-    total_grams: float
-    lifespan_hours: float
-    hours: float
-    reserved_share: float = 1.0
-    relative_error: float = 0.30
-    source: str = "declared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

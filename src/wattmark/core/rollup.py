@@ -5,7 +5,6 @@ What a figure is, and how energy becomes carbon, is said in core.figure and core
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,15 +15,14 @@ from wattmark.core.parts import (
     Group,
     HowKnown,
     Part,
-    Reserved,
     RunsOf,
     by_component,
     by_stage,
     energy_of_parts,
-    joined,
     never_read,
 )
 from wattmark.core.rate import PRICE
+from wattmark.core.reserved import Reserved, embodied_of
 from wattmark.core.rollup_carbon import (
     CarbonTerms,
     carbon_by_terms,
@@ -161,7 +159,7 @@ def total_of(found: Group) -> Total:
         carbon=carbon,
         carbon_known=known,
         without_factor_uj=without,
-        embodied=_embodied(found.reserved),
+        embodied=embodied_of(found.reserved),
         work=_work(found.work),
     )
 
@@ -200,35 +198,6 @@ def facts_of_total(told: Total, given: Given) -> Facts:
         operations=replace(told.runs.operations, manual_steps=given.manual_steps),
         workload_class=told.group.get("workload_class") or None,
         task=told.group.get("task") or None,
-    )
-
-
-def _embodied(reserved: Sequence[Reserved] | None) -> Embodied | Missing:
-    """All reserved devices as one: together they carry the sum of what each of them carries.
-
-    Of n devices, n being the least number that can have been reserved for so long, each for the same
-    time: TE x (reserved time / lifespan) x (reserved / total resources), ISO/IEC 21031:2024.
-    """
-    if reserved is None:
-        return Missing("embodied carbon", "[[embodied]] with total_kg and lifespan_years in ledger.toml")
-    sound = [r for r in reserved if r.hours > 0 and r.lifespan_hours > 0 and r.total_grams > 0]
-    if not sound:
-        return Missing("reserved hours", "no device that [[embodied]] names was in use here")
-    grams = carried = per_hour = error = 0.0
-    for one in sound:
-        made = one.total_grams * max(1, math.ceil(one.hours / one.lifespan_hours))
-        shared = one.total_grams * one.hours / one.lifespan_hours * one.reserved_share
-        grams += made
-        carried += shared
-        per_hour += made / one.lifespan_hours
-        error += shared * one.relative_error
-    lifespan = grams / per_hour
-    return Embodied(
-        total_grams=grams,
-        lifespan_hours=lifespan,
-        relative_error=error / carried if carried else 0.0,
-        reserved_hours=carried / grams * lifespan,
-        source=joined(one.source for one in sound),
     )
 
 

@@ -31,7 +31,10 @@ def amortised(facts: Facts) -> Figure | Missing | Undefined:
         errors={f"embodied:{given.source}": grams * given.relative_error},
         terms={"inventory": PRODUCT_ONLY, "embodied_mode": given.mode},
         sources=(f"embodied {given.total_grams / 1000:g} kgCO2e ({given.source})",),
-        notes=(f"embodied carbon shared out by {given.mode} hours of a life of {given.lifespan_hours:g} h",),
+        notes=(
+            f"embodied carbon shared out by {given.mode} hours of a life of {given.lifespan_hours:g} h",
+            *given.notes,
+        ),
     )
 
 
