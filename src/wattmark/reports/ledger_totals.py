@@ -13,6 +13,7 @@ from wattmark.core.kpis import CATALOG
 from wattmark.core.listed import Apart, some
 from wattmark.core.parts import DEVICES, GAPS
 from wattmark.core.rollup import Total
+from wattmark.reports import ledger_rates as rates
 from wattmark.reports.as_csv import csv_text
 from wattmark.reports.as_json import answer_json
 from wattmark.reports.as_text import answer_text, bar, bulleted, figure_text, interval_text, table
@@ -77,6 +78,15 @@ class TotalsView:
     answers: Sequence[Mapping[str, Answer]] = ()
     """The KPIs of each total, in their order."""
     whole_answers: Mapping[str, Answer] = field(default_factory=dict)
+    cost: bool = False
+    """Whether money has a column."""
+    water: bool = False
+    """Whether litres have columns."""
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """The kinds of rates that have a column."""
+        return rates.kinds_of((*self.totals, self.whole), cost=self.cost, water=self.water)
 
 
 def totals_text(
@@ -94,6 +104,7 @@ def totals_text(
             *_labels(view, total),
             *_figures(view, total),
             _share(total, whole),
+            *rates.cells(total, view.rates),
             *_kpi_cells(view, view.answers, i),
         ]
         for i, total in ((i, view.totals[i]) for i in order)
@@ -101,8 +112,9 @@ def totals_text(
     if view.by or view.period or not rows:
         labels = ["total", *[""] * (len(_label_heads(view)) - 1)]
         cells = [*labels, *_figures(view, view.whole), _share(view.whole, whole)]
+        cells += rates.cells(view.whole, view.rates)
         rows.append([*cells, *_kpi_cells(view, [view.whole_answers], 0)])
-    heads = [*_label_heads(view), *HEADS, *view.kpis]
+    heads = [*_label_heads(view), *HEADS, *rates.heads(view.rates), *view.kpis]
     heads, rows, gone = _fitted(heads, rows, None if width is None else width - plot * (LEAST_BAR + 2))
     if plot:
         drawn = _bars([_joules(view.totals[i]) for i in order], _room(heads, rows, width), ascii_only)
@@ -223,8 +235,16 @@ def _below(view: TotalsView) -> list[str]:
     if isinstance(whole.facility, Figure):
         lines.append(_line("at the facility", figure_text(_kwh(whole.facility))))
     lines += _carbon_terms(whole)
+    lines += [_line(name, text) for name, text in rates.lines(whole, view.rates)]
     told = dict.fromkeys(
-        [*view.findings, *_figure_notes(whole), *_kpi_notes(view), *_reasons(view), *_remarks(view)]
+        [
+            *view.findings,
+            *_figure_notes(whole),
+            *rates.notes(whole, view.rates),
+            *_kpi_notes(view),
+            *_reasons(view),
+            *_remarks(view),
+        ]
     )
     return lines + ([""] if told and lines else []) + bulleted(told)
 
@@ -434,6 +454,7 @@ def total_body(total: Total) -> dict[str, Any]:
         "carbon": answer_json(total.carbon),
         "carbon_known": answer_json(total.carbon_known) if total.carbon_known is not None else None,
         "without_factor_microjoules": total.without_factor_uj,
+        **rates.rates_body(total),
         "pue": answer_json(total.pue),
         "intensity": answer_json(total.intensity),
         "work": {
@@ -464,7 +485,14 @@ def totals_csv(view: TotalsView) -> str:
     heads += ["carbon_gco2e", "carbon_low_gco2e", "carbon_high_gco2e", "carbon_known_gco2e"]
     heads += [f"without_factor_{name}", "runs", "attempts", "failed", "ledger_version"]
     heads += [f"{kpi} ({CATALOG[kpi].unit})" for kpi in view.kpis]
-    return csv_text(heads, (_csv_row(view, i, UNITS[unit]) for i in range(len(view.totals))))
+    columns = rates.csv_heads(view.totals)
+    heads += [f"{name}{end}" for *_, name in columns for end in ("", "_low", "_high")]
+    heads.append("without_tariff_kwh")
+    rows = (
+        [*_csv_row(view, i, UNITS[unit]), *rates.csv_cells(total, columns)]
+        for i, total in enumerate(view.totals)
+    )
+    return csv_text(heads, rows)
 
 
 def _csv_row(view: TotalsView, i: int, joules: float) -> list[object]:
