@@ -146,8 +146,8 @@ def match(
 
 
 def _within(load: Mapping[int, float], year: Year) -> list[tuple[int, float]]:
-    """Hours of a year that have load, in order; an hour belongs to the year in which it begins."""
-    return sorted((at, kwh) for at, kwh in load.items() if year.start_us <= at < year.end_us and kwh > 0)
+    """The hours of a year, in order; an hour belongs to the year in which it begins."""
+    return sorted((at, kwh) for at, kwh in load.items() if year.start_us <= at < year.end_us)
 
 
 def _of_year(
@@ -194,19 +194,16 @@ def _cut(
     contracts: Sequence[Instrument],
     edges: Sequence[int],
 ) -> Iterator[Met]:
-    """A stretch in pieces between whose ends the same contracts hold; those without load are left out."""
+    """A stretch in pieces between whose ends the same contracts hold; those without hours are left out."""
     start, end = stretch
     bounds = [start, *(at for at in edges if start < at < end), end]
     starts = [at for at, _ in hours]
     rest = max(0.0, 1.0 - math.fsum(shares.values()))
     for begin, until in pairwise(bounds):
-        first = max(0, bisect_left(starts, begin - HOUR_US + 1))
-        load = math.fsum(
-            kwh * _overlap(at, at + HOUR_US, begin, until) / HOUR_US
-            for at, kwh in hours[first : bisect_left(starts, until)]
-        )
-        if load <= 0:
+        inside = hours[bisect_left(starts, begin - HOUR_US + 1) : bisect_left(starts, until)]
+        if not inside:
             continue
+        load = math.fsum(kwh * _overlap(at, at + HOUR_US, begin, until) / HOUR_US for at, kwh in inside)
         by_contract = {
             one.id: rest * (one.share or 0.0) for one in contracts if one.start_us <= begin < one.end_us
         }

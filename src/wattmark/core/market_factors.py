@@ -125,7 +125,7 @@ def _claims(matching: str, instruments: Sequence[Instrument]) -> str:
 def _intensity(
     market: str, grams: float, claims: str, rest: Rest | None, matching: str, basis: str
 ) -> Intensity:
-    stands_in = f"no residual mix of {market} is stated: the location-based average stands in for what no instrument met"
+    stands_in = f"no residual mix of {market} is stated: its location-based average stands in for the rest"
     return Intensity(
         grams_per_kwh=grams,
         zone=market,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wattmark.config import Config
 from wattmark.core.errors import LedgerError, MissingExtra, UsageError
+from wattmark.core.instruments import ANNUAL
 from wattmark.core.listed import some
 from wattmark.ledger.factors import Factors
 from wattmark.ledger.settings import LedgerSettings
@@ -30,6 +31,7 @@ NO_LEDGER = (
     "`wattmark ledger init FOLDER` begins one"
 )
 AGAIN = " (a label more, `--label corrected=yes`, makes it another content)"
+MARKET = "market"
 BUNDLED = ("location", "lifecycle")
 """Accounting and basis of the yearly figures that are built in."""
 
@@ -182,12 +184,25 @@ def ask(
     question: Question,
     engine: Engine,
     terms: tuple[str, str] = BUNDLED,
+    matching: str = ANNUAL,
 ) -> Rollup:
-    """Answer a question with the factors of the ledger; ``terms`` are accounting and basis of its carbon."""
+    """Answer a question with the factors of the ledger; ``terms`` are accounting and basis of its carbon.
+
+    Market-based carbon meets the ledger's instruments and residual mixes, by ``matching`` annual or hourly;
+    nothing else ever sees them.
+    """
     from wattmark.ledger.rollup import roll_up
 
+    if terms[0] == MARKET and (settings.instruments or settings.residual_mixes):
+        from wattmark.wiring.market_totals import ask_market
+
+        return ask_market(settings, snapshot, question, engine, terms[1], matching)
+    zones, sites = zones_and_sites(engine, snapshot)
+    return roll_up(snapshot, question, factors_for(settings, zones, *terms, sites), engine)
+
+
+def zones_and_sites(engine: Engine, snapshot: Snapshot) -> tuple[set[str], set[str]]:
+    """Grid zones and countries that runs of a ledger state, and their sites."""
     engine.attach("places", snapshot)
     places = [*engine.rows("SELECT DISTINCT zone, country, site FROM places")]
-    zones = {zone for row in places for zone in row[:2] if zone}
-    sites = {site for *_, site in places if site}
-    return roll_up(snapshot, question, factors_for(settings, zones, *terms, sites), engine)
+    return {zone for row in places for zone in row[:2] if zone}, {site for *_, site in places if site}

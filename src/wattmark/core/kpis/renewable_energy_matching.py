@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from wattmark.core.facts import Answer, Facts, Renewables
+from wattmark.core.facts import Answer, Facts, MatchedShares, Renewables
 from wattmark.core.figure import Figure, Missing, Undefined
 from wattmark.core.kpis.kpi import Better, Kpi
 
 HOURS_OF_A_YEAR = 8760
+MARKET_ONLY = "for market-based statements only; location-based carbon and the SCI stay as they are"
 
 
 def renewable_energy_matching_annual(facts: Facts) -> Answer:
@@ -21,6 +22,8 @@ def renewable_energy_matching_annual(facts: Facts) -> Answer:
 
     Source: kpis.md; annual matching of the GHG Protocol Scope 2 Guidance (2015), by market zone.
     """
+    if isinstance(facts.renewables, MatchedShares):
+        return _worked_out(facts.renewables.annual, facts.renewables, "annual")
     given = _usable(facts.renewables)
     if not isinstance(given, Renewables):
         return given
@@ -35,6 +38,8 @@ def renewable_energy_matching_hourly(facts: Facts) -> Answer:
 
     Source: kpis.md; hourly matching as proposed for the revision of the Scope 2 Guidance (2025).
     """
+    if isinstance(facts.renewables, MatchedShares):
+        return _worked_out(facts.renewables.hourly, facts.renewables, "hourly")
     given = _usable(facts.renewables)
     if not isinstance(given, Renewables):
         return given
@@ -56,7 +61,10 @@ def renewable_energy_matching_hourly(facts: Facts) -> Answer:
 def _usable(given: Renewables | None) -> Renewables | Missing | Undefined:
     """The data, when generation is known in every zone that has load and no value is negative."""
     if given is None:
-        return Missing("load and renewable generation by zone", "[renewables] file in wattmark.toml")
+        return Missing(
+            "load and renewable generation by zone",
+            "[renewables] file in wattmark.toml, or [[instrument]] in ledger.toml",
+        )
     unknown = sorted(set(given.load_kwh) - set(given.generation_kwh))
     if unknown:
         return Missing(f"renewable generation in {', '.join(unknown)}", "give 0 where there is none")
@@ -67,8 +75,20 @@ def _usable(given: Renewables | None) -> Renewables | Missing | Undefined:
     return given
 
 
+def _worked_out(share: float | Missing, given: MatchedShares, matching: str) -> Figure | Missing:
+    """A share that a ledger worked out of its instruments, hour by hour and market by market."""
+    if isinstance(share, Missing):
+        return share
+    return Figure(
+        value=min(1.0, share),
+        unit="1",
+        terms={"matching": matching, "accounting": "market"},
+        notes=(MARKET_ONLY, *given.notes),
+    )
+
+
 def _matched(given: Renewables, matched: float, matching: str) -> Figure:
-    notes = ["for market-based statements only; location-based carbon and the SCI stay as they are"]
+    notes = [MARKET_ONLY]
     longest = max(len(load) for load in given.load_kwh.values())
     if given.interval == "hour" and longest < HOURS_OF_A_YEAR:
         notes.append(f"covers {longest} h, less than a year")
