@@ -195,6 +195,21 @@ def test_services_that_count_as_measured_can_be_said() -> None:
     assert row.implied == 480.0
 
 
+def test_parts_of_one_region_are_added() -> None:
+    """An availability zone beside its region: 800 g of 2 kWh; grams on other terms are not added."""
+    node = ours(boundary="node", by_grade={"B": KWH / 2, "D": KWH / 2})
+    (row,) = reconciled([ours(), node], []).rows
+    assert row.ours is not None
+    assert row.ours.carbon is not None
+    assert (row.ours.energy_joules, row.ours.carbon.value, row.ours.boundary) == (2 * KWH, 800.0, "mixed")
+    assert row.ours.by_grade == {"B": 1.5 * KWH, "D": 0.5 * KWH}
+    direct = ours(carbon=carbon(1.0, basis="direct"))
+    row = the_row(ours(), direct, EC2)
+    assert "basis: lifecycle against direct" in row.notes[0]
+    row = the_row(ours(), ours(None, missing="no factor"), EC2)
+    assert "no carbon: no factor" in row.notes[0]
+
+
 def test_months_and_regions_stand_in_their_order() -> None:
     """And the share that has a name is told over all of them: 30 + 180 + 50 of 290 g."""
     june = Spot(provider="aws", region="us-east-1", month="2026-06")

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wattmark.core.figure import Figure
+from wattmark.core.errors import NotComparable
+from wattmark.core.figure import Figure, total
 from wattmark.core.run import Statement
 from wattmark.core.statements import EITHER, EMISSIONS, LOCATION, MARKET, UNSPLIT, accounting_of, grams
 from wattmark.core.units import JOULES_PER_KWH
@@ -166,7 +167,9 @@ def reconciled(
     ours: Iterable[Ours], stated: Iterable[Stated], measured_services: Mapping[str, Sequence[str]] = COMPUTE
 ) -> Reconciled:
     """Both sides by region and month, in their order. Raises RefusedError for units that are not known."""
-    here = {one.spot: one for one in ours}
+    here: dict[Spot, Ours] = {}
+    for mine in ours:
+        here[mine.spot] = _together(here[mine.spot], mine) if mine.spot in here else mine
     there: dict[Spot, list[Stated]] = {}
     for one in stated:
         there.setdefault(one.spot, []).append(one)
@@ -179,6 +182,27 @@ def reconciled(
         for spot in sorted({*here, *there})
     ]
     return Reconciled(rows=tuple(rows))
+
+
+def _together(one: Ours, other: Ours) -> Ours:
+    """Two parts of one region, as where some runs name an availability zone of it."""
+    grades = dict(one.by_grade)
+    for grade, joules in other.by_grade.items():
+        grades[grade] = grades.get(grade, 0.0) + joules
+    carbon, missing = None, one.missing or other.missing
+    if one.carbon is not None and other.carbon is not None:
+        try:
+            carbon = total([one.carbon, other.carbon])
+        except NotComparable as refusal:
+            missing = str(refusal)
+    return Ours(
+        spot=one.spot,
+        energy_joules=one.energy_joules + other.energy_joules,
+        boundary=one.boundary if one.boundary == other.boundary else "mixed",
+        by_grade=grades,
+        carbon=carbon,
+        missing=missing,
+    )
 
 
 def _theirs(stated: Sequence[Stated], compute: Sequence[str]) -> Theirs:
