@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "estimate": ("wattmark.cli.estimate:command", "Estimate energy, carbon and cost before running."),
     "hardware": ("wattmark.cli.hardware:group", "List and compare published figures of hardware."),
     "grid": ("wattmark.cli.grid:group", "Look up the carbon intensity of electricity."),
+    "pue": ("wattmark.cli.pue:group", "Measure the PUE of sites, and list which one holds when."),
     "data": ("wattmark.cli.data:group", "List, verify and update the tables that figures come from."),
     "dataset": ("wattmark.cli.dataset:command", "Describe a dataset: hash, rows, unique bytes."),
     "import": ("wattmark.cli.import_:command", "Bring in what other tools have measured."),

@@ -87,8 +87,7 @@ def pue_of_site(site: Site, runs: Sequence[Run]) -> Pue | None:
     """
     spans = [_span(run) for run in runs]
     if site.pue_file:
-        series = [one for one in _series(site) if one.site == site.name]
-        told = _measured(series, spans)
+        told = _measured(measured_of(site), spans)
         if told is not None:
             return told
     held = {site.pue_at(start) for start, _ in spans} if spans else {_newest(site)}
@@ -148,15 +147,18 @@ def _measured(series: Sequence[PueSeries], spans: Iterable[tuple[int, int]]) -> 
     return replace(pue, source=f"{pue.source}; {seen / lasted:.0%} of the time was measured")
 
 
-def _series(site: Site) -> tuple[PueSeries, ...]:
+def measured_of(site: Site) -> tuple[PueSeries, ...]:
+    """What its ``pue_file`` holds of it; empty without one. Raises ConfigError with file and line."""
     from wattmark.stated.pue_csv import parse_pue_csv
 
+    if not site.pue_file:
+        return ()
     try:
         text = Path(site.pue_file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         problem = f"cannot be read: {error}; `wattmark pue measure --out FILE` writes it"
         raise ConfigError(site.pue_file, "", problem) from None
-    return parse_pue_csv(text, site.pue_file)
+    return tuple(one for one in parse_pue_csv(text, site.pue_file) if one.site == site.name)
 
 
 def _newest(site: Site) -> SitePue | None:
