@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from wattmark.core.coverage import Expected
-from wattmark.core.frozen import THRESHOLD
+from wattmark.core.frozen import PortfolioRules
 from wattmark.core.instruments import Instrument, ResidualMix
 from wattmark.core.market import Markets
-from wattmark.core.portfolio import FROM_ENERGY
 from wattmark.core.site import Site, layered
 from wattmark.core.tags import TagRules
 from wattmark.core.targets import Target
@@ -59,10 +58,7 @@ class LedgerSettings:
     expected: Expected = field(default_factory=Expected)
     """What should be there, for `wattmark coverage`."""
     targets: tuple[Target, ...] = ()
-    scope31_primary: str = FROM_ENERGY
-    """Which of two estimates stands for Scope 3.1 in a portfolio."""
-    restatement_threshold: float = THRESHOLD
-    """From which change of its period on a frozen baseline must be made anew, a share."""
+    portfolio: PortfolioRules = field(default_factory=PortfolioRules)
     file: str = ""
     """Where it was read; empty: nowhere, these are the defaults."""
 

@@ -18,7 +18,7 @@ from wattmark.ledger.settings import FILE_NAME, SETTINGS_FORMAT, LedgerSettings
 from wattmark.stated.instruments import instruments
 from wattmark.stated.residual_mixes import markets, residual_mixes
 from wattmark.stated.sites import sites
-from wattmark.stated.targets import primary_and_threshold, targets
+from wattmark.stated.targets import portfolio_rules, targets
 from wattmark.stated.tariffs import tariffs
 from wattmark.stated.water import water
 
@@ -120,8 +120,7 @@ def parse_settings(text: str, file: str, read: Callable[[str], bytes] = _no_file
         manual_steps=top.whole("manual_steps", 0, 1_000_000),
         expected=_expected(top.table("coverage")),
         targets=targets(top.tables("target")),
-        scope31_primary=primary_and_threshold(top.table("portfolio"))[0],
-        restatement_threshold=primary_and_threshold(top.table("portfolio"))[1],
+        portfolio=portfolio_rules(top.table("portfolio")),
         file=file,
     )
 

@@ -1,0 +1,398 @@
+"""A portfolio out of a ledger: its inventory, its parts, its days, and the tables of its factors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from wattmark import tables
+from wattmark.core.errors import NotComparable, RefusedError
+from wattmark.core.figure import Figure, Missing
+from wattmark.core.frozen import Frozen, frozen_line
+from wattmark.core.known import Boundary
+from wattmark.core.portfolio import (
+    ENERGY,
+    LIFECYCLE,
+    NO_STATEMENTS,
+    Asked,
+    Evidence,
+    Inventory,
+    Line,
+    Totals,
+    added,
+    inventory_of,
+    line_of,
+    require_comparable,
+    upstream_of,
+)
+from wattmark.core.rollup import Total
+from wattmark.core.run import Statement
+from wattmark.core.statements import ALL, EITHER, EMISSIONS, LOCATION, UNSPLIT, accounting_of, wholes
+from wattmark.core.statements import added as statements_added
+from wattmark.core.targets import (
+    CARBON_PER_UNIT,
+    ENERGY_PER_UNIT,
+    Calendar,
+    Day,
+    Progress,
+    Target,
+    bounds_of,
+    limit_in,
+    progress,
+)
+from wattmark.hashing import sha256
+from wattmark.ledger.columns import TAGS
+from wattmark.ledger.question import Question, zone_named
+from wattmark.wiring.ledger import OpenLedger, ask
+
+if TYPE_CHECKING:
+    from wattmark.ledger.asking import Engine
+    from wattmark.ledger.rollup import Rollup
+    from wattmark.ledger.snapshot import Snapshot
+
+DECLARED = 1.0
+"""Relative half width at 95 % of what is declared without a described method (data/uncertainty.csv)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A ledger at one version, and an engine that adds up."""
+
+    ledger: OpenLedger
+    snapshot: Snapshot
+    engine: Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of whole days in the ledger's calendar."""
+
+    name: str
+    first: date
+    after: date
+
+    def question(self, asked: Asked, **more: Any) -> Question:
+        """What is asked of the ledger."""
+        zone = zone_named(asked.time_zone)
+        return Question(
+            start=datetime.combine(self.first, time(), zone),
+            end=datetime.combine(self.after, time(), zone),
+            where=asked.where,
+            boundary=Boundary(asked.boundary),
+            time_zone=asked.time_zone,
+            **more,
+        )
+
+
+def span_named(name: str) -> Span:
+    """A year or a quarter. Raises UsageError."""
+    first, after = bounds_of(name)
+    return Span(name=name, first=first, after=after)
+
+
+def asked_of(
+    ledger: OpenLedger,
+    where: Mapping[str, Sequence[str]] | None = None,
+    boundary: str = Boundary.NODE.value,
+    basis: str | None = None,
+) -> Asked:
+    """What an inventory of this ledger is of; its own rules hold where nothing else is asked."""
+    rules = ledger.settings.portfolio
+    return Asked(
+        boundary=boundary,
+        basis=basis or rules.basis,
+        where={key: tuple(values) for key, values in sorted((where or {}).items())},
+        primary=rules.primary,
+        time_zone=ledger.settings.time_zone,
+    )
+
+
+def inventory(books: Books, span: Span, asked: Asked) -> Inventory:
+    """The inventory of a span of time."""
+    grouped = _together(books, span, asked, by=("country", "site"))
+    upstream, share = upstream_of(totals for _, totals in grouped.groups)
+    evidence = Evidence(
+        totals=grouped.whole,
+        stated=stated_carbon(books, span, asked),
+        upstream=upstream,
+        upstream_share=share,
+    )
+    return inventory_of(asked, evidence, grouped.findings)
+
+
+def parts(books: Books, span: Span, asked: Asked, key: str) -> list[tuple[str, tuple[Line, ...]]]:
+    """Value of a tag -> its energy and carbon, the largest first; an empty value is what nobody stated."""
+    names = ("energy", "scope2_location", "scope2_market", "scope31")
+    found = [
+        (group[0], tuple(line_of(name, totals, asked.primary) for name in names))
+        for group, totals in _together(books, span, asked, by=(key,)).groups
+    ]
+    return sorted(found, key=lambda row: (-_value(row[1][0]), row[0]))
+
+
+def _value(line: Line) -> float:
+    return line.figure.value if isinstance(line.figure, Figure) else 0.0
+
+
+def days(books: Books, span: Span, asked: Asked, target: Target) -> dict[date, Day]:
+    """What was found of each day that a target is about; a day without evidence is not in it."""
+    found: dict[date, Day] = {}
+    for period, totals in _by_day(books, span, asked):
+        line = _line_for(target, totals)
+        work = totals.location.work.get(target.functional_unit)
+        if isinstance(line.figure, Figure):
+            found[date.fromisoformat(period)] = Day(
+                figure=line.figure, share=line.share, work=work.count if work else 0.0
+            )
+    return found
+
+
+def _line_for(target: Target, totals: Totals) -> Line:
+    """The line of a day that a target counts; carbon per unit is of one inventory, or of none."""
+    if target.what in (ENERGY, ENERGY_PER_UNIT):
+        return line_of(ENERGY, totals)
+    if target.what != CARBON_PER_UNIT:
+        return line_of(target.what, totals)
+    own, cloud = line_of("scope2_location", totals), line_of("scope31", totals)
+    if isinstance(own.figure, Figure) and isinstance(cloud.figure, Figure):
+        several = Missing(
+            "carbon of one inventory", "let `where` name places of one kind: own sites, or cloud"
+        )
+        return replace(own, figure=several)
+    return own if isinstance(own.figure, Figure) else cloud
+
+
+def _by_day(books: Books, span: Span, asked: Asked) -> Iterator[tuple[str, Totals]]:
+    for group, totals in _together(books, span, asked, period="day").groups:
+        yield group[-1], totals
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """The same question with every kind of factor."""
+
+    whole: Totals
+    groups: list[tuple[tuple[str, ...], Totals]]
+    """Values of the group and the name of the period, in the order of the answer."""
+    findings: tuple[str, ...]
+
+
+def _together(
+    books: Books, span: Span, asked: Asked, by: tuple[str, ...] = (), period: str | None = None
+) -> _Together:
+    question = span.question(asked, by=by, period=period)
+    settings = books.ledger.settings
+    found: dict[str, Rollup] = {}
+    for name, terms in (
+        ("location", ("location", asked.basis)),
+        ("lifecycle", ("location", LIFECYCLE)),
+        ("market", ("market", asked.basis)),
+    ):
+        same = name == "lifecycle" and asked.basis == LIFECYCLE
+        found[name] = (
+            found["location"] if same else ask(settings, books.snapshot, question, books.engine, terms)
+        )
+    by_key = {name: {_group(total): total for total in rollup.totals} for name, rollup in found.items()}
+    groups = [
+        (
+            key,
+            Totals(
+                location=total,
+                lifecycle=by_key["lifecycle"][key],
+                market=_stated(by_key["market"].get(key)),
+            ),
+        )
+        for key, total in by_key["location"].items()
+    ]
+    whole = Totals(
+        location=found["location"].whole,
+        lifecycle=found["lifecycle"].whole,
+        market=_stated(found["market"].whole),
+    )
+    findings = dict.fromkeys(f for name in ("location", "market") for f in found[name].findings)
+    return _Together(whole, groups, tuple(findings))
+
+
+def _group(total: Total) -> tuple[str, ...]:
+    return (*total.group.values(), total.period)
+
+
+def _stated(market: Total | None) -> Total | None:
+    """The market-based total; None where no energy met a market-based factor."""
+    return market if market is not None and market.carbon_by_terms else None
+
+
+def stated_carbon(books: Books, span: Span, asked: Asked) -> Figure | Missing:
+    """Location-based carbon that providers state for the span: the newest statement of each month, added up.
+
+    Nothing is converted: what they state on other terms is not added, and says so.
+    """
+    others = sorted(set(asked.where) - set(TAGS))
+    if others:
+        return Missing(f"statements by {', '.join(others)}", "providers state none: ask by tags, or for all")
+    records: dict[str, list[Statement]] = {}
+    for record, statement in _statements(books, span, asked):
+        records.setdefault(record, []).append(statement)
+    chosen = [(r, s) for r, found in records.items() for s in _location_based(found)]
+    if not chosen:
+        return NO_STATEMENTS
+    try:
+        whole = statements_added(chosen)
+    except (NotComparable, RefusedError) as refusal:
+        return Missing("statements on equal terms", str(refusal))
+    versions = f", model {', '.join(whole.versions)}" if whole.versions else ""
+    return Figure(
+        value=whole.value,
+        unit="gCO2e",
+        errors={"statements of providers": whole.value * DECLARED},
+        terms={"accounting": LOCATION, "inventory": "scope 3.1", "boundary": "facility"},
+        sources=(f"{whole.count} statements of providers{versions}",),
+        notes=(f"as stated, of {', '.join(whole.terms.scopes) or ALL}; no interval is published",),
+    )
+
+
+def _location_based(statements: Sequence[Statement]) -> list[Statement]:
+    """Of one record: its total in location-based terms; parts without Scope 2 only where there is none."""
+    carbon = wholes([s for s in statements if s.quantity == EMISSIONS])
+    location = [s for s in carbon if accounting_of(s) == LOCATION]
+    return location or [s for s in carbon if accounting_of(s) in (EITHER, UNSPLIT)]
+
+
+def _statements(books: Books, span: Span, asked: Asked) -> Iterator[tuple[str, Statement]]:
+    """Statements whose period begins in the span, each with its record."""
+    engine = books.engine
+    for table in ("statements", "subjects"):
+        engine.attach(table, books.snapshot)
+    tags = ", ".join(f"u.{tag}" for tag in TAGS)
+    rows = engine.rows(
+        "SELECT s.record_id, s.day, s.quantity, s.value, s.unit, s.accounting, s.scopes, s.basis, s.period, "
+        f"s.provider_model_version, {tags} FROM statements s "
+        "LEFT JOIN subjects u ON s.subject_id = u.subject_id ORDER BY s.record_id"
+    )
+    for record, day, quantity, value, unit, accounting, scopes, basis, period, version, *told in rows:
+        stated = dict(zip(TAGS, told, strict=True))
+        if not span.first <= date.fromisoformat(day) < span.after:
+            continue
+        if any((stated[key] or "") not in values for key, values in asked.where.items()):
+            continue
+        yield (
+            record,
+            Statement(
+                quantity=quantity,
+                value=float(value),
+                unit=unit or "",
+                accounting=accounting or None,
+                scopes=tuple(filter(None, (scopes or "").split(","))),
+                basis=basis or None,
+                period=period or None,
+                provider_model_version=version or None,
+            ),
+        )
+
+
+def tables_of(ledger: OpenLedger) -> dict[str, str]:
+    """Name -> SHA-256 of every table that a factor may come from: built in, ledger.toml, series beside it."""
+    found = {}
+    for file in sorted(tables.bundled().iterdir(), key=lambda f: f.name):
+        name = file.name.removesuffix(".meta.toml")
+        if name != file.name and name in GRID_TABLES:
+            found[name] = tables.meta(name).sha256
+    for name in sorted(_beside(ledger)):
+        found[name] = sha256(ledger.store.read(name)).hexdigest()
+    return found
+
+
+GRID_TABLES = frozenset(("ember_yearly_country", "cloud_regions"))
+"""Tables in the package that give intensities and PUE; those in folders of their own follow them."""
+
+
+def _beside(ledger: OpenLedger) -> Iterator[str]:
+    if ledger.store.size("ledger.toml") is not None:
+        yield "ledger.toml"
+    for prefix in ("grid/", "pue/"):
+        yield from (entry.name for entry in ledger.store.names(prefix) if entry.name.endswith(".csv"))
+
+
+def freeze(
+    books: Books,
+    span: Span,
+    asked: Asked,
+    name: str,
+    *,
+    at: str,
+    version: str,
+    by: str = "",
+    reason: str = "",
+    replaces: Frozen | None = None,
+) -> Frozen:
+    """The inventory of a span as a baseline, sealed; ``replaces`` is the revision before it."""
+    from wattmark.ledger.portfoliofile import sealed
+
+    found = inventory(books, span, asked)
+    terms = found.terms
+    return sealed(
+        Frozen(
+            name=name,
+            revision=replaces.revision + 1 if replaces else 1,
+            frozen_at=at,
+            by=by,
+            reason=reason,
+            replaces=replaces.digest if replaces else "",
+            wattmark=version,
+            ledger=books.ledger.settings.name,
+            ledger_version=books.snapshot.version,
+            period=span.name,
+            first=span.first,
+            after=span.after,
+            asked=asked,
+            lines=tuple(frozen_line(line) for line in found.lines),
+            factors=found.factors,
+            tables=tables_of(books.ledger),
+            work=found.work,
+            terms=dict(terms.terms),
+            fingerprint=terms.fingerprint,
+            findings=found.findings,
+        )
+    )
+
+
+def standing(books: Books, target: Target, year: int, today: date, baseline: Frozen | None) -> list[Progress]:
+    """How a target stands in a year: its quarters and the year itself, or the quarter that it is about."""
+    asked = replace(asked_of(books.ledger, target.where), boundary=_boundary(baseline))
+    if baseline is not None:
+        asked = replace(asked, basis=baseline.asked.basis)
+    span = span_named(target.period if "-Q" in target.period else str(year))
+    if span.first.year != year:
+        return []
+    end = min(span.after, today)
+    found = days(books, replace(span, after=end), asked, target) if end > span.first else {}
+    refused = _refusal(target, found, asked, baseline)
+    base = baseline.base(target.what, target.functional_unit) if baseline else None
+    names = [target.period] if "-Q" in target.period else [*(f"{year}-Q{n}" for n in range(1, 5)), str(year)]
+    rows = []
+    for name in names:
+        first, after = bounds_of(name)
+        calendar = Calendar(name=name, first=first, after=after, today=today)
+        rows.append(progress(target, calendar, found, limit_in(target, calendar, base), refused))
+    return rows
+
+
+def _boundary(baseline: Frozen | None) -> str:
+    return baseline.asked.boundary if baseline else Boundary.NODE.value
+
+
+def _refusal(
+    target: Target, found: Mapping[date, Day], asked: Asked, baseline: Frozen | None
+) -> NotComparable | None:
+    """Why the days may not be held against the baseline; None where they may, or where there is none."""
+    if baseline is None or not found:
+        return None
+    try:
+        whole = added([found[at].figure for at in sorted(found)])
+        line = Line(id=target.what, figure=whole)
+        require_comparable(line, baseline.counted(target.what).terms, asked, baseline.asked.methodology())
+    except NotComparable as refusal:
+        return refusal
+    return None
