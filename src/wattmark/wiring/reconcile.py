@@ -20,7 +20,7 @@ from wattmark.ledger.stated import StatedRecord, stated_records
 
 MONTH = re.compile(r"\d{4}-\d{2}")
 CLOUD = "scope 3.1"
-NO_FACTOR = "no grid factor of the asked basis is known there"
+NO_FACTOR = "no grid factor on this basis is known there; `--basis lifecycle` knows more places"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
