@@ -60,6 +60,8 @@ class PlaceConfig:
     """Version of the API of Electricity Maps."""
     live_url: str | None = None
     """Another address, such as that of a proxy."""
+    live_factors: str | None = None
+    """CSV of factors by kind of plant, relative to this file, for ENTSO-E and EIA."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,8 @@ class EmbodiedConfig:
     utilisation: float | None = None
     relative_error: float = 0.3
     source: str = "declared"
+    inventory: str | None = None
+    """CSV of devices, relative to this file, in place of one total (docs/methodology/embodied.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

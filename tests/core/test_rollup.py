@@ -13,7 +13,8 @@ from wattmark.core.given import Given
 from wattmark.core.known import Boundary
 from wattmark.core.kpis import CATALOG
 from wattmark.core.kpis.embodied_carbon_amortisation import amortised
-from wattmark.core.parts import Group, Reserved, RunsOf
+from wattmark.core.parts import Group, RunsOf
+from wattmark.core.reserved import Reserved
 from wattmark.core.rollup import facts_of_total, total_of
 from wattmark.core.run import Overhead, Quality, Subject, Work
 from wattmark.core.totals import facts_of

@@ -11,7 +11,9 @@ import pytest
 from tests.builders import HOST, a_run
 from wattmark.config import Config, EmbodiedConfig, PlaceConfig, ProjectConfig, Tags
 from wattmark.core.errors import ConfigError, RefusedError, UsageError
+from wattmark.core.figure import Figure, Missing
 from wattmark.core.known import Scope
+from wattmark.core.kpis import CATALOG
 from wattmark.core.run import Place, Run, Subject
 from wattmark.wiring import Stated, facts_for, given_from, load_config
 
@@ -225,3 +227,40 @@ def test_the_configuration_in_force_is_named_or_the_nearest(tmp_path: Path) -> N
     assert load_config(tmp_path, {}).tags.team == "b"
     with pytest.raises(ConfigError, match="named by WATTMARK_CONFIG, is not there"):
         load_config(tmp_path, {"WATTMARK_CONFIG": str(tmp_path / "none")})
+
+
+def with_inventory(folder: Path, *lines: str, **stated: Any) -> Config:
+    """A configuration beside an inventory of one server of the tests' machine and these lines."""
+    head = "name,component,host,device_id,total_kg,contains,quantity,purchased,lifespan_years,source"
+    server = f"s1,machine,{HOST.id},,1000,cpu dram,1,2026-10-01,1,sheet"
+    (folder / "devices.csv").write_text("\n".join((head, server, *lines)) + "\n")
+    embodied = EmbodiedConfig(inventory="devices.csv", **stated)
+    return Config(embodied=embodied, path=str(folder / "wattmark.toml"))
+
+
+def test_an_inventory_tells_what_the_runs_own_devices_carry(tmp_path: Path) -> None:
+    """1 t over 8766 hours: an hour carries 114.08 g; without runs there are no hours."""
+    config = with_inventory(tmp_path)
+    hour = a_run(duration_seconds=3600.0)
+    facts = facts_for([hour], config, NOTHING)
+    answer = CATALOG["embodied_carbon_amortisation"].of(facts)
+    assert isinstance(answer, Figure)
+    assert answer.value == pytest.approx(1e6 / 8766)
+    assert answer.sources == ("embodied 1000 kgCO2e (sheet)",)
+    none = given_from(config, NOTHING)
+    assert (none.embodied, none.embodied_unknown) == (None, None)
+
+
+def test_a_machine_that_the_inventory_does_not_name_has_no_embodied_figure(tmp_path: Path) -> None:
+    """Missing, with what to do, and not the other machine's."""
+    elsewhere = a_run(duration_seconds=3600.0, host=replace(HOST, id="other"))
+    facts = facts_for([elsewhere], with_inventory(tmp_path), NOTHING)
+    assert facts.embodied == Missing(
+        "embodied carbon of machine other", "no line of the inventory names it: add one"
+    )
+
+
+def test_one_total_and_an_inventory_contradict_each_other(tmp_path: Path) -> None:
+    """The same server would be counted twice."""
+    with pytest.raises(ConfigError, match="leave one, or the same device is counted twice"):
+        given_from(with_inventory(tmp_path, total_kg=1000.0), NOTHING, [a_run()])

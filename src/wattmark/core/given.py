@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.facts import Embodied, MatchedShares, PeakHardware, Renewables
+from wattmark.core.figure import Missing
 from wattmark.core.known import Scope
 
 
@@ -16,6 +17,8 @@ class Given:
     pue: Pue | None = None
     intensity: Intensity | None = None
     embodied: Embodied | None = None
+    embodied_unknown: Missing | None = None
+    """Why an inventory does not tell what the hardware carries."""
     functional_unit: str | None = None
     """None: the first of the usual units that was logged."""
     lifetime_inferences: float | None = None

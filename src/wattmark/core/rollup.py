@@ -188,7 +188,7 @@ def facts_of_total(told: Total, given: Given) -> Facts:
         quality_name=quality_name,
         pue=given.pue.figure() if given.pue else pue,
         intensity=given.intensity.figure() if given.intensity else intensity,
-        embodied=given.embodied or told.embodied,
+        embodied=given.embodied or given.embodied_unknown or told.embodied,
         lifetime_inferences=given.lifetime_inferences,
         peak=given.peak,
         training_flop=given.training_flop,

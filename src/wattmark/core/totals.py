@@ -65,6 +65,7 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
         if given.intensity
         else Missing("grid intensity", "--country FRA, --intensity 56, or --world-average"),
         embodied=given.embodied
+        or given.embodied_unknown
         or Missing(
             "embodied carbon", "[embodied] total_kg, lifespan_years and reserved hours in wattmark.toml"
         ),

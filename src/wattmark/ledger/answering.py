@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.errors import EvidenceError
 from wattmark.core.facts import WorkDone
-from wattmark.core.parts import Group, Part, RateMet, Reserved, RunsOf
+from wattmark.core.parts import Group, Part, RateMet, RunsOf
 from wattmark.core.rate import Rate
+from wattmark.core.reserved import Reserved
 from wattmark.core.run import Quality
 from wattmark.ledger.asking import (
     Engine,

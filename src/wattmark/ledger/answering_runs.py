@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from wattmark.core.facts import Operations, WorkDone
-from wattmark.core.parts import Reserved, RunsOf
+from wattmark.core.parts import RunsOf
+from wattmark.core.reserved import Reserved
 from wattmark.core.run import Quality
 from wattmark.ledger.answering import Asked, Found, Key
 from wattmark.ledger.asking import bucket_sql, filters, query

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wattmark.config import Config
 from wattmark.core.carbon import Intensity, Pue
-from wattmark.core.errors import UsageError
+from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.facts import Embodied, PeakHardware, Renewables
 from wattmark.core.figure import Missing
 from wattmark.core.given import Given
@@ -53,6 +54,7 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
     Raises RefusedError for an unknown country or an impossible PUE, UsageError for a contradiction.
     """
     _refuse_contradictions(stated)
+    embodied = _embodied(config, runs)
     place = place_of(config, stated.region, runs, tables_folder())
     project = config.project
     quality_map = stated.quality_map
@@ -61,7 +63,8 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
     return Given(
         pue=_pue(config, stated, runs, place),
         intensity=_by_hour(config, stated, runs, place),
-        embodied=_embodied(config, runs),
+        embodied=None if isinstance(embodied, Missing) else embodied,
+        embodied_unknown=embodied if isinstance(embodied, Missing) else None,
         functional_unit=stated.functional_unit or project.functional_unit,
         lifetime_inferences=stated.lifetime_inferences or project.lifetime_inferences,
         quality_name=stated.quality or project.quality,
@@ -199,8 +202,10 @@ def _world() -> Intensity:
     return world_intensity(tables_folder())
 
 
-def _embodied(config: Config, runs: Sequence[Run]) -> Embodied | None:
+def _embodied(config: Config, runs: Sequence[Run]) -> Embodied | Missing | None:
     stated = config.embodied
+    if stated.inventory is not None:
+        return _of_inventory(config, stated.inventory, runs)
     if stated.total_kg is None or stated.lifespan_years is None:
         return None
     hours = machine_hours(runs)
@@ -216,6 +221,25 @@ def _embodied(config: Config, runs: Sequence[Run]) -> Embodied | None:
         utilised_hours=hours if utilised else None,
         source=stated.source,
     )
+
+
+def _of_inventory(config: Config, name: str, runs: Sequence[Run]) -> Embodied | Missing | None:
+    """What the runs' own devices carry, each by its hours of theirs."""
+    from wattmark.core.inventory_use import used_by_runs
+    from wattmark.core.reserved import embodied_of
+    from wattmark.core.totals import latest
+    from wattmark.wiring.hardware import load_inventory
+
+    if config.embodied.total_kg is not None or config.embodied.lifespan_years is not None:
+        raise ConfigError(
+            config.path or "wattmark.toml",
+            "[embodied] inventory",
+            "stands beside total_kg or lifespan_years: leave one, or the same device is counted twice",
+        )
+    if not runs:  # a ledger's totals meet the ledger's own inventory
+        return None
+    folder = Path(config.path).parent if config.path else Path()
+    return embodied_of(used_by_runs(load_inventory(folder / name), latest(runs)))
 
 
 def _renewables(config: Config) -> Renewables | None:
