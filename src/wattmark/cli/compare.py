@@ -60,7 +60,9 @@ def command(
     from wattmark.core.kpis import CATALOG
     from wattmark.core.rubric import Factors
     from wattmark.reports.as_json import document
+    from wattmark.reports.expenses import difference_lines, differences_body
     from wattmark.wiring.decisions import expand, group_of
+    from wattmark.wiring.expenses import expenses_of_group
 
     if not 0.0 <= limit < 1.0:
         raise UsageError(f"--limit {limit:g}: give a share from 0 up to 1, 0.05 for 5 %")
@@ -73,6 +75,7 @@ def command(
         )
     first, *others = (group_of(paths, config, stated) for paths in parts)
     held = Factors(factors) if factors else Factors.BASELINE
+    theirs = expenses_of_group(first, config, stated)
     shown = []
     for other in others:
         found = compare_groups(
@@ -85,10 +88,13 @@ def command(
         )
         found = [c for c in found if c.effect is not None or kpis or c.outcome.value == "regressed"]
         why = causes_of(first.repeats, other.repeats, CATALOG["embodied_carbon_amortisation"])
+        mine = expenses_of_group(other, config, stated)
         if as_json:
-            shown.append(_json(first, other, found, why))
+            beside = {"expenses_difference": differences_body(mine, theirs)}
+            shown.append({**_json(first, other, found, why), **beside})
         else:
-            click.echo(_text(first, other, found, why, limit))
+            lines = [_text(first, other, found, why, limit), *difference_lines(mine, theirs)]
+            click.echo("\n".join(lines) + ("\n" if len(lines) > 1 else ""))
     if as_json:
         click.echo(document("compare", 1, {"limit": limit, "factors": held, "comparisons": shown}))
 

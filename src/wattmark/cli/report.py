@@ -82,6 +82,7 @@ def report_data(runs: tuple[Path, ...], options: dict[str, Any]) -> ReportData:
     from wattmark.ledger.rubricfile import rubric_named
     from wattmark.reports.assembling import baseline_of, report_of
     from wattmark.wiring.decisions import baseline_group, group_of, policy_for
+    from wattmark.wiring.expenses import expenses_of_group
 
     config, stated, as_one = config_here(), stated_from(options), options["as_one"]
     candidate = group_of(runs, config, stated, as_one=as_one)
@@ -112,6 +113,7 @@ def report_data(runs: tuple[Path, ...], options: dict[str, Any]) -> ReportData:
         remarks=refused,
         generated_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         wattmark_version=__version__,
+        expenses=expenses_of_group(candidate, config, stated),
     )
 
 

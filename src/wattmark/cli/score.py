@@ -20,6 +20,7 @@ from wattmark.cli.options import (
 from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from wattmark.core.expenses import Expenses
     from wattmark.core.score import Score
     from wattmark.wiring.decisions import Group
 
@@ -56,8 +57,10 @@ def command(
     from wattmark.ledger.rubricfile import rubric_named
     from wattmark.reports.as_json import document
     from wattmark.reports.decisions import ranking_text, score_text
+    from wattmark.reports.expenses import differences_body, expenses_body
     from wattmark.reports.report_json import score_json
     from wattmark.wiring.decisions import baseline_group, group_of
+    from wattmark.wiring.expenses import expenses_of_group
 
     config, stated, by = config_here(), stated_from(options), rubric_named(rubric)
     used = [CATALOG[item.kpi] for item in by.kpis]
@@ -86,14 +89,25 @@ def command(
         click.echo(f"against {against.name}; rubric {by.label}")
         return
     found = score_repeats([r.facts for r in candidate.repeats], base, by, CATALOG, held)
+    mine, theirs = (expenses_of_group(group, config, stated) for group in (candidate, against))
     if as_json:
         body = {"candidate": {"name": candidate.name, "repeats": len(candidate.repeats)}, **about}
-        click.echo(document("score", 1, {**body, **score_json(found)}))
+        beside = {"expenses": expenses_body(mine), "expenses_difference": differences_body(mine, theirs)}
+        click.echo(document("score", 1, {**body, **score_json(found), **beside}))
         return
     click.echo(f"{candidate.name} ({candidate.count})\n")
     others = _others(rubric, found, candidate, against)
     notes = [NOISE_UNKNOWN] if len(candidate.repeats) == len(base) == 1 else []
+    notes += _beside(mine, theirs)
     click.echo(score_text(found, f"{against.name} ({against.count})", others, notes))
+
+
+def _beside(mine: Expenses, theirs: Expenses) -> list[str]:
+    """Cost and water, which no score uses."""
+    from wattmark.reports.expenses import difference_lines, expense_text
+
+    said = [*difference_lines(mine, theirs)] or [expense_text(mine)]
+    return ["", "beside the score:", *said] if mine.known else []
 
 
 def _labels(group: Group) -> list[str]:

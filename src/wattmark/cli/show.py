@@ -23,8 +23,10 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     from wattmark.core.kpis import CATALOG
     from wattmark.reports.as_json import answer_json, document
     from wattmark.reports.as_text import answer_text, run_summary, stated_text, table
+    from wattmark.reports.expenses import expense_text, expenses_body
     from wattmark.reports.sections import answers_of
     from wattmark.wiring import facts_for
+    from wattmark.wiring.expenses import expenses_of
     from wattmark.wiring.runs import is_lasting
 
     loaded, _ = load(runs)
@@ -37,6 +39,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     for item in loaded:
         facts = facts_for([item.run], config, stated)
         answers = answers_of(facts)
+        expenses = expenses_of([item.run], config, facts, stated)
         if as_json:
             shown.append(
                 {
@@ -44,6 +47,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
                     "record_id": item.run.record_id,
                     "energy": answer_json(facts.energy),
                     "kpis": {name: answer_json(answer) for name, answer in answers.items()},
+                    "expenses": expenses_body(expenses),
                 }
             )
             continue
@@ -52,6 +56,8 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
         stated_line = stated_text(facts)
         if stated_line:
             click.echo(stated_line)
+        if expenses.known:
+            click.echo(expense_text(expenses))
         click.echo(table(("KPI", "answer"), [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()]))
     if as_json:
         click.echo(document("show", 1, {"runs": shown}))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from wattmark.core.figure import Figure
 from wattmark.core.score import Score
 from wattmark.reports import sections
+from wattmark.reports.expenses import expense_lines
 from wattmark.reports.quantities import duration, number, percent, quantity
 from wattmark.reports.view import ReportData
 
@@ -38,6 +39,7 @@ def markdown_report(data: ReportData) -> str:
         _findings(data),
         _figures(data),
         _where(data),
+        _expenses(data),
         _missing(data),
         _unseen(data),
         _foot(data),
@@ -174,6 +176,12 @@ def _missing(data: ReportData) -> str:
     if not rows:
         return ""
     return _folded(f"{len(rows)} KPIs without a figure", _table(("KPI", "Why not", "What to do"), rows))
+
+
+def _expenses(data: ReportData) -> str:
+    """Cost and water, beside the energy; nothing where nobody stated a rate or a bill."""
+    rows = [(name or "note", text) for name, text in expense_lines(data.expenses)]
+    return "**Beside the energy**\n\n" + _table(("What", "How much"), rows) if rows else ""
 
 
 def _unseen(data: ReportData) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from wattmark.core.compare import over_repeats
 from wattmark.core.errors import NotComparable
+from wattmark.core.expenses import Expenses
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Undefined
 from wattmark.core.kpis import CATALOG
@@ -29,6 +30,7 @@ def report_of(
     remarks: Sequence[str] = (),
     generated_at: str = "",
     wattmark_version: str = "",
+    expenses: Expenses | None = None,
 ) -> ReportData:
     """A report of repeats: KPIs over all of them, energy and charts of the one of middle energy."""
     shown = middle_of(repeats)
@@ -48,6 +50,7 @@ def report_of(
         remarks=(*_repeats_remark(len(repeats)), *remarks),
         generated_at=generated_at,
         wattmark_version=wattmark_version,
+        expenses=expenses or Expenses(),
     )
 
 

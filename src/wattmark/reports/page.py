@@ -19,6 +19,7 @@ from wattmark.core.units import JOULES_PER_WH
 from wattmark.core.verdict import Ruling
 from wattmark.reports import charts, sections
 from wattmark.reports.crossing import joules_by_stage_and_component
+from wattmark.reports.expenses import expense_lines
 from wattmark.reports.quantities import duration, number, percent, quantity
 from wattmark.reports.timeline import SeenGap, Timeline, gaps_of, timeline
 from wattmark.reports.view import GRADE_MEANING, ReportData
@@ -119,6 +120,7 @@ def page_of(data: ReportData) -> dict[str, object]:
         "comparisons": _comparisons(data),
         "weighted": data.score is not None,
         "held": data.score is None or data.score.factors is Factors.BASELINE,
+        "expenses": list(expense_lines(data.expenses)),
         "not_seen": sections.not_seen(data.all_runs),
         "notes": list(dict.fromkeys(note for run in data.runs for note in run.notes)),
         "meters": list(dict.fromkeys(m for run in data.runs for m in run.meters)),

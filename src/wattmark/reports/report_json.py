@@ -10,6 +10,7 @@ from wattmark.core.score import Score, ScoreLine
 from wattmark.core.verdict import Finding, Verdict
 from wattmark.reports import sections
 from wattmark.reports.as_json import answer_json, document, figure_json
+from wattmark.reports.expenses import expenses_body
 from wattmark.reports.timeline import gaps_of
 from wattmark.reports.view import ReportData
 
@@ -38,6 +39,7 @@ def json_report(data: ReportData) -> str:
             "comparisons": [_comparison(c) for c in sections.comparisons(data)],
             "score": score_json(data.score) if data.score else None,
             "verdict": verdict_json(data.verdict) if data.verdict else None,
+            "expenses": expenses_body(data.expenses),
             "not_seen": [{"what": what, "reason": why} for what, why in sections.not_seen(data.all_runs)],
             "terms": dict(sections.terms_of(data)),
             "sources": sections.sources_of(data),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from wattmark.core.expenses import Expenses
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.known import Grade
 from wattmark.core.run import Run
@@ -66,6 +67,8 @@ class ReportData:
     generated_at: str = ""
     """UTC, ISO 8601; empty leaves it out."""
     wattmark_version: str = ""
+    expenses: Expenses = field(default_factory=Expenses)
+    """Cost and water of the runs that are shown, beside their energy."""
 
     @property
     def all_runs(self) -> tuple[Run, ...]:
