@@ -272,11 +272,13 @@ def _findings(surveyed: Surveyed, found: Matching, by_id: Mapping[str, Instrumen
             f"market-based, {found.matching} matching within each market; the ledger's load stands for all "
             "that the instruments are meant for: of a larger contract state the part that is"
         )
-    yield from (f"instrument {one.id} meets nothing: {one.reason}" for one in found.refused)
+    for one in found.refused:
+        yield f"instrument {one.id} meets nothing by {found.matching} matching: {one.reason}"
     for use in found.uses:
         if use.reason:
             left = "" if use.offered_kwh is None else f"{use.left_kwh:.6g} kWh of "
-            yield f"{left}instrument {use.id} in {use.year} left over: {use.reason}"
+            how = f"{found.matching} matching in {use.year}"
+            yield f"{left}instrument {use.id} left over by {how}: {use.reason}"
     used = {use.id for use in found.uses if use.used_kwh > 0}
     silent = [i for i in sorted(used) if by_id[i].kind == "certificate" and not by_id[i].reference]
     if silent:
