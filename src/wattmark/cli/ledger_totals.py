@@ -17,6 +17,7 @@ from wattmark.cli.options import config_here, json_option
 from wattmark.cli.output import only_ascii
 from wattmark.core.carbon import ACCOUNTINGS, BASES
 from wattmark.core.errors import UsageError
+from wattmark.core.instruments import ANNUAL, MATCHINGS
 from wattmark.core.known import Boundary
 from wattmark.reports.ledger_totals import UNITS, TotalsView
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from wattmark.core.given import Given
     from wattmark.core.rollup import Total
     from wattmark.ledger.question import Question
+    from wattmark.ledger.settings import LedgerSettings
 
 PERIODS = ("hour", "day", "week", "month", "quarter", "year")
 
@@ -50,7 +52,17 @@ PERIODS = ("hour", "day", "week", "month", "quarter", "year")
 @click.option(
     "--accounting", type=click.Choice(ACCOUNTINGS), default="location", help="Of carbon [location]."
 )
-@click.option("--basis", type=click.Choice(BASES), default="lifecycle", help="Of carbon [lifecycle].")
+@click.option(
+    "--basis",
+    type=click.Choice(BASES),
+    help="Of carbon [lifecycle; market-based: that of the instruments].",
+)
+@click.option(
+    "--matching",
+    type=click.Choice(MATCHINGS),
+    default=ANNUAL,
+    help="How instruments meet the load in market-based carbon [annual].",
+)
 @click.option(
     "--kpi",
     "kpis",
@@ -62,6 +74,8 @@ PERIODS = ("hour", "day", "week", "month", "quarter", "year")
 @click.option("--functional-unit", help="What per-unit KPIs count, e.g. inferences.")
 @click.option("--quality", help="Which logged quality is Q.")
 @click.option("--lifetime-inferences", type=float, help="Inferences the model will serve.")
+@click.option("--cost", is_flag=True, help="Add what its electricity cost, by currency.")
+@click.option("--water", is_flag=True, help="Add litres of water, where a figure is known.")
 @click.option("--unit", type=click.Choice(list(UNITS)), help="Show energy in this unit.")
 @click.option("--plot", is_flag=True, help="Draw a bar beside each total.")
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", help="[duckdb]")
@@ -107,6 +121,7 @@ def command(
         boundary=Boundary(options["boundary"]),
         time_zone=settings.time_zone,
     )
+    options["all_rates"] = as_json or as_csv
     view = replace(_view(reading, question, wanted, options), span=span_text(span))
     if as_json:
         click.echo(document("ledger-totals", 1, totals_body(view)))
@@ -123,12 +138,15 @@ def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: 
     from wattmark.ledger.quarantine import EvidenceQuarantine
     from wattmark.ledger.question import ENERGY_ONLY
     from wattmark.wiring.ledger import ask, engine_named
+    from wattmark.wiring.market import basis_meant
+    from wattmark.wiring.market_totals import shares_for
 
     settings, snapshot = reading.ledger.settings, reading.snapshot
     quarantine = EvidenceQuarantine(reading.ledger.store, snapshot.version, settings.tags)
-    terms = options["accounting"], options["basis"]
+    terms = options["accounting"], options["basis"] or basis_meant(settings, options["accounting"])
     with told_wait("adding up"), engine_named(options["engine"], options["spark_master"]) as engine:
-        rollup = ask(settings, snapshot, question, engine, terms)
+        rollup = ask(_looked_at(settings, options), snapshot, question, engine, terms, options["matching"])
+        shares = shares_for(kpis, settings, snapshot, question, engine)
         apart = apart_from(engine, question, settings.tags, quarantine)
         absent = why_nothing(engine, question) if not rollup.totals else ()
     given = _given(options, settings.manual_steps)
@@ -151,8 +169,22 @@ def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: 
         runs_told=not ENERGY_ONLY & {*question.by, *question.where},
         unit=options["unit"],
         kpis=kpis,
-        answers=[_answers(total, given, kpis) for total in rollup.totals],
-        whole_answers=_answers(rollup.whole, given, kpis),
+        answers=[
+            _answers(total, replace(given, renewables=share), kpis)
+            for total, share in zip(rollup.totals, shares[0] or [None] * len(rollup.totals), strict=True)
+        ],
+        whole_answers=_answers(rollup.whole, replace(given, renewables=shares[1]), kpis),
+        cost=options["cost"],
+        water=options["water"],
+    )
+
+
+def _looked_at(settings: LedgerSettings, options: dict[str, Any]) -> LedgerSettings:
+    """The settings without prices and litres that nobody looks at: these need not be joined."""
+    return replace(
+        settings,
+        tariffs=settings.tariffs if options["all_rates"] or options["cost"] else (),
+        water=settings.water if options["all_rates"] or options["water"] else (),
     )
 
 
