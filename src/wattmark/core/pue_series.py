@@ -257,6 +257,10 @@ def measured_pue(
     Raises RefusedError when no interval tells one, saying why.
     """
     kept = _kept(edges, (*facility.pieces, *it.pieces))
+    if len(kept) < 2:
+        raise RefusedError(
+            f"site {site}: the readings are longer than the time that is asked for: ask for more"
+        )
     found = tuple(_checked(i) for i in _intervals(kept, facility, it))
     if not found:
         raise RefusedError(
@@ -287,8 +291,7 @@ def _kept(edges: Sequence[int], pieces: Sequence[Metered]) -> list[int]:
         for at in range(bisect_right(edges, start), len(edges)):
             if edges[at] >= end:
                 break
-            around = min(edges[at] - edges[max(0, at - 1)], edges[min(len(edges) - 1, at + 1)] - edges[at])
-            if end - start > LONG * around:
+            if end - start > LONG * min(b - a for a, b in pairwise(edges[max(0, at - 1) : at + 2])):
                 gone.add(edges[at])
     return [edge for edge in edges if edge not in gone]
 
@@ -299,12 +302,11 @@ def _intervals(edges: Sequence[int], facility: MeterSeries, it: MeterSeries) -> 
         at = max(0, bisect_right(edges, start) - 1)
         while at + 1 < len(edges) and edges[at] < end:
             lasted = min(end, edges[at + 1]) - max(start, edges[at])
-            if lasted > 0:
-                share = lasted / (end - start)
-                whole = sums.setdefault(at, ([], [], []))
-                whole[0].append(building * share)
-                whole[1].append(machines * share)
-                whole[2].append(lasted)
+            share = lasted / (end - start)
+            whole = sums.setdefault(at, ([], [], []))
+            whole[0].append(building * share)
+            whole[1].append(machines * share)
+            whole[2].append(lasted)
             at += 1
     for at in sorted(sums):
         buildings, machine_sums, times = sums[at]
