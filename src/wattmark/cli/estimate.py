@@ -10,6 +10,7 @@ import click
 
 from wattmark import wiring
 from wattmark.cli.options import config_here, json_option, load
+from wattmark.core.currency import checked_currency, checked_price
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.estimate import (
     Beside,
@@ -26,6 +27,8 @@ from wattmark.core.figure import Figure, Missing
 from wattmark.core.hardware import PRECISIONS, find, peak_of
 from wattmark.reports.as_json import answer_json, document
 from wattmark.reports.as_text import answer_text, percent
+from wattmark.wiring.expenses import price_ahead
+from wattmark.wiring.grid import now_us
 from wattmark.wiring.hardware import load_hardware
 
 SCHEMA = "estimate"
@@ -49,7 +52,7 @@ PATH = click.Path(path_type=Path, exists=True)
 @click.option("--region", help="Cloud region, e.g. eu-west-1: country, grid and the provider's PUE.")
 @click.option("--intensity", type=float, help="Grid intensity in gCO2e per kWh.")
 @click.option("--world-average", is_flag=True, help="Use the world's mean intensity, flagged.")
-@click.option("--price", type=float, help="Price of electricity per kWh.")
+@click.option("--price", type=float, help="Price of electricity per kWh [the project's [[tariff]]].")
 @click.option("--currency", default="EUR", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Store the estimate here.")
 @json_option
@@ -126,7 +129,10 @@ def _fraction(facts: Facts, scale: str | None, fraction: float | None) -> tuple[
 
 def _terms(options: dict[str, Any]) -> Terms:
     names = ("pue", "country", "region", "intensity", "world_average")
-    given = wiring.given_from(config_here(), wiring.Stated(**{n: options[n] for n in names}))
+    config, stated = config_here(), wiring.Stated(**{n: options[n] for n in names})
+    given = wiring.given_from(config, stated)
+    if options["price"] is not None:
+        checked_price(options["price"], checked_currency(options["currency"]))
     return Terms(
         pue=given.pue.figure() if given.pue else Missing("pue", "--pue 1.2"),
         intensity=given.intensity.figure()
@@ -134,6 +140,7 @@ def _terms(options: dict[str, Any]) -> Terms:
         else Missing("grid intensity", "--country FRA, --intensity 56, or --world-average"),
         price_per_kwh=options["price"],
         currency=options["currency"],
+        price=price_ahead(config, stated, now_us()),
     )
 
 

@@ -7,17 +7,21 @@ Afterwards the actual stands beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from wattmark.core.carbon import energy_for_carbon, operational_carbon
 from wattmark.core.errors import NotComparable, UsageError
 from wattmark.core.facts import PeakHardware
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.known import Boundary, Grade
+from wattmark.core.rate import MetRate, amount_of, energy_at
 from wattmark.core.units import JOULES_PER_KWH
 
 MODEL_ERROR = 0.50
 """Uncertainty of a modelled energy at 95 %, as everywhere in wattmark (data/uncertainty.csv, modelled)."""
+
+
+AHEAD = "when it will run is not known: the mean price of the year to come"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,10 @@ class Terms:
     intensity: Figure | Missing
     price_per_kwh: float | None = None
     currency: str = "EUR"
+    price: MetRate | Missing = field(
+        default_factory=lambda: Missing("price of electricity", "--price 0.30 per kWh")
+    )
+    """What a tariff tells, where no price is given."""
 
 
 def from_flop(
@@ -172,9 +180,9 @@ def _estimate(
         carbon=operational_carbon(wide, terms.intensity)
         if isinstance(terms.intensity, Figure)
         else terms.intensity,
-        cost=_cost(wide, terms),
+        cost=_cost(energy, wide, terms),
         device_hours=device_hours,
-        assumptions=(*assumptions, *_pue_left_out(energy, terms)),
+        assumptions=(*assumptions, *_pue_left_out(energy, terms), *_priced(terms)),
     )
 
 
@@ -184,13 +192,32 @@ def _pue_left_out(energy: Figure, terms: Terms) -> tuple[str, ...]:
     return ("the PUE is not applied: it multiplies node energy, and the rest of the node is not stated",)
 
 
-def _cost(energy: Figure, terms: Terms) -> Figure | Missing:
+def _cost(energy: Figure, widest: Figure, terms: Terms) -> Figure | Missing:
     if terms.price_per_kwh is None:
-        return Missing("price of electricity", "--price 0.30 per kWh")
+        return _by_tariff(energy, terms)
     if terms.price_per_kwh < 0:
         raise UsageError(f"a price of {terms.price_per_kwh:g} per kWh: give 0 or more")
-    cost = energy.scaled(terms.price_per_kwh / JOULES_PER_KWH, terms.currency)
+    cost = widest.scaled(terms.price_per_kwh / JOULES_PER_KWH, terms.currency)
     return cost.with_notes("electricity only: hours of rented hardware are another cost")
+
+
+def _by_tariff(energy: Figure, terms: Terms) -> Figure | Missing:
+    """Energy at the meter of a tariff x its mean price over the time that is meant."""
+    if isinstance(terms.price, Missing):
+        return terms.price
+    at_meter = energy_at(energy, terms.pue, terms.price.rate.meter)
+    if isinstance(at_meter, Missing):
+        return at_meter
+    cost = amount_of(at_meter, terms.price.rate)
+    return cost.with_notes(AHEAD) if terms.price.by_time else cost
+
+
+def _priced(terms: Terms) -> tuple[str, ...]:
+    """Which tariff, where no price was given."""
+    if terms.price_per_kwh is not None or isinstance(terms.price, Missing):
+        return ()
+    rate = terms.price.rate
+    return (f"{rate.per_kwh:.3g} {rate.unit} per kWh: {rate.name} ({rate.source})",)
 
 
 def _modelled(joules: float, source: str, relative: float, boundary: Boundary) -> Figure:

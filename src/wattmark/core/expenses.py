@@ -29,6 +29,8 @@ class Expenses:
     """Currency -> money for electricity; empty: see ``no_cost``."""
     no_cost: Missing = NO_TARIFF
     """Why there is none."""
+    met: tuple[MetRate, ...] = ()
+    """The prices that the energy met."""
     water: Mapping[str, Figure] = field(default_factory=dict)
     """Kind, such as ``water site consumption`` -> litres."""
     billed: tuple[Statement, ...] = ()

@@ -7,9 +7,12 @@ from typing import Any
 
 from wattmark.core.expenses import Expenses, difference
 from wattmark.core.figure import Figure, Missing
+from wattmark.core.rate import MetRate
 from wattmark.core.run import Statement
+from wattmark.core.water import SITE
 from wattmark.reports.as_json import answer_json
 from wattmark.reports.as_text import answer_text, figure_text
+from wattmark.reports.quantities import number, percent
 
 
 def expense_lines(found: Expenses) -> Iterator[tuple[str, str]]:
@@ -19,16 +22,30 @@ def expense_lines(found: Expenses) -> Iterator[tuple[str, str]]:
     for figure in found.cost.values():
         included = figure.terms.get("price_includes", "")
         at = figure.terms.get("boundary", "node")
-        yield "cost", f"{figure_text(figure)} for energy at the {at} ({included})"
+        yield "cost", f"{figure_text(figure)}, for energy at the {at}'s meter ({included})"
+    for one in found.met:
+        yield "priced by", _price(one)
     if not found.cost:
         yield "cost", answer_text(found.no_cost)
     for kind, figure in found.water.items():
-        yield kind, figure_text(figure)
+        yield water_name(kind), f"{figure_text(figure)} ({kind.rpartition(' ')[2]})"
     for said in found.billed:
         yield "billed", f"{_stated(said)}: stated, and apart from the cost above"
     notes = (note for figure in (*found.cost.values(), *found.water.values()) for note in figure.notes)
     for note in dict.fromkeys(notes):
         yield "", note
+
+
+def _price(one: MetRate) -> str:
+    rate = one.rate
+    said = f"{rate.name} ({rate.source})" if rate.name != rate.source else rate.source
+    share = "" if one.known_share >= 1 else f" for {percent(one.known_share)} of the energy"
+    return f"{number(rate.per_kwh)} {rate.unit}/kWh on average{share}: {said}"
+
+
+def water_name(kind: str) -> str:
+    """``water on site`` or ``water at source``: the kind without what is counted."""
+    return "water on site" if kind.split()[1] == SITE else "water at source"
 
 
 def expense_text(found: Expenses) -> str:
@@ -52,6 +69,18 @@ def expenses_body(found: Expenses) -> dict[str, Any]:
     """For JSON: cost by currency, water by kind, and what bills state apart from both."""
     return {
         "cost": {unit: answer_json(figure) for unit, figure in found.cost.items()},
+        "prices": [
+            {
+                "per_kwh": one.rate.per_kwh,
+                "currency": one.rate.unit,
+                "tariff": one.rate.name,
+                "source": one.rate.source,
+                "paid_at": one.rate.meter,
+                "share_of_energy": one.known_share,
+                "mean_over_time": one.by_time,
+            }
+            for one in found.met
+        ],
         "cost_missing": None if found.cost else answer_json(found.no_cost),
         "water": {kind: answer_json(figure) for kind, figure in found.water.items()},
         "billed": [_statement(said) for said in found.billed],

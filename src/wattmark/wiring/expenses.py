@@ -70,9 +70,11 @@ def expenses_of(runs: Sequence[Run], config: Config, facts: Facts, stated: State
     tariffs = in_force(stated_tariffs(config), where)
     span = (min(s.start_us for s in slices), max(s.end_us for s in slices)) if slices else (0, 0)
     found = [_met(course_of(t, *span), slices, by_time=by_time and not t.flat) for t in tariffs]
-    cost = spent(facts.energy, facts.pue, [one for one in found if isinstance(one, MetRate)])
+    known = tuple(one for one in found if isinstance(one, MetRate))
+    cost = spent(facts.energy, facts.pue, known)
     missing = next((one for one in found if isinstance(one, Missing)), NO_TARIFF)
-    return Expenses(cost=cost, no_cost=missing, water=_water(config, where, facts, slices), billed=bills)
+    water = _water(config, where, facts, slices)
+    return Expenses(cost=cost, no_cost=missing, met=known, water=water, billed=bills)
 
 
 def expenses_of_group(group: Group, config: Config, stated: Stated) -> Expenses:
