@@ -93,6 +93,42 @@ def test_forecast_is_planned_with(tmp_path: Path) -> None:
     assert "forecast 100%; data quality C" in found.stdout
 
 
+def test_a_forecast_says_when_it_was_made_and_is_kept(tmp_path: Path) -> None:
+    """In text and JSON; offline it is the one that was fetched before."""
+    with serving(halves) as served:
+        first = json.loads(grid(tmp_path, "forecast", "GB", *NESO, served.url, "--hours", 3, "--json").stdout)
+    again = grid(tmp_path, "forecast", "GB", "--provider", "neso", "--hours", 2, "--offline")
+    assert f"forecast made {first['issued'][:16]}Z" in again.stdout
+
+
+def test_a_provider_s_zones_are_listed(tmp_path: Path) -> None:
+    """Its own names, in text and JSON; a text that none holds names the closest."""
+    found = grid(tmp_path, "zones", "london", "--source", "neso")
+    assert found.stdout.splitlines()[-1].split() == ["13", "London"]
+    document = json.loads(grid(tmp_path, "zones", "--source", "entsoe", "--json").stdout)
+    assert document["schema"] == "wattmark.grid-provider-zones"
+    assert {"zone": "FR", "name": "10YFR-RTE------C"} in document["zones"]
+    with pytest.raises(UsageError, match="has no zone like 'fra'; perhaps FR"):
+        grid(tmp_path, "zones", "fra", "--source", "entsoe")
+    (tmp_path / "own.toml").write_text(DECLARED)
+    with pytest.raises(UsageError, match="has no list of zones"):
+        grid(tmp_path, "zones", "--source", tmp_path / "own.toml")
+
+
+DECLARED = """
+name = "own"
+url = "http://localhost/{zone}"
+points = "data"
+time = "at"
+value = "g"
+unit = "g/kWh"
+accounting = "location"
+basis = "direct"
+source = "ours"
+step_minutes = 60
+"""
+
+
 def test_a_provider_without_forecasts_says_so(tmp_path: Path) -> None:
     """And names those that have them."""
     with pytest.raises(UsageError, match="electricity-maps, watttime and neso do"):
@@ -150,7 +186,7 @@ def test_a_failure_in_the_middle_shows_the_rest_and_fails(tmp_path: Path) -> Non
         found = grid(tmp_path, "history", "GB", *NESO, served.url, *span, "--json")
     assert found.return_value == 1
     document = json.loads(found.stdout)
-    assert document["holes"] == [{"from": "2026-09-15T00:00:00Z", "to": "2026-11-01T00:00:00Z"}]
+    assert document["holes"] == [{"from": "2026-09-14T00:00:00Z", "to": "2026-11-01T00:00:00Z"}]
     assert "401" in document["failure"]
 
 

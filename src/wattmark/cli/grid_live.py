@@ -19,7 +19,7 @@ from wattmark.core.carbon import INVENTORIES, Intensity
 from wattmark.core.errors import GridError, UsageError
 from wattmark.core.grid_series import FORECAST, GridSeries
 from wattmark.core.run import Run
-from wattmark.grid.catalog import PROVIDERS, Asked, signal_of
+from wattmark.grid.catalog import PROVIDERS, Asked, signal_of, terms_of
 from wattmark.grid.hourly import Found
 from wattmark.grid.provider import DAY_US, HOUR_US
 from wattmark.reports.as_json import document
@@ -28,8 +28,6 @@ from wattmark.wiring.grid import ahead, carbon_of_run, now_us, past, stand_in, s
 
 NOT_ALL = 1
 """Exit code: a provider failed, and what is shown is what was known without it."""
-NO_YEAR = ("co2_", "marginal", "market")
-"""Signals for which no yearly figure may stand in: it is location-based."""
 SCHEMA = "grid-series", 1
 
 
@@ -47,6 +45,12 @@ def provider_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--signal", help="lifecycle or direct; of WattTime co2_moer or co2_aoer."),
             click.option("--api", metavar="VERSION", help="Of Electricity Maps: v3 or v4 [v3]."),
             click.option("--base-url", "base", metavar="URL", help="Ask another address, such as a proxy."),
+            click.option(
+                "--plant-factors",
+                "own",
+                type=click.Path(path_type=Path),
+                help="Of ENTSO-E and EIA: CSV with kind, basis, grams_per_kwh, source.",
+            ),
         )
     ):
         function = option(function)
@@ -117,19 +121,25 @@ def history(
 @click.argument("zone")
 @provider_options
 @click.option("--hours", type=click.IntRange(1, 72), default=24, help="How far ahead [24].")
+@click.option("--offline", is_flag=True, help="Ask nobody: the newest forecast that was fetched before.")
 @csv_option
 @json_option
-def forecast(zone: str, hours: int, **options: Any) -> None:
-    """What is expected of ZONE; forecasts are for planning and never go into a ledger."""
+def forecast(zone: str, hours: int, offline: bool, **options: Any) -> None:
+    """What is expected of ZONE, and when that was; for planning: forecasts never go into a ledger."""
     asked = _asked(options)
-    series = ahead(asked, zone, hours, os.environ)
+    found = ahead(asked, zone, hours, os.environ, offline=offline)
     name, signal = signal_of(asked)
-    _show(SeriesView(provider=name, signal=signal, series=series, grade="C"), options)
+    failure = None if found.failure is None else str(found.failure)
+    _show(SeriesView(provider=name, signal=signal, series=found.series, grade="C", failure=failure), options)
 
 
 def _asked(options: dict[str, Any]) -> Asked:
     return Asked(
-        name=options["provider"], signal=options["signal"], version=options["api"], base=options["base"]
+        name=options["provider"],
+        signal=options["signal"],
+        version=options["api"],
+        base=options["base"],
+        factors=options["own"],
     )
 
 
@@ -141,9 +151,9 @@ def _looked_up(
     try:
         found = past(asked, zone, start, end, offline=offline)
     except GridError as error:
-        if year_zone is None or signal.startswith(NO_YEAR):
+        if year_zone is None or terms_of(name, signal)[0] != "location":
             raise
-        basis = signal.rpartition(" ")[2]
+        basis = terms_of(name, signal)[1]
         found = Found(GridSeries(zone=zone, points=(), basis=basis, source=name), 0, error, ((start, end),))
     year: Intensity | None = stand_in(year_zone, found.series, found.series.basis, start)
     return SeriesView(

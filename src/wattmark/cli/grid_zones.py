@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,12 +23,18 @@ from wattmark.wiring.places import tables_folder
 
 @click.command()
 @click.argument("text", required=False)
+@click.option("--source", metavar="PROVIDER", help="Those of a live provider, which is asked for them.")
+@click.option("--signal", help="Of WattTime: co2_moer or co2_aoer.")
+@click.option("--base-url", "base", metavar="URL", help="Ask another address, such as a proxy.")
 @json_option
-def zones(text: str | None, as_json: bool) -> None:
+def zones(text: str | None, source: str | None, signal: str | None, base: str | None, as_json: bool) -> None:
     """List zones and cloud regions whose code, name or country holds TEXT, with their newest figures.
 
     Lifecycle and direct figures stand apart: they are never compared or added, and Scope 2 wants direct ones.
     """
+    if source is not None:
+        _of_provider(source, signal, base, text, as_json=as_json)
+        return
     mine = tables_folder()
     found = _by_zone(yearly_rows(mine))
     places = cloud_places(mine)
@@ -52,6 +60,24 @@ def zones(text: str | None, as_json: bool) -> None:
         click.echo(f"{chr(10) if found else ''}Cloud regions")
         heads = ("region", "provider", "place", "country", "subregion", "PUE", "carbon-free share")
         click.echo(table(heads, [_place_row(p) for p in places]))
+
+
+def _of_provider(
+    source: str, signal: str | None, base: str | None, text: str | None, *, as_json: bool
+) -> None:
+    from wattmark.grid.catalog import Asked
+    from wattmark.wiring.grid import zones_of
+
+    told = zones_of(Asked(name=source, signal=signal, base=base), os.environ)
+    found = {code: name for code, name in told.items() if text is None or _holds(text, code, name)}
+    if not found:
+        near = ", ".join(difflib.get_close_matches((text or "").upper(), told, n=3))
+        raise UsageError(f"{source} has no zone like {text!r}{f'; perhaps {near}' if near else ''}")
+    if as_json:
+        rows = [{"zone": code, "name": name or None} for code, name in found.items()]
+        click.echo(document("grid-provider-zones", 1, {"provider": source, "zones": rows}))
+    else:
+        click.echo(table(("zone", "name"), list(found.items())))
 
 
 @click.command()

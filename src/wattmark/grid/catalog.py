@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wattmark.core.carbon import BASES
 from wattmark.core.errors import UsageError
 from wattmark.grid.http import Web
 from wattmark.grid.keys import Secret
@@ -33,7 +34,7 @@ PROVIDERS: dict[str, Row] = {
     "watttime": Row(
         ("WATTTIME_USER", "WATTTIME_PASSWORD"), ("co2_moer", "co2_aoer"), True, "marginal, every five minutes"
     ),
-    "neso": Row((), ("direct",), True, "Great Britain, every half hour, no key"),
+    "neso": Row((), ("direct",), True, "Great Britain and regions, half hours, no key"),
     "entsoe": Row(("ENTSOE_API_KEY",), ("direct", "lifecycle"), False, "Europe, generation x factors"),
     "eia": Row(("EIA_API_KEY",), ("direct", "lifecycle"), False, "United States, generation x factors"),
 }
@@ -50,6 +51,12 @@ class Asked:
     """Version of the API of Electricity Maps."""
     base: str | None = None
     """Another address, such as that of a proxy."""
+    factors: Path | None = None
+    """The user's own factors by kind of plant, for what is worked out from generation."""
+
+
+MIXED = ("entsoe", "eia")
+"""Providers that tell generation, of which an intensity is worked out."""
 
 
 def signal_of(asked: Asked) -> tuple[str, str]:
@@ -69,7 +76,24 @@ def signal_of(asked: Asked) -> tuple[str, str]:
         raise UsageError(f"{asked.name} has no {signal!r}: {', '.join(row.signals)}")
     if asked.version is not None and asked.name != "electricity-maps":
         raise UsageError(f"{asked.name} has no versions to choose from: electricity-maps has")
+    if asked.factors is not None:
+        from wattmark.grid.mix import factors_of
+
+        if asked.name not in MIXED:
+            raise UsageError(f"{asked.name} tells an intensity: factors by plant are for {', '.join(MIXED)}")
+        return asked.name, factors_of(signal, asked.factors).signal
     return asked.name, signal
+
+
+def terms_of(name: str, signal: str) -> tuple[str, str]:
+    """Accounting and basis of what ``signal_of`` names."""
+    if name not in PROVIDERS:
+        accounting, _, basis = signal.partition(" ")
+        return accounting, basis
+    first = signal.partition(" ")[0]
+    if first in BASES:
+        return "location", first
+    return ("marginal" if first == "co2_moer" else "location"), "direct"
 
 
 def provider_for(asked: Asked, web: Web, key: KeyOf, now_us: Callable[[], int]) -> GridProvider:
@@ -94,11 +118,13 @@ def provider_for(asked: Asked, web: Web, key: KeyOf, now_us: Callable[[], int]) 
         case "entsoe":
             from wattmark.grid import entsoe
 
-            return entsoe.Entsoe(web, key(name, entsoe.KEY), basis=signal, **base)
+            basis = signal.partition(" ")[0]
+            return entsoe.Entsoe(web, key(name, entsoe.KEY), basis=basis, own=asked.factors, **base)
         case "eia":
             from wattmark.grid import eia
 
-            return eia.Eia(web, key(name, eia.KEY), basis=signal, **base)
+            basis = signal.partition(" ")[0]
+            return eia.Eia(web, key(name, eia.KEY), basis=basis, own=asked.factors, **base)
         case _:
             from wattmark.grid.json_api import JsonApi, read_declaration
 

@@ -1,13 +1,16 @@
 """EIA (form 930): hourly generation by fuel of U.S. balancing authorities, times factors by fuel.
 
-A key is needed. Periods name the hour that they end. API: https://www.eia.gov/opendata/documentation.php;
-5,000 rows at a time.
+A key is needed. Periods name the hour that they end ("hour ending time reporting convention",
+https://www.eia.gov/electricity/gridmonitor/about, time reporting), in UTC. API:
+https://www.eia.gov/opendata/documentation.php; 5,000 rows at a time.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
@@ -63,6 +66,19 @@ class _Document(msgspec.Struct):
     response: _Response
 
 
+class _Facet(msgspec.Struct):
+    id: str
+    name: str = ""
+
+
+class _FacetResponse(msgspec.Struct):
+    facets: list[_Facet]
+
+
+class _Facets(msgspec.Struct):
+    response: _FacetResponse
+
+
 class Eia:
     """The provider. Zones are balancing authorities such as CISO, PJM, ERCO; ``signal`` is the basis."""
 
@@ -70,11 +86,14 @@ class Eia:
     longest_us = 10 * DAY_US
     """240 hours x up to 16 fuels lie below the row limit."""
 
-    def __init__(self, web: Web, key: Secret, *, basis: str = "direct", base: str = BASE) -> None:
-        self.signal = basis
+    def __init__(
+        self, web: Web, key: Secret, *, basis: str = "direct", base: str = BASE, own: Path | None = None
+    ) -> None:
+        self._factors = factors_of(basis, own)
+        self.signal = self._factors.signal
         self._web, self._key = web, key
-        self._url = f"{base.rstrip('/')}/v2/electricity/rto/fuel-type-data/data/"
-        self._factors = factors_of(basis)
+        self._route = f"{base.rstrip('/')}/v2/electricity/rto/fuel-type-data"
+        self._url = f"{self._route}/data/"
 
     def history(self, zone: str, start_us: int, end_us: int) -> GridSeries:
         """Hours for which the authority reported."""
@@ -107,12 +126,19 @@ class Eia:
         series = GridSeries(
             zone=zone,
             points=(),
-            basis=self.signal,
+            basis=self._factors.basis,
             source=f"EIA-930 generation x {self._factors.source}",
             licence="U.S. public domain",
             note="generation of the balancing authority: imports are not in it",
         )
         return made(NAME, series, points)
+
+    def zones(self) -> Mapping[str, str]:
+        """Balancing authorities and regions that report. Raises GridError."""
+        query = [("api_key", self._key.text)]
+        answer = self._web.get(NAME, f"{self._route}/facet/respondent/", query)
+        told = decoded(NAME, accepted(NAME, answer, [self._key.text]), _Facets)
+        return {one.id: one.name for one in told.response.facets}
 
 
 def _mixes(rows: list[_Row], zone: str) -> dict[int, dict[str, float]]:

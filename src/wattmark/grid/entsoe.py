@@ -2,15 +2,17 @@
 
 It gives no intensity. Ours is that of generation in the zone: imports are not in it, and every point is
 estimated. API: https://transparencyplatform.zendesk.com (RESTful API, 16.1.B&C aggregated generation).
-Consumption of pumped storage (``outBiddingZone_Domain``) is no generation; under curve type A03 a point that
-is left out repeats the one before.
+Consumption of pumped storage (``outBiddingZone_Domain``) is no generation. Under curve type A03 a point that
+is left out repeats the one before; under A01 nobody knows it, and no intensity is told of that time
+(https://transparencyplatform.zendesk.com/hc/en-us/articles/30262342482961-CurveType-A01-vs-CurveType-A03).
 """
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from xml.parsers import expat
 
 from wattmark.core.grid_series import GridPoint, GridSeries
@@ -23,16 +25,17 @@ from wattmark.grid.provider import DAY_US, HOUR_US, iso, made, micros
 NAME = "entsoe"
 KEY = "ENTSOE_API_KEY"
 BASE = "https://web-api.tp.entsoe.eu/api"
+REPEATING = "A03"
 RESOLUTIONS = {"PT15M": HOUR_US // 4, "PT30M": HOUR_US // 2, "PT60M": HOUR_US, "PT1H": HOUR_US}
 
 PLANTS = {
     "B01": "biomass",
-    "B02": "coal",
-    "B03": "gas",
+    "B02": "lignite",
+    "B03": "coal gas",
     "B04": "gas",
     "B05": "coal",
     "B06": "oil",
-    "B07": "oil",
+    "B07": "oil shale",
     "B08": "peat",
     "B09": "geothermal",
     "B10": "hydro",
@@ -48,7 +51,7 @@ PLANTS = {
     "B20": "other",
     "B25": "storage",
 }
-"""psrType -> kind of plant. B02 is lignite, B03 gas from coal; their factor is coal's and gas's: too low."""
+"""psrType -> kind of plant."""
 
 ZONES = {
     "AT": "10YAT-APG------L",
@@ -79,10 +82,12 @@ class Entsoe:
     name = NAME
     longest_us = 30 * DAY_US
 
-    def __init__(self, web: Web, key: Secret, *, basis: str = "direct", base: str = BASE) -> None:
-        self.signal = basis
+    def __init__(
+        self, web: Web, key: Secret, *, basis: str = "direct", base: str = BASE, own: Path | None = None
+    ) -> None:
+        self._factors = factors_of(basis, own)
+        self.signal = self._factors.signal
         self._web, self._key, self._base = web, key, base
-        self._factors = factors_of(basis)
 
     def history(self, zone: str, start_us: int, end_us: int) -> GridSeries:
         """Points of a quarter of an hour, or an hour, as the zone reports."""
@@ -105,17 +110,22 @@ class Entsoe:
         series = GridSeries(
             zone=zone,
             points=(),
-            basis=self.signal,
+            basis=self._factors.basis,
             source=f"ENTSO-E generation x {self._factors.source}",
             licence="ENTSO-E Transparency Platform, CC BY 4.0 where the list of data says so",
             note="generation in the zone: imports are not in it",
         )
         return made(NAME, series, points)
 
+    def zones(self) -> Mapping[str, str]:
+        """Countries that it is asked for by; any EIC code of an area is a zone as well."""
+        return dict(ZONES)
+
 
 def points_of(root: ET.Element, code: str, factors: Factors) -> Iterator[GridPoint]:
-    """One point for each stretch of the document for which plants report."""
+    """One point for each stretch of the document for which all plants report that should."""
     mixes: dict[tuple[int, int], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    unknown: list[tuple[int, int]] = []
     for number, series in enumerate(root.iterfind("{*}TimeSeries"), 1):
         domain = series.findtext("{*}inBiddingZone_Domain.mRID")
         if domain is None:
@@ -124,11 +134,17 @@ def points_of(root: ET.Element, code: str, factors: Factors) -> Iterator[GridPoi
             raise SchemaDrift(NAME, f"TimeSeries {number} is of area {domain.strip()!r}, not {code!r}")
         psr = _text(series, "MktPSRType/psrType", number)
         kind = PLANTS.get(psr, psr)
+        repeats = (series.findtext("{*}curveType") or REPEATING).strip() == REPEATING
         for period in series.iterfind("{*}Period"):
-            for span, megawatts in _amounts(period, number):
-                mixes[span][kind] += megawatts
+            for span, megawatts in _amounts(period, number, repeats=repeats):
+                if megawatts is None:
+                    unknown.append(span)
+                else:
+                    mixes[span][kind] += megawatts
     hours = _shortest(mixes)
     for (start, end), mix in sorted(hours.items()):
+        if any(first < end and last > start for first, last in unknown):
+            continue
         point = point_of(NAME, start, end, mix, factors)
         if point is not None:
             yield point
@@ -149,7 +165,9 @@ def _shortest(
     return found
 
 
-def _amounts(period: ET.Element, number: int) -> Iterator[tuple[tuple[int, int], float]]:
+def _amounts(
+    period: ET.Element, number: int, *, repeats: bool
+) -> Iterator[tuple[tuple[int, int], float | None]]:
     resolution = _text(period, "resolution", number)
     if resolution not in RESOLUTIONS:
         raise SchemaDrift(NAME, f"TimeSeries {number}: field resolution is {resolution!r}")
@@ -165,8 +183,8 @@ def _amounts(period: ET.Element, number: int) -> Iterator[tuple[tuple[int, int],
             raise SchemaDrift(NAME, f"TimeSeries {number}: a position or quantity is no number") from None
     last: float | None = None
     for position in range(1, (end - start) // step + 1):
-        last = told.get(position, last)
-        if last is not None:
+        last = told.get(position, last if repeats else None)
+        if last is not None or not repeats:
             yield (start + (position - 1) * step, start + position * step), last
 
 

@@ -74,6 +74,7 @@ def series_body(view: SeriesView) -> dict[str, Any]:
             {"from": utc(p.start_us), "to": utc(p.end_us), "grams_per_kwh": p.grams_per_kwh, "kind": p.kind}
             for p in series.points
         ],
+        "issued": None if series.issued_us is None else utc(series.issued_us),
         "holes": [{"from": utc(start), "to": utc(end)} for start, end in view.holes],
         "failure": view.failure,
         "yearly": _yearly_body(view.yearly),
@@ -105,6 +106,8 @@ def _lines(view: SeriesView, ascii_only: bool) -> Iterator[str]:
         )
         shares = ", ".join(f"{kind} {share:.0%}" for kind, share in series.shares().items())
         yield f"{shares}; data quality {view.grade}"
+    if series.issued_us is not None:
+        yield f"forecast made {utc(series.issued_us)[:16]}Z"
     yield from (f"not known: {utc(start)} to {utc(end)}" for start, end in view.holes)
     if view.yearly is not None:
         yearly = view.yearly

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wattmark.core.carbon import BASES, Intensity
+from wattmark.core.carbon import Intensity
 from wattmark.core.errors import GridError, RefusedError, UsageError
 from wattmark.core.grid_series import GridPoint, GridSeries, ordered
 from wattmark.core.hourly import YEARLY, HourlyCarbon, Slice, hourly_carbon, level_slices, slices_of
 from wattmark.core.readings import Gap
-from wattmark.grid.catalog import PROVIDERS, Asked, signal_of
+from wattmark.grid.catalog import PROVIDERS, Asked, signal_of, terms_of
 from wattmark.grid.failures import UnknownZone
 from wattmark.grid.places import CLOUD
 from wattmark.grid.zones import alpha2
@@ -58,7 +58,7 @@ def intensity_by_hour(
     """
     asked = _asked(config, basis)
     name, signal = signal_of(asked)
-    terms = _terms(name, signal)
+    terms = terms_of(name, signal)
     reason = f"{name} has no {basis} figure" if basis not in (None, terms[1]) else ""
     zone = None if reason else zone_for(name, config, where)
     if not reason and zone is None:
@@ -102,22 +102,17 @@ def zone_for(name: str, config: Config, where: Where) -> str | None:
 def _asked(config: Config, basis: str | None) -> Asked:
     place = config.place
     name = place.live or ""
-    if name.endswith(".toml") and config.path is not None:
-        name = str(Path(config.path).parent / name)
+    if name.endswith(".toml"):
+        name = str(_beside_config(config, name))
     signals = PROVIDERS[name].signals if name in PROVIDERS else ()
     wanted = basis or place.intensity_basis
     signal = place.live_signal or (wanted if wanted in signals else None)
-    return Asked(name=name, signal=signal, version=place.live_api, base=place.live_url)
+    own = None if place.live_factors is None else _beside_config(config, place.live_factors)
+    return Asked(name=name, signal=signal, version=place.live_api, base=place.live_url, factors=own)
 
 
-def _terms(name: str, signal: str) -> tuple[str, str]:
-    """Accounting and basis of what a provider tells."""
-    if name not in PROVIDERS:
-        accounting, _, basis = signal.partition(" ")
-        return accounting, basis
-    if signal in BASES:
-        return "location", signal
-    return ("marginal" if signal == "co2_moer" else "location"), "direct"
+def _beside_config(config: Config, name: str) -> Path:
+    return Path(name) if config.path is None else Path(config.path).parent / name
 
 
 def _yearly_or_none(
