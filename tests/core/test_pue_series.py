@@ -261,7 +261,7 @@ def test_only_the_time_that_was_asked_for_counts() -> None:
     found = measured_pue("a", *both, [HOUR_US, 2 * HOUR_US, 3 * HOUR_US])
     assert [i.start_us for i in found.intervals] == [HOUR_US, 2 * HOUR_US]
     long = MeterSeries((Metered(0, 6 * HOUR_US, 72.0),))
-    with pytest.raises(RefusedError, match="longer than the time asked for"):
+    with pytest.raises(RefusedError, match="longer than the time that is asked for"):
         measured_pue("a", long, both[1], [HOUR_US, 2 * HOUR_US, 3 * HOUR_US])
 
 
