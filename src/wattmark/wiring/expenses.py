@@ -92,16 +92,16 @@ def places_of(run: Run | None, config: Config, stated: Stated) -> tuple[str, ...
     What was said on the command line goes alone; without a run, what the configuration says.
     """
     if stated.region is not None or stated.country is not None:
-        return _with_country((stated.region or "",), stated.country)
+        return with_country((stated.region or "",), stated.country)
     place, tags = config.place, config.tags
     site = (run.place.site if run else None) or place.site
     region = (run.subject.region if run else None) or place.region or tags.region
     zone = (run.subject.zone if run else None) or tags.zone
     country = place.country or (run.place.country if run else None)
-    return _with_country((site or "", region or "", zone or ""), country)
+    return with_country((site or "", region or "", zone or ""), country)
 
 
-def _with_country(names: tuple[str, ...], country: str | None) -> tuple[str, ...]:
+def with_country(names: tuple[str, ...], country: str | None) -> tuple[str, ...]:
     """The names, and the country: as stated, or that of a cloud region."""
     if country is None:
         from wattmark.wiring.places import regions_of, tables_folder
