@@ -247,3 +247,27 @@ def test_the_hash_changes_with_what_is_counted_only() -> None:
     assert plain.hash == LedgerSettings(grid=(GridFactor(zone="F", grams_per_kwh=1.0, source="s"),)).hash
     assert plain.hash != LedgerSettings(priority=("a",)).hash
     assert plain.hash != read("[tags]\nrequired = ['team']").hash
+
+
+INVENTORY = b"name,component,host,total_kg,purchased,lifespan_years\ns1,machine,n1,1000,2026-01-15,5\n"
+
+
+def test_an_inventory_lies_beside_the_settings() -> None:
+    """Its days begin at midnight of the ledger's zone."""
+    text = 'format = 1\ntime_zone = "Europe/Paris"\n[[embodied]]\ninventory = "devices.csv"\n'
+    files = {"devices.csv": INVENTORY}
+    (asset,) = parse_settings(text, "ledger.toml", files.__getitem__).factors.devices
+    assert (asset.name, asset.total_grams, asset.place) == ("s1", 1e6, "devices.csv:2")
+    assert asset.purchased_us % 86_400_000_000 == 23 * 3_600_000_000
+
+
+def test_an_inventory_stands_alone() -> None:
+    """A device is counted in one place; a file that is not there is named."""
+    beside = (
+        'format = 1\n[[embodied]]\ninventory = "d.csv"\n'
+        '[[embodied]]\nname = "gpu"\ntotal_kg = 1\nlifespan_years = 1'
+    )
+    with pytest.raises(ConfigError, match="a device is counted in one place"):
+        parse_settings(beside, "ledger.toml")
+    with pytest.raises(ConfigError, match=r"\[\[embodied\]\] 1 inventory: d.csv: there is no such file"):
+        parse_settings('format = 1\n[[embodied]]\ninventory = "d.csv"\n', "ledger.toml")

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.errors import UsageError
+from wattmark.core.inventory import Asset
 from wattmark.core.rate import Rate, together
 from wattmark.core.site import Site
 from wattmark.core.site import SitePue as SitePue  # noqa: PLC0414  # so that others find it here
@@ -89,6 +90,8 @@ class Factors:
     grid: tuple[GridFactor, ...] = ()
     pue: tuple[SitePue, ...] = ()
     embodied: tuple[EmbodiedShare, ...] = ()
+    devices: tuple[Asset, ...] = ()
+    """An inventory, in place of ``embodied``: never both, or a device would be counted twice."""
     sites: tuple[Site, ...] = ()
     """Country and grid zone of what states only its site."""
     placed: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
@@ -96,6 +99,11 @@ class Factors:
     others would fit it too: which contracts meet a load is not told by its zone alone."""
     tariffs: tuple[Tariff, ...] = ()
     water: tuple[WaterFactor, ...] = ()
+
+    @property
+    def hardware(self) -> bool:
+        """Whether anything says what making the hardware emitted."""
+        return bool(self.embodied or self.devices)
 
 
 Stretch = tuple[int, int]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from wattmark.core.known import Boundary
 from wattmark.core.rollup import Total, total_of
 from wattmark.ledger.answering import Asked, Found, Key, add_energy, add_missing_ranks, group_of
+from wattmark.ledger.answering_inventory import add_inventory
 from wattmark.ledger.answering_runs import add_reserved, add_runs, add_work
 from wattmark.ledger.asking import (
     Engine,
@@ -74,7 +75,7 @@ def roll_up(snapshot: Tables, question: Question, factors: Factors, engine: Engi
         filters=filters(engine, question),
     )
     engine.keep("cells", cells)
-    times = put_times(engine, question, places, granule, question.table if factors.embodied else "")
+    times = put_times(engine, question, places, granule, question.table if factors.hardware else "")
     asked = Asked(snapshot, engine, question, subjects, places, knowns, times, granule)
     groups: dict[Key, Found] = {}
     whole = Found()
@@ -84,6 +85,8 @@ def roll_up(snapshot: Tables, question: Question, factors: Factors, engine: Engi
         add_runs(asked, groups, whole)
         if factors.embodied:
             add_reserved(asked, factors.embodied, groups, whole)
+        if factors.devices:
+            add_inventory(asked, factors.devices, groups, whole)
     add_missing_ranks(asked, LEVEL_OF[question.boundary], groups, whole)
     return Rollup(
         question=question,

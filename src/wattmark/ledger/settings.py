@@ -13,6 +13,7 @@ from datetime import tzinfo
 from wattmark.core.coverage import Expected
 from wattmark.core.frozen import PortfolioRules
 from wattmark.core.instruments import Instrument, ResidualMix
+from wattmark.core.inventory import Asset
 from wattmark.core.market import Markets
 from wattmark.core.site import Site, layered
 from wattmark.core.tags import TagRules
@@ -46,6 +47,8 @@ class LedgerSettings:
     """PUE that was measured; of each site in order of time (ledger.puefile)."""
     grid: tuple[GridFactor, ...] = ()
     embodied: tuple[EmbodiedShare, ...] = ()
+    devices: tuple[Asset, ...] = ()
+    """The inventory that ``[[embodied]] inventory`` names."""
     tariffs: tuple[Tariff, ...] = ()
     water: tuple[WaterFactor, ...] = ()
     instruments: tuple[Instrument, ...] = ()
@@ -74,6 +77,7 @@ class LedgerSettings:
             grid=self.grid,
             pue=self.pues(),
             embodied=self.embodied,
+            devices=self.devices,
             sites=self.places,
             tariffs=self.tariffs,
             water=self.water,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Protocol
 
 from wattmark.core.carbon import ACCOUNTINGS, BASES, INVENTORIES
 from wattmark.core.coverage import LIFE, Expected
 from wattmark.core.errors import ConfigError, UsageError
+from wattmark.core.inventory import Asset
 from wattmark.core.tags import TagMode, TagRules
 from wattmark.core.units import GRAMS_PER_KG
 from wattmark.fields import Fields, parse_toml
@@ -16,6 +17,7 @@ from wattmark.ledger.factors import EmbodiedShare, GridFactor
 from wattmark.ledger.question import zone_named
 from wattmark.ledger.settings import FILE_NAME, SETTINGS_FORMAT, LedgerSettings
 from wattmark.stated.instruments import instruments
+from wattmark.stated.inventory import parse_inventory, shipped_footprints
 from wattmark.stated.residual_mixes import markets, residual_mixes
 from wattmark.stated.sites import sites
 from wattmark.stated.targets import portfolio_rules, targets
@@ -102,6 +104,7 @@ def parse_settings(text: str, file: str, read: Callable[[str], bytes] = _no_file
     sources = top.table("sources")
     sources.only("priority")
     places = sites(top.tables("site"), zone)
+    made = top.tables("embodied")
     boundaries = markets(top.tables("market"))
     return LedgerSettings(
         name=top.text("name", ""),
@@ -111,7 +114,8 @@ def parse_settings(text: str, file: str, read: Callable[[str], bytes] = _no_file
         sites=tuple(pue for site in places for pue in site.pues),
         places=places,
         grid=_apart([_grid(t, zone) for t in top.tables("grid")], file),
-        embodied=tuple(_embodied(t) for t in top.tables("embodied")),
+        embodied=tuple(_embodied(t) for t in made if "inventory" not in t.values),
+        devices=_devices(made, zone, read),
         instruments=instruments(top.tables("instrument"), zone, read, boundaries),
         residual_mixes=residual_mixes(top.tables("residual_mix"), zone, boundaries),
         markets=boundaries,
@@ -208,6 +212,25 @@ def _overlap(a: GridFactor, b: GridFactor) -> bool:
     a_first = a.start_us is None or b.end_us is None or a.start_us < b.end_us
     b_first = b.start_us is None or a.end_us is None or b.start_us < a.end_us
     return a_first and b_first
+
+
+def _devices(tables: Sequence[Fields], zone: tzinfo, read: Callable[[str], bytes]) -> tuple[Asset, ...]:
+    """The inventory that one of the tables names; the others may then name nothing."""
+    named = [table for table in tables if "inventory" in table.values]
+    if not named:
+        return ()
+    table = named[0]
+    table.only("inventory")
+    if len(tables) > 1:
+        raise table.wrong(
+            "inventory", "stands beside other [[embodied]] tables: a device is counted in one place"
+        )
+    name = table.named("inventory")
+    try:
+        data = read(name)
+    except FileNotFoundError:
+        raise table.wrong("inventory", f"{name}: there is no such file beside it") from None
+    return parse_inventory(data, name, zone, shipped_footprints())
 
 
 def _embodied(made: Fields) -> EmbodiedShare:
