@@ -91,7 +91,9 @@ def group_of(asked: Asked, key: Key | None, found: Found) -> Group:
 
 def _order(part: Part) -> tuple[object, ...]:
     known = part.known.known_id
-    return known, part.component, part.stage, part.reach, part.allocation, part.energy_uj, part.observed_us
+    met = (part.intensity.zone, part.intensity.source) if part.intensity else ("", "")
+    told = part.component, part.stage, part.reach, part.allocation, part.energy_uj, part.observed_us
+    return known, *met, *told
 
 
 def add_energy(asked: Asked, groups: dict[Key, Found], whole: Found) -> dict[str, int]:

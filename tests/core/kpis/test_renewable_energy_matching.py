@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.kpis.builders import of, some_facts
-from wattmark.core.facts import Renewables
+from wattmark.core.facts import MatchedShares, Renewables
 from wattmark.core.figure import Missing, Undefined, differing_terms
+from wattmark.core.kpis import CATALOG
 
 ANNUAL = "renewable_energy_matching_annual"
 HOURLY = "renewable_energy_matching_hourly"
@@ -25,6 +26,19 @@ def test_sun_by_day_covers_the_year_and_half_of_the_hours() -> None:
     facts = some_facts(renewables=DAY_AND_NIGHT)
     assert of(ANNUAL, facts).value == 1.0
     assert of(HOURLY, facts).value == 0.5
+
+
+def test_shares_that_a_ledger_worked_out_are_taken_as_they_are() -> None:
+    """Each form has its own; a load that no instrument may meet is missing, not zero."""
+    told = MatchedShares(annual=1.0 + 1e-12, hourly=0.75, notes=("2 kWh are bought by others",))
+    facts = some_facts(renewables=told)
+    assert of(ANNUAL, facts).value == 1.0
+    assert of(HOURLY, facts).value == 0.75
+    assert of(HOURLY, facts).terms == {"matching": "hourly", "accounting": "market"}
+    assert "2 kWh are bought by others" in of(ANNUAL, facts).notes
+    nothing = MatchedShares(annual=Missing("load"), hourly=Missing("load"))
+    for kpi in (ANNUAL, HOURLY):
+        assert CATALOG[kpi].answer(some_facts(renewables=nothing)) == Missing("load")
 
 
 def test_annual_and_hourly_are_never_compared() -> None:
