@@ -31,7 +31,7 @@ def places() -> list[str]:
         _, tariffs, water = _stated(None)
     except WattmarkError:  # while a word is completed nothing is said; the command itself says what is wrong
         return []
-    return sorted({one.place for one in (*tariffs, *water)})
+    return sorted({*(t.place for t in tariffs), *(w.place for w in water)})
 
 
 @click.group(cls=LazyGroup, verbs=COMMANDS)
