@@ -13,7 +13,7 @@ from wattmark.sources.prometheus_api import Api, TooMuch
 
 MOST_POINTS = 10_000
 """Of one answer; Prometheus gives no more than 11,000 a series."""
-BARE = re.compile(r"[A-Za-z_:][\w:]*(\{[^{}]*\})?")
+BARE = re.compile(r"([A-Za-z_:][\w:]*)(\{[^{}]*\})?")
 """A metric by its name: whatever is worked out of one may be in another unit than its name says."""
 Labels = tuple[tuple[str, str], ...]
 
@@ -33,7 +33,8 @@ def queried(
     over the time in which all of them tell something. Raises EvidenceError that names the address, and
     UsageError where the query does not tell in which form its values are.
     """
-    form = form_of(said, query if BARE.fullmatch(query.strip()) else "this query", f"{option}-as")
+    bare = BARE.fullmatch(query.strip())
+    form = form_of(said, bare[1] if bare else "this query", f"{option}-as")
     found: dict[Labels, list[Sample]] = {}
     for start, end in _portions(span, step_seconds):
         try:
