@@ -53,6 +53,28 @@ SOURCES: Mapping[str, SourceRow] = {
     "prometheus": SourceRow(
         "wattmark.sources.prometheus", "", "a running Prometheus, or what speaks its HTTP API"
     ),
+    "aws-carbon": SourceRow("wattmark.sources.aws_carbon", "", "AWS Data Exports of CARBON_EMISSIONS"),
+    "aws-sustainability": SourceRow(
+        "wattmark.sources.aws_sustainability", "aws", "AWS's Sustainability API: carbon and water"
+    ),
+    "google-carbon": SourceRow(
+        "wattmark.sources.google_carbon", "", "Google Cloud's Carbon Footprint: BigQuery, or files of it"
+    ),
+    "azure-carbon": SourceRow(
+        "wattmark.sources.azure_carbon", "", "Azure's Carbon Optimization API, files of Emissions Impact"
+    ),
+    "aws-cur": SourceRow(
+        "wattmark.sources.aws_cur", "", "AWS Cost and Usage Reports: instance-hours and cost"
+    ),
+    "focus": SourceRow("wattmark.sources.focus", "", "FOCUS cost and usage data of any provider"),
+    "google-billing": SourceRow(
+        "wattmark.sources.google_billing",
+        "",
+        "Google Cloud's detailed billing export: instance-hours and cost",
+    ),
+    "azure-cost": SourceRow(
+        "wattmark.sources.azure_cost", "", "Azure's cost details: instance-hours and cost"
+    ),
 }
 
 
