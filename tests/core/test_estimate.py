@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from wattmark.core.estimate import Terms, beside, energy_from, from_flop, from_p
 from wattmark.core.facts import PeakHardware
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.known import Grade
+from wattmark.core.rate import MetRate, Rate
 
 PEAK = PeakHardware(name="unit", flops_per_second=1e12, tdp_watts=360.0, precision="bf16", source="test")
 UNKNOWN = Terms(pue=Missing("pue"), intensity=Missing("grid intensity"))
@@ -146,3 +149,29 @@ def test_a_stored_estimate_comes_back_the_same() -> None:
     assert again.value == made.energy.value
     assert again.interval == pytest.approx(made.energy.interval)
     assert (again.grade, again.terms) == (Grade.D, made.energy.terms)
+
+
+def test_a_tariff_prices_what_no_price_was_given_for() -> None:
+    """1 kWh of devices at 0.25 EUR on average; a price that is given goes before it."""
+    rate = Rate(kind="price", per_kwh=0.25, unit="EUR", name="office", source="contract")
+    by_tariff = replace(UNKNOWN, price=MetRate(rate, 1.0, by_time=True))
+    made = from_flop(5e15, PEAK, 0.5, by_tariff)
+    assert isinstance(made.cost, Figure)
+    assert made.cost.value == pytest.approx(0.25)
+    assert "when it will run is not known: the mean price of the year to come" in made.cost.notes
+    assert "0.25 EUR per kWh: office (contract)" in made.assumptions
+    flat = from_flop(5e15, PEAK, 0.5, replace(UNKNOWN, price=MetRate(rate, 1.0)))
+    assert isinstance(flat.cost, Figure)
+    assert not any("year to come" in note for note in flat.cost.notes)
+    given_too = from_flop(5e15, PEAK, 0.5, replace(by_tariff, price_per_kwh=0.30))
+    assert isinstance(given_too.cost, Figure)
+    assert given_too.cost.value == pytest.approx(0.30)
+    assert not any("office" in line for line in given_too.assumptions)
+
+
+def test_a_tariff_of_machines_does_not_price_a_building() -> None:
+    """The pilot was read at the facility's meter."""
+    rate = Rate(kind="price", per_kwh=0.25, unit="EUR", meter="it", source="contract")
+    terms = replace(UNKNOWN, price=MetRate(rate, 1.0))
+    made = from_pilot(measured(50.0, boundary="facility"), 0.5, terms)
+    assert str(made.cost).startswith("missing: energy of the machines alone")

@@ -129,7 +129,7 @@ def course_of(tariff: Tariff, start_us: int, end_us: int) -> RateCourse:
     if tariff.listed:
         points = [_with(tariff, p) for p in tariff.listed]
     elif tariff.bands and begin < end:
-        points = list(_banded(tariff, begin, end))
+        points = _banded(tariff, begin, end)
     else:
         points = [RatePoint(begin, end, tariff.per_kwh or 0.0)]
     clipped = (_clipped(p, begin, end) for p in points)
@@ -183,25 +183,19 @@ def _clipped(point: RatePoint, begin: int, end: int) -> RatePoint:
     return RatePoint(max(point.start_us, begin), min(point.end_us, end), point.per_kwh, point.label)
 
 
-def _banded(tariff: Tariff, begin: int, end: int) -> Iterator[RatePoint]:
-    """Bands day by day, neighbours of one price together."""
-    last: RatePoint | None = None
+def _banded(tariff: Tariff, begin: int, end: int) -> list[RatePoint]:
+    """Bands day by day, neighbours of one price and name together."""
+    found: list[RatePoint] = []
     day = _local(begin, tariff.zone).date() - timedelta(days=1)
     while (first := _midnight(day, tariff.zone)) < end:
         for point in _day(tariff, day, first, _midnight(day + timedelta(days=1), tariff.zone)):
-            if last is not None and (last.end_us, last.per_kwh, last.label) == (
-                point.start_us,
-                point.per_kwh,
-                point.label,
-            ):
-                last = RatePoint(last.start_us, point.end_us, last.per_kwh, last.label)
-                continue
-            if last is not None:
-                yield last
-            last = point
+            last = found[-1] if found else None
+            if last is not None and (last.per_kwh, last.label) == (point.per_kwh, point.label):
+                found[-1] = RatePoint(last.start_us, point.end_us, last.per_kwh, last.label)
+            else:
+                found.append(point)
         day += timedelta(days=1)
-    if last is not None:
-        yield last
+    return found
 
 
 def _day(tariff: Tariff, day: date, first: int, until: int) -> Iterator[RatePoint]:
