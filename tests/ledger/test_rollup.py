@@ -462,6 +462,21 @@ def test_embodied_carbon_goes_by_the_time_that_devices_were_there(ledger: Derive
     assert one.whole.embodied.reserved_hours == pytest.approx(1)
 
 
+def test_embodied_carbon_goes_by_hours_in_use_where_that_is_stated(ledger: Derived) -> None:
+    """1 kg over 100 h at half use: an hour in use carries 20 g; beside reserved devices it is not added."""
+    ledger.run(seconds=3600)
+    ledger.energy()
+    used = EmbodiedShare(
+        name="machine", total_grams=1000, lifespan_hours=100, mode="utilised", utilisation=0.5
+    )
+    told = ask(ledger, Factors(embodied=(used,))).whole.embodied
+    assert not isinstance(told, Missing)
+    assert (told.mode, told.utilised_hours, told.reserved_hours) == ("utilised", pytest.approx(1), None)
+    cpu = EmbodiedShare(name="cpu", total_grams=1000, lifespan_hours=100)
+    both = ask(ledger, Factors(embodied=(used, cpu))).whole.embodied
+    assert "one mode" in str(both)
+
+
 def test_embodied_carbon_of_machines_goes_by_the_time_of_runs(ledger: Derived) -> None:
     """Ten seconds of a machine, by group too."""
     ledger.energy()

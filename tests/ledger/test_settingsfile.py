@@ -271,3 +271,14 @@ def test_an_inventory_stands_alone() -> None:
         parse_settings(beside, "ledger.toml")
     with pytest.raises(ConfigError, match=r"\[\[embodied\]\] 1 inventory: d.csv: there is no such file"):
         parse_settings('format = 1\n[[embodied]]\ninventory = "d.csv"\n', "ledger.toml")
+
+
+def test_embodied_carbon_is_shared_out_in_one_mode() -> None:
+    """By hours in use where a utilisation is told; the two modes never meet in one device."""
+    told = 'format = 1\n[[embodied]]\nname = "gpu"\ntotal_kg = 164\nlifespan_years = 5\n'
+    (share,) = parse_settings(f'{told}mode = "utilised"\nutilisation = 0.6\n', "ledger.toml").embodied
+    assert (share.mode, share.utilisation) == ("utilised", 0.6)
+    with pytest.raises(ConfigError, match="never both"):
+        parse_settings(f"{told}utilisation = 0.6\n", "ledger.toml")
+    with pytest.raises(ConfigError, match="utilisation: is missing"):
+        parse_settings(f'{told}mode = "utilised"\n', "ledger.toml")

@@ -1,4 +1,4 @@
-"""``wattmark hardware``: published figures of hardware, and what a run achieved beside them."""
+"""``wattmark hardware``: published figures of hardware, what a run achieved beside them, and an inventory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from wattmark.cli.hardware_embodied import embodied_command, inventory_command
 from wattmark.cli.options import config_here, json_option, load
 from wattmark.core.errors import UsageError
 from wattmark.core.facts import Answer
@@ -30,7 +31,11 @@ KEYS: dict[str, Callable[[Spec], float | None]] = {
 
 @click.group()
 def group() -> None:
-    """List and compare published figures of hardware."""
+    """List and compare published figures of hardware; check an inventory of yours."""
+
+
+group.add_command(embodied_command)
+group.add_command(inventory_command)
 
 
 @group.command("list")

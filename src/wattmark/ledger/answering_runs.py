@@ -180,4 +180,6 @@ def _hours(share: EmbodiedShare, hours: float) -> Reserved:
         reserved_share=share.reserved_share,
         relative_error=share.relative_error,
         source=share.source,
+        mode=share.mode,
+        utilisation=share.utilisation,
     )

@@ -51,7 +51,7 @@ MACHINE = "machine"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbodiedShare:
-    """What making one device emitted, shared out by reserved hours (kpis.md, mode reserved)."""
+    """What making one device emitted, shared out by hours reserved or in use (kpis.md)."""
 
     name: str
     """A device id, a component such as ``gpu`` (each device of it), or ``machine``."""
@@ -62,6 +62,10 @@ class EmbodiedShare:
     """Reserved resources over total resources, 0 to 1."""
     relative_error: float = 0.30
     source: str = "declared"
+    mode: str = "reserved"
+    """``reserved``, or ``utilised``: by the hours in use of those expected; never both."""
+    utilisation: float = 1.0
+    """Expected share of the lifespan in use, for mode ``utilised``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

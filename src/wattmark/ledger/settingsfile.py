@@ -17,7 +17,7 @@ from wattmark.ledger.factors import EmbodiedShare, GridFactor
 from wattmark.ledger.question import zone_named
 from wattmark.ledger.settings import FILE_NAME, SETTINGS_FORMAT, LedgerSettings
 from wattmark.stated.instruments import instruments
-from wattmark.stated.inventory import parse_inventory, shipped_footprints
+from wattmark.stated.inventory import MODES, parse_inventory, shipped_footprints
 from wattmark.stated.residual_mixes import markets, residual_mixes
 from wattmark.stated.sites import sites
 from wattmark.stated.targets import portfolio_rules, targets
@@ -234,7 +234,21 @@ def _devices(tables: Sequence[Fields], zone: tzinfo, read: Callable[[str], bytes
 
 
 def _embodied(made: Fields) -> EmbodiedShare:
-    made.only("name", "total_kg", "lifespan_years", "reserved_share", "relative_error", "source")
+    made.only(
+        "name",
+        "total_kg",
+        "lifespan_years",
+        "reserved_share",
+        "relative_error",
+        "source",
+        "mode",
+        "utilisation",
+    )
+    mode = made.choice("mode", MODES, MODES[0])
+    if mode == MODES[0] and "utilisation" in made.values:
+        raise made.wrong(
+            "utilisation", 'is for mode = "utilised": a device is charged in one mode, never both'
+        )
     return EmbodiedShare(
         name=made.named("name"),
         total_grams=made.amount("total_kg", 0.0, 1e9) * GRAMS_PER_KG,
@@ -242,6 +256,8 @@ def _embodied(made: Fields) -> EmbodiedShare:
         reserved_share=made.amount("reserved_share", 0.0, 1.0, 1.0),
         relative_error=made.amount("relative_error", 0.0, 10.0, 0.30),
         source=made.text("source", "declared"),
+        mode=mode,
+        utilisation=made.amount("utilisation", 0.001, 1.0) if mode != MODES[0] else 1.0,
     )
 
 
