@@ -112,7 +112,9 @@ def test_a_country_is_a_place_as_well(tmp_path: Path, at_node: Path) -> None:
     """Without a PUE the carbon is that of the machine, and that is said."""
     row = json.loads(where(tmp_path, at_node, "--region", "FRA", "--json").stdout)["places"][0]
     assert row["pue"]["status"] == "missing"
-    assert row["location_based"]["terms"]["inventory"] == "scope 2"
+    assert row["location_based"]["terms"]["inventory"] == "product-only"
+    direct = where(tmp_path, at_node, "--region", "FRA", "--basis", "direct", "--json").stdout
+    assert json.loads(direct)["places"][0]["location_based"]["terms"]["inventory"] == "scope 2"
     said = json.loads(where(tmp_path, at_node, "--region", "FRA", "--pue", 1.5, "--json").stdout)["places"][0]
     assert said["location_based"]["value"] == pytest.approx(1.5 * row["location_based"]["value"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from wattmark.core.carbon import (
     Intensity,
     Pue,
     energy_for_carbon,
+    entering,
     facility_energy,
     operational_carbon,
     product_view,
+    upstream_of,
 )
 from wattmark.core.errors import NotComparable, RefusedError
 from wattmark.core.figure import Figure, Missing, total
@@ -203,3 +206,25 @@ def test_an_intensity_says_its_data_quality() -> None:
     graded = Intensity(grams_per_kwh=50.0, zone="FR", source="provider", data_quality="B")
     assert "data quality of the intensity: B" in graded.figure().notes
     assert Intensity(grams_per_kwh=50.0, zone="FR", source="table").figure().notes == ()
+
+
+def test_a_lifecycle_figure_enters_no_scope_2() -> None:
+    """It holds what is upstream of the plant; a direct one and a cloud's stay what they are."""
+    terms = [("lifecycle", "scope 2"), ("direct", "scope 2"), ("lifecycle", "scope 3.1")]
+    told = [Intensity(grams_per_kwh=1.0, zone="FRA", source="t", basis=b, inventory=i) for b, i in terms]
+    assert [entering(one).inventory for one in told] == ["product-only", "scope 2", "scope 3.1"]
+
+
+def test_a_lifecycle_figure_is_split_into_the_plant_and_what_is_upstream() -> None:
+    """100 g over the life cycle less 60 g at the plant are 40 g of Scope 3.3; both errors are in it."""
+    whole = Intensity(grams_per_kwh=100.0, zone="FRA", source="one", year=2024, relative_error=0.03, note="n")
+    direct = Intensity(grams_per_kwh=60.0, zone="FRA", source="other", basis="direct", relative_error=0.0)
+    found = upstream_of(whole, direct)
+    assert (found.grams_per_kwh, found.inventory) == (40.0, "scope 3.3")
+    assert found.relative_error == pytest.approx(3.0 / 40.0)
+    assert found.source == "one 2024 less other"
+    assert found.note == "n; upstream of generation: a difference of two sources"
+    bare = upstream_of(replace(whole, note=""), direct)
+    assert bare.note == "upstream of generation: a difference of two sources"
+    with pytest.raises(RefusedError, match="is not above"):
+        upstream_of(replace(whole, grams_per_kwh=60.0), direct)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from wattmark.ledger.baselinefile import (
 
 GIVEN = Given(
     pue=Pue(value=1.2),
-    intensity=Intensity(grams_per_kwh=56.0, zone="FRA", source="test"),
+    intensity=Intensity(grams_per_kwh=56.0, zone="FRA", basis="direct", source="test"),
     embodied=Embodied(total_grams=1e6, lifespan_hours=4e4, reserved_hours=1.0),
     quality_map=(60.0, 5.0),
     renewables=Renewables(load_kwh={"a": (1.0,)}, generation_kwh={"a": (2.0,)}),
@@ -50,6 +51,17 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     assert read_baselines(path) == {"default": KEPT}
     assert read_baseline(path, "default") == KEPT
     assert [p.name for p in tmp_path.iterdir()] == ["b.json"]
+
+
+def test_a_lifecycle_figure_of_before_enters_scope_2_no_more(tmp_path: Path) -> None:
+    """It was kept under Scope 2 once; runs of today are held against it as against one of today."""
+    path = tmp_path / "b.json"
+    once = replace(GIVEN, intensity=Intensity(grams_per_kwh=56.0, zone="FRA", source="test"))
+    terms = Methodology({"accounting": "location", "basis": "lifecycle", "inventory": "scope 2"})
+    write_baselines(path, {"default": replace(KEPT, given=once, terms=terms)})
+    found = read_baseline(path, "default")
+    assert found.given.intensity is not None
+    assert found.given.intensity.inventory == found.terms.terms["inventory"] == "product-only"
 
 
 def test_an_unknown_name_names_those_that_are_there(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from wattmark.core.run import Run
 from wattmark.ledger.runfile import LoadedRun
 from wattmark.wiring.runs import read_runs
 
+SPLIT = "split"
+"""Basis of KPIs is direct then, and what is upstream stands beside."""
 run_arguments = click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
@@ -51,8 +53,9 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--intensity", type=float, help="Grid intensity in gCO2e per kWh."),
             click.option(
                 "--basis",
-                type=click.Choice(["lifecycle", "direct"]),
-                help="Of the grid's figures; Scope 2 wants direct ones [lifecycle].",
+                type=click.Choice(["lifecycle", "direct", SPLIT]),
+                help="Of the grid's figures; Scope 2 wants direct ones; `split`: direct, and `show` tells "
+                "what is upstream as well [lifecycle].",
             ),
             click.option("--world-average", is_flag=True, help="Use the world's mean intensity, flagged."),
             click.option(
@@ -86,6 +89,8 @@ def stated_from(options: dict[str, Any]) -> wiring.Stated:
     )
     from wattmark.wiring.live import Live
 
+    if options["basis"] == SPLIT:
+        options = {**options, "basis": "direct"}
     return wiring.Stated(
         live=Live(offline=options["offline"], yearly=options["yearly"]),
         quality_map=_quality_map(options.get("quality_map")),

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wattmark.cli.options import config_here, json_option, load, place_options, run_arguments, stated_from
+from wattmark.cli.options import (
+    SPLIT,
+    config_here,
+    json_option,
+    load,
+    place_options,
+    run_arguments,
+    stated_from,
+)
+
+if TYPE_CHECKING:
+    from wattmark.config import Config
+    from wattmark.core.figure import Figure, Missing
+    from wattmark.core.run import Run
+    from wattmark.wiring import Stated
 
 
 @click.command()
@@ -24,9 +38,11 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     from wattmark.reports.as_json import answer_json, document
     from wattmark.reports.as_text import answer_text, run_summary, stated_text, table
     from wattmark.reports.expenses import expense_text, expenses_body
+    from wattmark.reports.market_runs import market_body, market_line
     from wattmark.reports.sections import answers_of
     from wattmark.wiring import facts_for
     from wattmark.wiring.expenses import expenses_of
+    from wattmark.wiring.market_runs import market_carbon
     from wattmark.wiring.runs import is_lasting
 
     loaded, _ = load(runs)
@@ -36,10 +52,13 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
         return
     config, stated = config_here(), stated_from(options)
     shown = []
+    split = options["basis"] == SPLIT
     for item in loaded:
         facts = facts_for([item.run], config, stated)
         answers = answers_of(facts)
         expenses = expenses_of([item.run], config, facts, stated)
+        market = market_carbon([item.run], config, facts, stated)
+        apart = _apart(item.run, config, stated) if split else {}
         if as_json:
             shown.append(
                 {
@@ -48,6 +67,8 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
                     "energy": answer_json(facts.energy),
                     "kpis": {name: answer_json(answer) for name, answer in answers.items()},
                     "expenses": expenses_body(expenses),
+                    "market_carbon": market_body(market),
+                    **({"inventory": {k: answer_json(a) for k, a in apart.items()}} if split else {}),
                 }
             )
             continue
@@ -56,8 +77,20 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
         stated_line = stated_text(facts)
         if stated_line:
             click.echo(stated_line)
+        if market is not None:
+            click.echo(market_line(market))
         if expenses.known:
             click.echo(expense_text(expenses))
         click.echo(table(("KPI", "answer"), [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()]))
+        if split:
+            rows = [(name, answer_text(a)) for name, a in apart.items()]
+            click.echo(f"\n{table(('inventory', 'operational carbon'), rows)}")
     if as_json:
         click.echo(document("show", 1, {"runs": shown}))
+
+
+def _apart(run: Run, config: Config, stated: Stated) -> dict[str, Figure | Missing]:
+    from wattmark.wiring.split import inventories_of
+
+    scope2, upstream = inventories_of(run, config, stated)
+    return {"scope 2": scope2, "scope 3.3": upstream}

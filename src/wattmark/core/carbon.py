@@ -74,6 +74,49 @@ class Intensity:
         )
 
 
+def entering(intensity: Intensity) -> Intensity:
+    """The intensity with the inventory that its carbon may enter as it stands.
+
+    Scope 2 holds direct emissions of generation alone; a lifecycle factor also holds what is upstream of the
+    plant, which is category 3 of Scope 3 (GHG Protocol Scope 2 Guidance, 2015, section 5.2). So carbon made
+    with one enters neither until it is split (``upstream_of``), and is a product view till then.
+    """
+    if (intensity.basis, intensity.inventory) != ("lifecycle", "scope 2"):
+        return intensity
+    return replace(intensity, inventory=PRODUCT_ONLY)
+
+
+def upstream_of(whole: Intensity, direct: Intensity) -> Intensity:
+    """What is upstream of generation (Scope 3.3): a lifecycle intensity less the direct one of its place.
+
+    They are of two sources; the uncertainty is that of both. Raises RefusedError where the two do not fit
+    together: a lifecycle figure that is not above the direct one.
+    """
+    grams = whole.grams_per_kwh - direct.grams_per_kwh
+    if grams <= 0:
+        raise RefusedError(
+            f"the lifecycle figure of {whole.zone} ({whole.grams_per_kwh:g}, {_named(whole)}) is not above "
+            f"the direct one ({direct.grams_per_kwh:g}, {_named(direct)}): they cannot be split; give a "
+            "figure for Scope 3.3 of your own"
+        )
+    error = math.hypot(
+        whole.grams_per_kwh * whole.relative_error, direct.grams_per_kwh * direct.relative_error
+    )
+    said = "upstream of generation: a difference of two sources"
+    return replace(
+        whole,
+        grams_per_kwh=grams,
+        inventory="scope 3.3",
+        source=f"{_named(whole)} less {_named(direct)}",
+        relative_error=error / grams,
+        note=f"{whole.note}; {said}" if whole.note else said,
+    )
+
+
+def _named(intensity: Intensity) -> str:
+    return f"{intensity.source} {intensity.year}" if intensity.year else intensity.source
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pue:
     """Power usage effectiveness: facility energy over IT energy (ISO/IEC 30134-2)."""

@@ -7,11 +7,10 @@ This module holds the yearly part of it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
-from wattmark.core.carbon import Intensity
+from wattmark.core.carbon import Intensity, upstream_of
 from wattmark.core.errors import RefusedError
 from wattmark.grid.yearly import (
     EMBER,
@@ -115,25 +114,7 @@ def split(zone: str, *, year: int | None = None, mine: Path | None = None) -> tu
     """
     direct = scope_2(zone, year=year, mine=mine)
     whole = yearly(zone, LIFECYCLE, year=year, mine=mine)
-    grams = whole.grams_per_kwh - direct.grams_per_kwh
-    if grams <= 0:
-        raise RefusedError(
-            f"the lifecycle figure of {whole.zone} ({whole.grams_per_kwh:g}, {whole.source} {whole.year}) is "
-            f"not above the direct one ({direct.grams_per_kwh:g}, {direct.source} {direct.year}): they "
-            "cannot be split; give a figure for Scope 3.3 of your own"
-        )
-    error = math.hypot(
-        whole.grams_per_kwh * whole.relative_error, direct.grams_per_kwh * direct.relative_error
-    )
-    upstream = replace(
-        whole,
-        grams_per_kwh=grams,
-        inventory="scope 3.3",
-        source=f"{whole.source} {whole.year} less {direct.source} {direct.year}",
-        relative_error=error / grams,
-        note=_noted(whole.note, "upstream of generation: a difference of two sources"),
-    )
-    return direct, upstream
+    return direct, upstream_of(whole, direct)
 
 
 def country_intensity(

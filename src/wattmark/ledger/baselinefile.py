@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from wattmark.config import nearest
 from wattmark.core.baseline import Baseline
+from wattmark.core.carbon import PRODUCT_ONLY, entering
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.given import Given
 from wattmark.core.methodology import Methodology
@@ -136,8 +138,19 @@ def _baseline(file: str, name: str, entry: _Entry) -> Baseline:
         name=name,
         set_at=entry.set_at,
         runs=entry.runs,
-        given=entry.given,
+        given=_entering(entry.given),
         as_one=entry.as_one,
-        terms=terms,
+        terms=_entering_terms(terms),
         evidence_sha256=entry.evidence_sha256,
     )
+
+
+def _entering(given: Given) -> Given:
+    """Baselines were once set with lifecycle figures under Scope 2, which those do not enter."""
+    return given if given.intensity is None else replace(given, intensity=entering(given.intensity))
+
+
+def _entering_terms(terms: Methodology) -> Methodology:
+    if (terms.terms.get("basis"), terms.terms.get("inventory")) != ("lifecycle", "scope 2"):
+        return terms
+    return Methodology({**terms.terms, "inventory": PRODUCT_ONLY})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wattmark.config import Config
-from wattmark.core.carbon import Intensity, Pue, energy_for_carbon, operational_carbon
+from wattmark.core.carbon import Intensity, Pue, energy_for_carbon, entering, operational_carbon
 from wattmark.core.errors import RefusedError, UsageError
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.given import Given
@@ -107,6 +107,7 @@ def _row(run: Run, energy: Figure, spot: Spot, start_us: int, terms: Terms) -> E
             of_tables(terms.basis),
             "no live provider is named: --provider, or live under [place]",
         )
+    intensity = entering(intensity)
     by_hour = intensity.granularity == "hour"
     end_us = start_us + max(1, round(run.duration_seconds * 1e6))
     facility = energy_for_carbon(energy, told)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wattmark.config import Config
-from wattmark.core.carbon import Intensity, Pue
+from wattmark.core.carbon import Intensity, Pue, entering
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.facts import Embodied, PeakHardware, Renewables
 from wattmark.core.figure import Missing
@@ -56,13 +56,14 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
     _refuse_contradictions(stated)
     embodied = _embodied(config, runs)
     place = place_of(config, stated.region, runs, tables_folder())
+    intensity = _by_hour(config, stated, runs, place)
     project = config.project
     quality_map = stated.quality_map
     if quality_map is None and project.quality_worst is not None and project.quality_best is not None:
         quality_map = (project.quality_worst, project.quality_best)
     return Given(
         pue=_pue(config, stated, runs, place),
-        intensity=_by_hour(config, stated, runs, place),
+        intensity=None if intensity is None else entering(intensity),
         embodied=None if isinstance(embodied, Missing) else embodied,
         embodied_unknown=embodied if isinstance(embodied, Missing) else None,
         functional_unit=stated.functional_unit or project.functional_unit,
