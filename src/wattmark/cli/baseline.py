@@ -1,4 +1,4 @@
-"""``wattmark baseline set RUN...`` and ``wattmark baseline show``."""
+"""``wattmark baseline``: runs that others are scored against, and frozen periods of a ledger."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wattmark.cli.baseline_ledger import check, freeze, list_, show_frozen, verify
+from wattmark.cli.ledger_options import ledger_option
 from wattmark.cli.options import (
     as_one_option,
     config_here,
@@ -27,7 +29,11 @@ file_option = click.option("--file", type=click.Path(path_type=Path), help=f"Bas
 
 @click.group()
 def group() -> None:
-    """Keep the run that others are scored against."""
+    """Keep what others are held against: runs in a file, or a period of a ledger."""
+
+
+for _command in (freeze, list_, verify, check):
+    group.add_command(_command)
 
 
 @group.command(name="set")
@@ -64,9 +70,15 @@ def set_(runs: tuple[Path, ...], name: str, file: Path | None, as_one: bool, **o
 @group.command()
 @click.argument("name", required=False)
 @file_option
+@ledger_option
 @json_option
-def show(name: str | None, file: Path | None, as_json: bool) -> None:
-    """Show kept baselines: runs, factors, methodology and figures."""
+def show(name: str | None, file: Path | None, ledger: str | None, as_json: bool) -> None:
+    """Show kept baselines: runs, factors, methodology and figures; with --ledger those frozen there."""
+    if ledger is not None:
+        if file is not None:
+            raise UsageError("--file and --ledger contradict each other: give one of them")
+        show_frozen(name, ledger, as_json)
+        return
     from wattmark.ledger.baselinefile import find_baseline, read_baseline, read_baselines
     from wattmark.reports.as_json import document
 

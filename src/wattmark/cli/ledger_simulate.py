@@ -35,6 +35,18 @@ def _host_options(function: Any) -> Any:
 
 
 @click.command()
+@click.option(
+    "--scenario",
+    type=click.Choice(("fleet", "portfolio")),
+    default="fleet",
+    help="A fleet of some hours, or a portfolio of two years with sites, clouds and contracts [fleet].",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(min=1, max=365),
+    default=365,
+    help="Portfolio: days of each year, from January on [365].",
+)
 @_host_options
 @click.option("--gpus", type=click.IntRange(min=1), default=8, help="GPUs of a GPU server [8].")
 @click.option("--hours", type=click.IntRange(min=1), default=24, help="Hours that are simulated [24].")
@@ -47,7 +59,9 @@ def _host_options(function: Any) -> Any:
 )
 @ledger_option
 @json_option
-def command(ledger: str | None, seed: int, orderly: bool, as_json: bool, **plan: Any) -> int:
+def command(
+    ledger: str | None, seed: int, orderly: bool, as_json: bool, scenario: str, days: int, **plan: Any
+) -> int:
     """Fill a new ledger with a simulated fleet, and show its portfolio beside the truth.
 
     The truth is kept while the fleet is simulated, and never read from the ledger. Exit code 1: the ledger's
@@ -55,6 +69,10 @@ def command(ledger: str | None, seed: int, orderly: bool, as_json: bool, **plan:
     """
     from wattmark.wiring.ledger import read_ledger, require_tables
 
+    if scenario == "portfolio":
+        from wattmark.cli.simulate_portfolio import simulate_portfolio_into
+
+        return simulate_portfolio_into(ledger, days, as_json)
     opened = chosen_ledger(ledger, begin=True)
     require_tables()
     from wattmark.ledger.evidence import Evidence

@@ -119,6 +119,8 @@ class Frozen:
     tables: Mapping[str, str] = field(default_factory=dict)
     """Name of a table of factors -> its SHA-256."""
     work: Mapping[str, float] = field(default_factory=dict)
+    days_seen: int = 0
+    """Days of it with any evidence."""
     terms: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str = ""
     """Of the terms (core.methodology)."""
@@ -212,8 +214,8 @@ def held_against(line: Line, asked: Asked, days: int, frozen: Frozen) -> Held | 
     before = was.figure
     assert isinstance(before, Figure)  # it has a value
     ratio, relative = line.figure.value / then, math.hypot(line.figure.relative, before.relative)
-    half = abs(ratio) * relative
-    return Held(then=then, change=ratio - 1, low=ratio - 1 - half, high=ratio - 1 + half, per_day=per_day)
+    low, high = Figure(ratio, "1", errors={"both": ratio * relative}).interval
+    return Held(then=then, change=ratio - 1, low=low - 1, high=high - 1, per_day=per_day)
 
 
 @dataclass(frozen=True, slots=True)

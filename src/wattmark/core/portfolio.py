@@ -6,7 +6,7 @@ Conventions; GHG Protocol Scope 2 Guidance, 2015, chapter 7: both methods are re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wattmark.core.carbon import Intensity, Pue
@@ -186,6 +186,10 @@ class Evidence:
     upstream: Figure | Missing = NO_UPSTREAM
     upstream_share: float = 0.0
     """Share of the Scope 2 energy of which upstream carbon is known."""
+    days: int = 0
+    """Of the period."""
+    days_seen: int = 0
+    """Of those, how many hold any evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +201,8 @@ class Inventory:
     factors: tuple[UsedFactor, ...] = ()
     work: Mapping[str, float] = field(default_factory=dict)
     """Unit -> successful units."""
+    days_seen: int = 0
+    """Days with any evidence."""
     findings: tuple[str, ...] = ()
 
     def line(self, name: str) -> Line:
@@ -236,8 +242,18 @@ def inventory_of(asked: Asked, found: Evidence, findings: Iterable[str] = ()) ->
         ),
         factors=used_factors(totals),
         work={unit: done.count for unit, done in sorted(totals.location.work.items())},
-        findings=tuple(findings),
+        days_seen=found.days_seen,
+        findings=(*_unseen(found), *findings),
     )
+
+
+def _unseen(found: Evidence) -> Iterator[str]:
+    lacking = found.days - found.days_seen
+    if lacking > 0:
+        yield (
+            f"no evidence in {lacking} of {found.days} days: what was used then is in no figure; "
+            "`wattmark coverage` names hosts and hours"
+        )
 
 
 FROM_TOTALS = (ENERGY, FACILITY, SCOPE2_LOCATION, SCOPE2_MARKET, SCOPE31)

@@ -56,6 +56,10 @@ DECLARED = 1.0
 """Relative half width at 95 % of what is declared without a described method (data/uncertainty.csv)."""
 
 
+SHOWN = ("energy", "scope2_location", "scope2_market", "scope31")
+"""Lines of a part and of a month."""
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
     """A ledger at one version, and an engine that adds up."""
@@ -118,18 +122,34 @@ def inventory(books: Books, span: Span, asked: Asked) -> Inventory:
         stated=stated_carbon(books, span, asked),
         upstream=upstream,
         upstream_share=share,
+        days=(span.after - span.first).days,
+        days_seen=_days_seen(books, span, asked),
     )
     return inventory_of(asked, evidence, grouped.findings)
 
 
+def _days_seen(books: Books, span: Span, asked: Asked) -> int:
+    """How many days hold any energy."""
+    question = span.question(asked, period="day")
+    found = ask(books.ledger.settings, books.snapshot, question, books.engine)
+    return sum(1 for total in found.totals if total.found.parts)
+
+
 def parts(books: Books, span: Span, asked: Asked, key: str) -> list[tuple[str, tuple[Line, ...]]]:
     """Value of a tag -> its energy and carbon, the largest first; an empty value is what nobody stated."""
-    names = ("energy", "scope2_location", "scope2_market", "scope31")
     found = [
-        (group[0], tuple(line_of(name, totals, asked.primary) for name in names))
+        (group[0], tuple(line_of(name, totals, asked.primary) for name in SHOWN))
         for group, totals in _together(books, span, asked, by=(key,)).groups
     ]
     return sorted(found, key=lambda row: (-_value(row[1][0]), row[0]))
+
+
+def months(books: Books, span: Span, asked: Asked) -> list[tuple[str, tuple[Line, ...]]]:
+    """Month -> its energy and carbon, in the order of time."""
+    return [
+        (group[-1], tuple(line_of(name, totals, asked.primary) for name in SHOWN))
+        for group, totals in _together(books, span, asked, period="month").groups
+    ]
 
 
 def _value(line: Line) -> float:
@@ -351,6 +371,7 @@ def freeze(
             factors=found.factors,
             tables=tables_of(books.ledger),
             work=found.work,
+            days_seen=found.days_seen,
             terms=dict(terms.terms),
             fingerprint=terms.fingerprint,
             findings=found.findings,
