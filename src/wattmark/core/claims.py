@@ -39,6 +39,8 @@ class Line:
     """0 device, 1 node, 2 facility."""
     modelled: bool = False
     """A model of a machine holds only what names it, not everything on the machine."""
+    declared: bool = False
+    """Somebody stated it. Of a whole machine, it gives way to what was read of its parts (core.declared)."""
     share: bool = False
     """The share of one party; else the whole device."""
     party: str = ""
@@ -64,8 +66,9 @@ class Line:
 
     @property
     def place(self) -> int:
-        """How wide a reading it is when it asks what lies inside it: a model holds nothing by itself."""
-        return 0 if self.modelled else self.boundary
+        """How wide a reading it is when it asks what lies inside it: a model holds nothing by itself, and so
+        does what is stated of a machine."""
+        return 0 if self.modelled or (self.declared and self.component == "node") else self.boundary
 
     @property
     def standing(self) -> Standing:

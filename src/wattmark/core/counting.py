@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from wattmark.core.claims import MOST_UJ, Claim, Estimates, Line, Rate, at_rate, estimates_of
 from wattmark.core.contest import Loss, Moment, contest
+from wattmark.core.declared import superseded
 from wattmark.core.nesting import Nesting
 from wattmark.core.ownership import with_owners
 
@@ -97,8 +98,10 @@ def count(
     for device_id in sorted(devices):
         moments[device_id], lost = contest(devices[device_id], start_us, end_us)
         losses.extend(lost)
-    nesting = Nesting(moments, (c.line for found in devices.values() for c in found))
-    kept, lost = nesting.given_way(moments)
+    standing, lost = superseded(moments, (c for found in devices.values() for c in found))
+    losses.extend(lost)
+    nesting = Nesting(standing, (c.line for found in devices.values() for c in found))
+    kept, lost = nesting.given_way(standing)
     losses.extend(lost)
     rows: list[Row] = []
     for line in with_owners(kept, nesting).values():

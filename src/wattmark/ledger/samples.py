@@ -15,6 +15,7 @@ import pyarrow as pa
 from wattmark.core.claims import Claim, Line, estimates_of
 from wattmark.core.contest import Moment
 from wattmark.core.counting import BUCKET_US
+from wattmark.core.declared import states_a_machine
 from wattmark.core.nesting import Nesting, named_by
 from wattmark.ledger.asking import query
 from wattmark.ledger.columns import COUNTED, DAY_US, WORK
@@ -115,7 +116,7 @@ class DaySamples:
         doubtful = {line.component for line in lines.values() if line.standing.stands_in}
         for s in host:
             line = lines[s.n]
-            if line.share or s.overlaps or not s.observed:
+            if line.share or s.overlaps or not s.observed or states_a_machine(line):
                 return None
             if s.longest_us > DAY_US or s.energy_uj > PLAIN_UJ:
                 return None
