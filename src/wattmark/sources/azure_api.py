@@ -126,7 +126,7 @@ def told(place: str) -> Iterator[None]:
             f"Azure does not accept the credentials ({_line(error)}): `az login`, or AZURE_CLIENT_ID and "
             "its like",
         ) from None
-    except DecodeError:
+    except (DecodeError, ValueError):
         raise EvidenceError(
             place, "the answer is no JSON, or ended in the middle: is a proxy between?"
         ) from None

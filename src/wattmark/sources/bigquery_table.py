@@ -41,7 +41,13 @@ class Rows(Protocol):
 class BigQueryTable:
     """A table by its name, project.dataset.table. Raises UsageError for anything else."""
 
-    def __init__(self, name: str, quota_project: str | None = None, client: Any = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        quota_project: str | None = None,
+        client: Any = None,
+        patience_seconds: float = RETRY_SECONDS,
+    ) -> None:
         """``client`` is a google.cloud.bigquery.Client; without one it is made when it is needed."""
         found = _TABLE.fullmatch(name)
         if found is None:
@@ -49,10 +55,17 @@ class BigQueryTable:
         self.name = name
         self._project = quota_project or found[1]
         self._client = client
+        self._patience_seconds = patience_seconds
 
     def months(self, first: date, last: date) -> Rows:
         """The rows of some months: ``usage_month`` from first to last."""
         return _Months(self, first, last)
+
+    def patience(self) -> Any:
+        """How long one request is tried again."""
+        from google.cloud.bigquery import DEFAULT_RETRY
+
+        return DEFAULT_RETRY.with_timeout(self._patience_seconds)
 
     @property
     def client(self) -> Any:
@@ -81,7 +94,9 @@ class _Months:
         if self._about is None:
             client = self._table.client
             with told(self.place):
-                self._about = client.get_table(self._table.name, retry=_patience(), timeout=REQUEST_SECONDS)
+                self._about = client.get_table(
+                    self._table.name, retry=self._table.patience(), timeout=REQUEST_SECONDS
+                )
         return self._about
 
     def columns(self) -> list[str]:
@@ -108,19 +123,13 @@ class _Months:
                 sql,
                 job_config=config,
                 page_size=PAGE_ROWS,
-                retry=_patience(),
+                retry=self._table.patience(),
                 job_retry=None,
                 api_timeout=REQUEST_SECONDS,
                 wait_timeout=10 * REQUEST_SECONDS,
             )
             for row in found:
                 yield dict(row.items())
-
-
-def _patience() -> Any:
-    from google.cloud.bigquery import DEFAULT_RETRY
-
-    return DEFAULT_RETRY.with_timeout(RETRY_SECONDS)
 
 
 def _names(fields: Any, before: str = "") -> Iterator[str]:
