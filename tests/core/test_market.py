@@ -152,6 +152,8 @@ def test_without_a_residual_mix_the_average_stands_in_and_says_so() -> None:
     assert told.source == "annual matching of wind (registry); table 2025"
     assert "no residual mix of EU is stated" in told.note
     assert told.relative_error == 0.1
+    lifecycle = priced(found.met, [lot], rests([], [AVERAGE], "EU", "lifecycle"), ANNUAL, "lifecycle")
+    assert lifecycle[0].intensity.inventory == "product-only", "it holds what is upstream of the plants"
     half = a_mix(500.0, end_us=400 * HOUR_US)
     later = a_mix(700.0, start_us=600 * HOUR_US, end_us=700 * HOUR_US)
     pieces = priced(found.met, [lot], rests([later, half], [AVERAGE], "EU", "direct"), ANNUAL, "direct")

@@ -22,7 +22,7 @@ from wattmark.core.known import Boundary
 from wattmark.reports.ledger_totals import UNITS, TotalsView
 
 if TYPE_CHECKING:
-    from wattmark.core.facts import Answer
+    from wattmark.core.facts import Answer, MatchedShares
     from wattmark.core.given import Given
     from wattmark.core.rollup import Total
     from wattmark.ledger.question import Question
@@ -170,10 +170,10 @@ def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: 
         unit=options["unit"],
         kpis=kpis,
         answers=[
-            _answers(total, replace(given, renewables=share), kpis)
+            _answers(total, given, kpis, share)
             for total, share in zip(rollup.totals, shares[0] or [None] * len(rollup.totals), strict=True)
         ],
-        whole_answers=_answers(rollup.whole, replace(given, renewables=shares[1]), kpis),
+        whole_answers=_answers(rollup.whole, given, kpis, shares[1]),
         cost=options["cost"],
         water=options["water"],
     )
@@ -188,13 +188,16 @@ def _looked_at(settings: LedgerSettings, options: dict[str, Any]) -> LedgerSetti
     )
 
 
-def _answers(total: Total, given: Given, kpis: tuple[str, ...]) -> dict[str, Answer]:
+def _answers(
+    total: Total, given: Given, kpis: tuple[str, ...], matched: MatchedShares | None
+) -> dict[str, Answer]:
     from wattmark.core.kpis import CATALOG
     from wattmark.core.rollup import facts_of_total
 
     if not kpis:
         return {}
     facts = facts_of_total(total, given)
+    facts = facts if matched is None else replace(facts, renewables=matched)
     return {kpi: CATALOG[kpi].answer(facts) for kpi in kpis}
 
 

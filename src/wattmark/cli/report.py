@@ -81,8 +81,10 @@ def report_data(runs: tuple[Path, ...], options: dict[str, Any]) -> ReportData:
     from wattmark.core.verdict import gate
     from wattmark.ledger.rubricfile import rubric_named
     from wattmark.reports.assembling import baseline_of, report_of
+    from wattmark.reports.market_runs import market_remarks
     from wattmark.wiring.decisions import baseline_group, group_of, policy_for
     from wattmark.wiring.expenses import expenses_of_group
+    from wattmark.wiring.market_runs import market_carbon_of_group
 
     config, stated, as_one = config_here(), stated_from(options), options["as_one"]
     candidate = group_of(runs, config, stated, as_one=as_one)
@@ -110,7 +112,7 @@ def report_data(runs: tuple[Path, ...], options: dict[str, Any]) -> ReportData:
         verdict=verdict,
         baseline=baseline_of(against.repeats, against.runs, against.name) if against else None,
         files=source_files(load(runs)[0]),
-        remarks=refused,
+        remarks=(*refused, *market_remarks(market_carbon_of_group(candidate, config, stated))),
         generated_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         wattmark_version=__version__,
         expenses=expenses_of_group(candidate, config, stated),

@@ -58,9 +58,11 @@ def command(
     from wattmark.reports.as_json import document
     from wattmark.reports.decisions import ranking_text, score_text
     from wattmark.reports.expenses import differences_body, expenses_body
+    from wattmark.reports.market_runs import market_body, market_line
     from wattmark.reports.report_json import score_json
     from wattmark.wiring.decisions import baseline_group, group_of
     from wattmark.wiring.expenses import expenses_of_group
+    from wattmark.wiring.market_runs import market_carbon_of_group
 
     config, stated, by = config_here(), stated_from(options), rubric_named(rubric)
     used = [CATALOG[item.kpi] for item in by.kpis]
@@ -90,15 +92,18 @@ def command(
         return
     found = score_repeats([r.facts for r in candidate.repeats], base, by, CATALOG, held)
     mine, theirs = (expenses_of_group(group, config, stated) for group in (candidate, against))
+    market = market_carbon_of_group(candidate, config, stated)
     if as_json:
         body = {"candidate": {"name": candidate.name, "repeats": len(candidate.repeats)}, **about}
         beside = {"expenses": expenses_body(mine), "expenses_difference": differences_body(mine, theirs)}
-        click.echo(document("score", 1, {**body, **score_json(found), **beside}))
+        supply = {"market_carbon": market_body(market)}
+        click.echo(document("score", 1, {**body, **score_json(found), **beside, **supply}))
         return
     click.echo(f"{candidate.name} ({candidate.count})\n")
     others = _others(rubric, found, candidate, against)
     notes = [NOISE_UNKNOWN] if len(candidate.repeats) == len(base) == 1 else []
     notes += _beside(mine, theirs)
+    notes += [market_line(market)] if market is not None else []
     click.echo(score_text(found, f"{against.name} ({against.count})", others, notes))
 
 

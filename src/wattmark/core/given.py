@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wattmark.core.carbon import Intensity, Pue
-from wattmark.core.facts import Embodied, MatchedShares, PeakHardware, Renewables
+from wattmark.core.facts import Embodied, PeakHardware, Renewables
 from wattmark.core.figure import Missing
 from wattmark.core.known import Scope
 
@@ -31,7 +31,7 @@ class Given:
     """FLOP of a training that was not measured."""
     mfu: float | None = None
     """Model FLOP utilisation of that training, 0 to 1."""
-    renewables: Renewables | MatchedShares | None = None
+    renewables: Renewables | None = None
     manual_steps: int | None = None
     reference_device_factor: float | None = None
     scope: Scope = Scope.WHOLE

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from wattmark.core.carbon import Intensity
+from wattmark.core.carbon import Intensity, entering
 from wattmark.core.instruments import HOURLY, Instrument, ResidualMix
 from wattmark.core.market import Met
 
@@ -126,7 +126,7 @@ def _intensity(
     market: str, grams: float, claims: str, rest: Rest | None, matching: str, basis: str
 ) -> Intensity:
     stands_in = f"no residual mix of {market} is stated: its location-based average stands in for the rest"
-    return Intensity(
+    told = Intensity(
         grams_per_kwh=grams,
         zone=market,
         accounting="market",
@@ -138,3 +138,4 @@ def _intensity(
         estimated_share=rest.estimated_share if rest else 0.0,
         note=stands_in if rest is not None and rest.average else "",
     )
+    return entering(told)  # what holds upstream emissions enters no Scope 2

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 Place = tuple[str, str, str]
 """Zone, country and site, as runs state them."""
-OWN = "scope 2"
+BOUGHT = "scope 3.1"
+"""Inventory of electricity that the provider of a service buys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +143,10 @@ class _SortedOut:
 
 
 def _is_bought(name: str, where: Site, average: Course[GridFactor] | None) -> bool:
-    """Whether somebody else buys this electricity: a cloud region, or what states another inventory."""
+    """Whether somebody else buys this electricity: in a cloud region, or where a factor says Scope 3.1."""
     if average is not None:
         factors = (*average.bounded, *((average.always,) if average.always else ()))
-        if any(factor.inventory != OWN for factor in factors):
+        if any(factor.inventory == BOUGHT for factor in factors):
             return True
     said = where if where.name else Site(name=name)
     return bool(said.name) and region_of(said, tables_folder()) is not None
