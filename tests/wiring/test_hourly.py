@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -289,3 +290,44 @@ def test_a_run_without_a_course_counts_as_level(tmp_path: Path) -> None:
         found = met(place(served.url), live(tmp_path), a_training(series=()))
     assert found.grams_per_kwh == pytest.approx(200.0)
     assert "it counts as level" in found.note
+
+
+def test_a_site_of_ones_own_is_asked_for_by_its_zone(tmp_path: Path) -> None:
+    """`[[site]] zone` in the provider's words or as a country; its electricity is bought, not a service."""
+    for zone in ("FR", "FRA"):
+        site = {"name": "cellar", "country": "FRA", "zone": zone}
+        run = a_training(place=Place(site="cellar"))
+        with serving(hours) as served:
+            config = replace(place(served.url, country=None), tables={"site": (site,)})
+            found = met(config, live(tmp_path / zone), run, basis="direct")
+        assert served.asked[0].query["zone"] == "FR"
+        assert (found.basis, found.inventory) == ("direct", "scope 2")
+
+
+def test_factors_by_plant_lie_beside_the_configuration(tmp_path: Path) -> None:
+    """`live_factors` names the file; another provider than ENTSO-E and EIA takes none."""
+    (tmp_path / "plants.csv").write_text("kind,basis,grams_per_kwh,source\ncoal,direct,900,inventory\n")
+    config = replace(
+        place(
+            live="entsoe", live_factors="plants.csv", intensity_basis="direct", country="GBR", live_zone="GB"
+        ),
+        path=str(tmp_path / "wattmark.toml"),
+    )
+    found = met(config, live(tmp_path, {"ENTSOE_API_KEY": ""}))
+    assert "ENTSOE_API_KEY" in found.note
+    with pytest.raises(UsageError, match="tells an intensity"):
+        met(replace(config, place=replace(config.place, live="neso")), live(tmp_path))
+
+
+def test_a_declared_api_is_asked_as_well(tmp_path: Path) -> None:
+    """Its declaration lies beside the configuration."""
+    (tmp_path / "own.toml").write_text(
+        'name = "own"\nurl = "{URL}/{{zone}}"\npoints = ""\ntime = "at"\nvalue = "g"\nunit = "g/kWh"\n'
+        'accounting = "location"\nbasis = "direct"\nsource = "ours"\nstep_minutes = 180\n'
+    )
+    with serving(lambda _: as_json([{"at": "2026-11-01T12:00:00Z", "g": 70.0}])) as served:
+        file = tmp_path / "own.toml"
+        file.write_text(file.read_text().replace("{URL}", served.url).replace("{{zone}}", "{zone}"))
+        config = replace(place(live="own.toml", live_zone="X"), path=str(tmp_path / "wattmark.toml"))
+        found = met(config, live(tmp_path))
+    assert (found.grams_per_kwh, found.source, found.basis) == (pytest.approx(70.0), "ours", "direct")

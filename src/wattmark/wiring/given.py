@@ -132,7 +132,9 @@ def _by_hour(
     if somewhere is None and place.country is None and len(recorded) > 1:
         return _intensity(config, stated, runs, region)  # which says that they are in several places
     told = stated.region is not None or (stated.country or place.country) is None
-    fits = stated.region is not None or (region is not None and recorded <= {region.country})
+    fits = stated.region is not None or (
+        region is not None and bool(region.country) and recorded <= {region.country}
+    )
     country = stated.country or (None if stated.region else place.country or next(iter(recorded), None))
     where = Where(said=somewhere is not None, region=region if told and fits else None, country=country)
     return intensity_by_hour(

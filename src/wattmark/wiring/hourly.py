@@ -75,7 +75,7 @@ def intensity_by_hour(
     found = replace(
         met.intensity, note="; ".join(filter(None, (met.intensity.note, *_beside(met, instead, why))))
     )
-    bought = where.region is not None and found.accounting != "marginal"
+    bought = where.region is not None and where.region.provider and found.accounting != "marginal"
     return replace(found, inventory=CLOUD) if bought else found
 
 
@@ -84,10 +84,13 @@ def zone_for(name: str, config: Config, where: Where) -> str | None:
     place = config.place
     if place.live_zone is not None and not where.said:
         return place.live_zone
-    if name == "electricity-maps" and where.region is not None:
-        return f"{where.region.provider}:{where.region.region}"
-    country = where.country or (where.region.country if where.region else None)
-    if country is None or name not in ("electricity-maps", "neso", "entsoe"):
+    region = where.region
+    if name == "electricity-maps" and region is not None and region.zone:
+        return alpha2(region.zone) or region.zone
+    if name == "electricity-maps" and region is not None and region.provider and not region.moved:
+        return f"{region.provider}:{region.region}"
+    country = where.country or (region.country if region else None)
+    if not country or name not in ("electricity-maps", "neso", "entsoe"):
         return None
     code = alpha2(country)
     if name == "neso":
