@@ -10,7 +10,6 @@ import click
 from wattmark.cli.ledger_asked import where_of, where_option
 from wattmark.cli.ledger_options import chosen_ledger, ledger_option, note, now_us, read, told_wait
 from wattmark.cli.options import json_option
-from wattmark.core.carbon import BASES
 from wattmark.core.errors import UsageError
 from wattmark.core.known import Boundary
 from wattmark.version import __version__
@@ -25,9 +24,6 @@ boundary_option = click.option(
     type=click.Choice([b.value for b in Boundary]),
     default=Boundary.NODE.value,
     help="The widest reading at or below it counts [node].",
-)
-basis_option = click.option(
-    "--basis", type=click.Choice(BASES), help="Of Scope 2 [direct, or `basis` under [portfolio]]."
 )
 
 
@@ -46,7 +42,6 @@ name_argument = click.argument("name", shell_complete=_names)
 @click.option("--period", required=True, metavar="YEAR|QUARTER", help="What it is of, e.g. 2025 or 2025-Q3.")
 @where_option
 @boundary_option
-@basis_option
 @click.option("--reason", default="", help="Why a baseline of this name is replaced; kept with it.")
 @click.option("--by", default="", help="Who freezes it; kept with it. Nobody is named otherwise.")
 @ledger_option
@@ -56,7 +51,6 @@ def freeze(
     period: str,
     wheres: tuple[str, ...],
     boundary: str,
-    basis: str | None,
     reason: str,
     by: str,
     ledger: str | None,
@@ -84,7 +78,7 @@ def freeze(
             f"{name!r} was frozen {before.frozen_at} (revision {before.revision}): say with --reason why it "
             "is replaced; both are kept"
         )
-    asked = asked_of(reading.ledger, where_of(wheres), boundary, basis)
+    asked = asked_of(reading.ledger, where_of(wheres), boundary)
     with told_wait("adding up"), engine_named("duckdb") as engine:
         made = freeze(
             Books(reading.ledger, reading.snapshot, engine),

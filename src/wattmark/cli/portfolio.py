@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wattmark.cli.baseline_ledger import basis_option, boundary_option, moved
+from wattmark.cli.baseline_ledger import boundary_option, moved
 from wattmark.cli.ledger_asked import where_of, where_option
 from wattmark.cli.ledger_options import ledger_option, read, told_wait
 from wattmark.cli.options import json_option
@@ -30,7 +30,6 @@ STDOUT = "-"
 @click.option("--baseline", "baseline", metavar="NAME", help="Frozen baseline beside it [the targets' own].")
 @where_option
 @boundary_option
-@basis_option
 @at_option
 @click.option("--html", metavar="FILE", help="Write one self-contained HTML page; - is standard output.")
 @click.option(
@@ -77,7 +76,7 @@ def portfolio_view(ledger: str | None, options: dict[str, Any]) -> PortfolioView
     if today <= span.first:
         raise UsageError(f"no day of {span.name} is over on {today}: give another --in")
     counted = replace(span, after=min(span.after, today))
-    asked = asked_of(reading.ledger, where_of(options["wheres"]), options["boundary"], options["basis"])
+    asked = asked_of(reading.ledger, where_of(options["wheres"]), options["boundary"])
     with told_wait("adding up"), engine_named("duckdb") as engine:
         books = Books(reading.ledger, reading.snapshot, engine)
         found = inventory(books, counted, asked)

@@ -14,7 +14,6 @@ from datetime import date
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.methodology import Methodology
 from wattmark.core.portfolio import (
-    DIRECT,
     ENERGY,
     FROM_ENERGY,
     SCOPE2_LOCATION,
@@ -38,8 +37,6 @@ SAME = 1e-9
 class PortfolioRules:
     """How inventories of a ledger are made, where nobody asks otherwise: ``[portfolio]``."""
 
-    basis: str = DIRECT
-    """Of Scope 2."""
     primary: str = FROM_ENERGY
     """Which of two estimates stands for Scope 3.1."""
     threshold: float = THRESHOLD

@@ -6,10 +6,10 @@ Conventions; GHG Protocol Scope 2 Guidance, 2015, chapter 7: both methods are re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from wattmark.core.carbon import Intensity, Pue
+from wattmark.core.carbon import PRODUCT_ONLY, Intensity, Pue
 from wattmark.core.errors import NotComparable
 from wattmark.core.figure import Figure, Missing, Undefined, total
 from wattmark.core.given import Given
@@ -26,6 +26,7 @@ SCOPE31_STATED = "scope31_stated"
 SCOPE32 = "scope32"
 SCOPE33 = "scope33"
 EMBODIED = "embodied_amortised"
+UNSPLIT = "electricity_lifecycle"
 TITLES: Mapping[str, str] = {
     ENERGY: "Energy",
     FACILITY: "Energy at the facility's meter",
@@ -35,6 +36,7 @@ TITLES: Mapping[str, str] = {
     SCOPE31_STATED: "Scope 3.1, cloud and APIs, as providers state",
     SCOPE32: "Scope 3.2, hardware bought",
     SCOPE33: "Scope 3.3, upstream of electricity",
+    UNSPLIT: "Electricity of own sites, lifecycle, not split (product view)",
     EMBODIED: "Embodied carbon, amortised (product view)",
 }
 """Lines of an inventory, in the order in which they are shown."""
@@ -44,6 +46,9 @@ PRIMARIES = (FROM_ENERGY, FROM_STATEMENTS)
 RULES = "1"
 """Version of the rules by which lines are made: part of every fingerprint."""
 CLOUD = "scope 3.1"
+SCOPE2 = "scope 2"
+OWN = (SCOPE2, PRODUCT_ONLY)
+"""Inventories of electricity that we buy: as it enters Scope 2, and with lifecycle factors, not split."""
 UJ_PER_KWH = 3.6e12
 DIRECT, LIFECYCLE = "direct", "lifecycle"
 MIXED = ("boundary", "scope", "attribution_rule", "pue_kind")
@@ -55,8 +60,11 @@ NO_MARKET = Missing(
 )
 NO_SCOPE2 = Missing(
     "electricity that was bought",
-    "no energy here met a factor of inventory scope 2 on this basis: state one with [[grid]] in ledger.toml, "
-    "or ask for --basis lifecycle, which holds upstream carbon too",
+    "no energy here met a direct factor of inventory scope 2: state one with [[grid]] in ledger.toml; a "
+    "lifecycle factor holds upstream carbon too, which is Scope 3.3",
+)
+NO_LIFECYCLE = Missing(
+    "lifecycle factors", "say where own sites are: yearly figures of countries are built in"
 )
 NO_CLOUD = Missing("energy of cloud places", "no energy here met a factor of inventory scope 3.1")
 NO_STATEMENTS = Missing("carbon statements of providers", "`wattmark import` brings their exports in")
@@ -122,8 +130,6 @@ class Asked:
     """What an inventory is of: everything that must be equal before two are compared."""
 
     boundary: str = "node"
-    basis: str = DIRECT
-    """Of Scope 2: direct, what was burnt for the electricity; lifecycle holds upstream carbon too."""
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Key -> values that count; empty: everything."""
     primary: str = FROM_ENERGY
@@ -136,7 +142,7 @@ class Asked:
         return Methodology(
             {
                 "asked_boundary": self.boundary,
-                "asked_basis": self.basis,
+                "scope2_basis": DIRECT,
                 "where": told or "everything",
                 "scope31_primary": self.primary,
                 "time_zone": self.time_zone,
@@ -150,7 +156,7 @@ class Totals:
     """One stretch of time, with the factors of each kind."""
 
     location: Total
-    """Location-based, on the basis that Scope 2 is asked for."""
+    """Location-based with direct factors: what was burnt for the electricity (Scope 2)."""
     lifecycle: Total
     """Location-based on lifecycle basis: what a purchased service causes, its whole chain."""
     market: Total | None = None
@@ -159,13 +165,13 @@ class Totals:
     @property
     def scope2_uj(self) -> int:
         """Energy that Scope 2 should be of: what either basis counts there, and what met no factor at all."""
-        known = max(energy_of(t, "location", "scope 2") for t in (self.location, self.lifecycle))
+        known = max(energy_of(t, "location", OWN) for t in (self.location, self.lifecycle))
         return known + self.unknown_uj
 
     @property
     def scope31_uj(self) -> int:
         """Energy that Scope 3.1 should be of."""
-        known = max(energy_of(t, "location", "scope 3.1") for t in (self.location, self.lifecycle))
+        known = max(energy_of(t, "location", (CLOUD,)) for t in (self.location, self.lifecycle))
         return known + self.unknown_uj
 
     @property
@@ -237,7 +243,8 @@ def inventory_of(asked: Asked, found: Evidence, findings: Iterable[str] = ()) ->
                 primary=asked.primary == FROM_STATEMENTS,
             ),
             Line(id=SCOPE32, figure=found.bought),
-            _upstream_line(asked, found),
+            Line(id=SCOPE33, figure=found.upstream, share=found.upstream_share, estimated=1.0),
+            _unsplit_line(totals),
             _embodied_line(totals.location),
         ),
         factors=used_factors(totals),
@@ -269,12 +276,12 @@ def line_of(name: str, totals: Totals, primary: str = FROM_ENERGY) -> Line:
             return _energy_line(FACILITY, totals.location, totals.location.facility)
         case "scope2_location":
             meant = totals.scope2_uj
-            return carbon_line(SCOPE2_LOCATION, totals.location, "location", "scope 2", NO_SCOPE2, meant)
+            return carbon_line(SCOPE2_LOCATION, totals.location, "location", (SCOPE2,), NO_SCOPE2, meant)
         case "scope2_market":
             return _market_line(totals)
         case "scope31":
             meant = totals.scope31_uj
-            line = carbon_line(SCOPE31, totals.lifecycle, "location", "scope 3.1", NO_CLOUD, meant)
+            line = carbon_line(SCOPE31, totals.lifecycle, "location", (CLOUD,), NO_CLOUD, meant)
             return replace(line, primary=primary == FROM_ENERGY)
         case _:
             raise KeyError(name)
@@ -287,66 +294,64 @@ def _market_line(totals: Totals) -> Line:
     if totals.market is None:
         return Line(id=SCOPE2_MARKET, figure=NO_MARKET)
     meant = totals.scope2_uj
-    return carbon_line(SCOPE2_MARKET, totals.market, "market", "scope 2", NO_MARKET, meant)
+    return carbon_line(SCOPE2_MARKET, totals.market, "market", (SCOPE2,), NO_MARKET, meant)
 
 
-def _upstream_line(asked: Asked, found: Evidence) -> Line:
-    if asked.basis == LIFECYCLE:
-        inside = Missing("upstream by itself", "lifecycle factors hold it: ask for Scope 2 on direct basis")
-        return Line(id=SCOPE33, figure=inside)
-    return Line(id=SCOPE33, figure=found.upstream, share=found.upstream_share, estimated=1.0)
+def _unsplit_line(totals: Totals) -> Line:
+    """Own electricity with lifecycle factors as they stand: no company inventory takes it (core.carbon)."""
+    line = carbon_line(UNSPLIT, totals.lifecycle, "location", OWN, NO_LIFECYCLE, totals.scope2_uj)
+    if isinstance(line.figure, Missing):
+        return line
+    return replace(line, figure=line.figure.with_terms(inventory=PRODUCT_ONLY))
 
 
 def carbon_line(
-    name: str, told: Total, accounting: str, inventory: str, none: Missing, meant_uj: int
+    name: str, told: Total, accounting: str, inventories: Sequence[str], none: Missing, meant_uj: int
 ) -> Line:
-    """The grams of one accounting and one inventory, of the energy that met such a factor.
+    """The grams of one accounting that enter the first of some inventories, of energy that met a factor.
 
     ``meant_uj`` is the energy that it should be of.
     """
     found = {
         terms: figure
         for terms, figure in told.carbon_by_terms.items()
-        if (terms.accounting, terms.inventory) == (accounting, inventory)
+        if terms.accounting == accounting and terms.inventory in inventories
     }
-    if len(found) > 1:
-        bases = " and ".join(terms.basis for terms in found)
-        return Line(id=name, figure=Missing("carbon on one basis", f"factors are {bases}: ask for one basis"))
     if not found:
         return Line(id=name, figure=none)
-    ((terms, figure),) = found.items()
-    met = energy_of(told, accounting, inventory)
+    bases = sorted({terms.basis for terms in found})
+    if len(bases) > 1:
+        told_bases = " and ".join(bases)
+        return Line(
+            id=name, figure=Missing("carbon on one basis", f"factors are {told_bases}: state one basis")
+        )
+    figure = added([one.with_terms(inventory=inventories[0]) for one in found.values()])
+    met = energy_of(told, accounting, inventories)
     share = min(1.0, met / meant_uj) if meant_uj else 1.0
     if share < 1.0:
-        figure = figure.with_notes(
-            f"of {share:.1%} of the energy that it should be of: the rest met no factor"
-        )
-    return Line(id=name, figure=figure, share=share, estimated=_estimated(told.found.parts, terms))
+        figure = figure.with_notes(f"of {share:.1%} of the energy that it is about: the rest met no factor")
+    return Line(id=name, figure=figure, share=share, estimated=_estimated(told.found.parts, found))
 
 
-def energy_of(told: Total, accounting: str, inventory: str) -> int:
-    """Microjoules, gaps estimated, that met a factor of this accounting and inventory."""
+def energy_of(told: Total, accounting: str, inventories: Sequence[str]) -> int:
+    """Microjoules, gaps estimated, that met a factor of this accounting and one of these inventories."""
     return sum(
         part.used_uj
         for part in told.found.parts
         if part.intensity is not None
-        and (part.intensity.accounting, part.intensity.inventory) == (accounting, inventory)
+        and part.intensity.accounting == accounting
+        and part.intensity.inventory in inventories
     )
 
 
-def _estimated(parts: Sequence[Part], terms: CarbonTerms) -> float:
+def _estimated(parts: Sequence[Part], terms: Collection[CarbonTerms]) -> float:
     """Of the energy of these terms: gaps, and of the rest what the source of its intensity estimated."""
     used = rests = 0.0
     for part in parts:
         met = part.intensity
-        if met is None or (met.accounting, met.basis, met.inventory) != (
-            terms.accounting,
-            terms.basis,
-            terms.inventory,
-        ):
-            continue
-        used += part.used_uj
-        rests += part.gap_uj + part.energy_uj * met.estimated_share
+        if met is not None and CarbonTerms(met.accounting, met.basis, met.inventory) in terms:
+            used += part.used_uj
+            rests += part.gap_uj + part.energy_uj * met.estimated_share
     return min(1.0, rests / used) if used else 0.0
 
 
@@ -365,7 +370,7 @@ def _embodied_line(told: Total) -> Line:
 def used_factors(totals: Totals) -> tuple[UsedFactor, ...]:
     """Every factor that a line rests on, each table, zone and kind once, those of most energy first.
 
-    What is bought as a service is of lifecycle factors, Scope 2 of those that were asked for.
+    What is bought as a service is of lifecycle factors, Scope 2 of direct ones.
     """
     found: dict[tuple[object, ...], tuple[Intensity | Pue, float, float]] = {}
     told = [totals.location, totals.lifecycle, *([totals.market] if totals.market else [])]
@@ -431,8 +436,8 @@ def upstream_of(pairs: Iterable[Totals]) -> tuple[Figure | Missing, float]:
     parts: list[Figure] = []
     known = used = 0.0
     for pair in pairs:
-        whole = carbon_line(SCOPE33, pair.lifecycle, "location", "scope 2", NO_SCOPE2, pair.scope2_uj)
-        burnt = carbon_line(SCOPE33, pair.location, "location", "scope 2", NO_SCOPE2, pair.scope2_uj)
+        whole = carbon_line(SCOPE33, pair.lifecycle, "location", OWN, NO_SCOPE2, pair.scope2_uj)
+        burnt = carbon_line(SCOPE33, pair.location, "location", (SCOPE2,), NO_SCOPE2, pair.scope2_uj)
         used += pair.scope2_uj
         if not (whole.complete and burnt.complete):
             continue

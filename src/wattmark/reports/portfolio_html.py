@@ -94,7 +94,7 @@ def _page(view: PortfolioView) -> dict[str, object]:
         "terms": [
             ("counted", where),
             ("boundary", asked.boundary),
-            ("Scope 2 factors", f"{asked.basis} basis"),
+            ("factors", "Scope 2: direct; Scope 3.1: lifecycle"),
             ("Scope 3.1 stands as", f"from {asked.primary}"),
             ("calendar", asked.time_zone),
             ("ledger version", str(view.version)),

@@ -50,7 +50,6 @@ def asked_json(asked: Asked) -> dict[str, Any]:
     """What an inventory is of."""
     return {
         "boundary": asked.boundary,
-        "basis": asked.basis,
         "where": {key: list(values) for key, values in asked.where.items()},
         "scope31_primary": asked.primary,
         "time_zone": asked.time_zone,

@@ -35,7 +35,7 @@ def portfolio_text(view: PortfolioView, *, ascii_only: bool = False) -> str:
     """The inventory with everything that says how it is known."""
     asked = view.inventory.asked
     where = "; ".join(f"{k} = {', '.join(v)}" for k, v in asked.where.items())
-    told = [f"ledger version {view.version}", f"{asked.boundary} boundary", f"Scope 2 on {asked.basis} basis"]
+    told = [f"ledger version {view.version}", f"{asked.boundary} boundary"]
     lines = [view.title, f"{view.span}; {', '.join((*told, *([where] if where else [])))}", "", _lines(view)]
     lines += ["", *bulleted([NEVER_ADDED])]
     for key, rows in view.splits.items():
@@ -136,7 +136,7 @@ def baseline_text(frozen: Frozen) -> str:
         f"{frozen.name}, revision {frozen.revision}, frozen {frozen.frozen_at}"
         + (f" by {frozen.by}" if frozen.by else ""),
         f"period       {frozen.period}: {frozen.first} to {frozen.after} (not in it any more)",
-        f"of           {where}; {asked.boundary} boundary, Scope 2 on {asked.basis} basis",
+        f"of           {where}; {asked.boundary} boundary",
         f"ledger       version {frozen.ledger_version}, wattmark {frozen.wattmark}",
         f"digest       {frozen.digest}",
         f"fingerprint  {frozen.fingerprint}",

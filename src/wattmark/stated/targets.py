@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from wattmark.core.carbon import BASES
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.frozen import PortfolioRules
 from wattmark.core.portfolio import ENERGY, PRIMARIES
@@ -54,10 +53,9 @@ def targets(tables: Sequence[Fields]) -> tuple[Target, ...]:
 
 def portfolio_rules(table: Fields) -> PortfolioRules:
     """How inventories are made, and from which change on a baseline must be made anew."""
-    table.only("basis", "scope31", "threshold")
+    table.only("scope31", "threshold")
     usual = PortfolioRules()
     return PortfolioRules(
-        basis=table.choice("basis", BASES, usual.basis),
         primary=table.choice("scope31", PRIMARIES, usual.primary),
         threshold=table.amount("threshold", 0.0, 1.0, usual.threshold),
     )

@@ -13,6 +13,7 @@ from wattmark.core.figure import Figure, Missing
 from wattmark.core.frozen import Frozen, frozen_line
 from wattmark.core.known import Boundary
 from wattmark.core.portfolio import (
+    DIRECT,
     ENERGY,
     LIFECYCLE,
     NO_STATEMENTS,
@@ -100,13 +101,11 @@ def asked_of(
     ledger: OpenLedger,
     where: Mapping[str, Sequence[str]] | None = None,
     boundary: str = Boundary.NODE.value,
-    basis: str | None = None,
 ) -> Asked:
     """What an inventory of this ledger is of; its own rules hold where nothing else is asked."""
     rules = ledger.settings.portfolio
     return Asked(
         boundary=boundary,
-        basis=basis or rules.basis,
         where={key: tuple(values) for key, values in sorted((where or {}).items())},
         primary=rules.primary,
         time_zone=ledger.settings.time_zone,
@@ -206,14 +205,11 @@ def _together(
     settings = books.ledger.settings
     found: dict[str, Rollup] = {}
     for name, terms in (
-        ("location", ("location", asked.basis)),
+        ("location", ("location", DIRECT)),
         ("lifecycle", ("location", LIFECYCLE)),
-        ("market", ("market", asked.basis)),
+        ("market", ("market", DIRECT)),
     ):
-        same = name == "lifecycle" and asked.basis == LIFECYCLE
-        found[name] = (
-            found["location"] if same else ask(settings, books.snapshot, question, books.engine, terms)
-        )
+        found[name] = ask(settings, books.snapshot, question, books.engine, terms)
     by_key = {name: {_group(total): total for total in rollup.totals} for name, rollup in found.items()}
     groups = [
         (
@@ -382,8 +378,6 @@ def freeze(
 def standing(books: Books, target: Target, year: int, today: date, baseline: Frozen | None) -> list[Progress]:
     """How a target stands in a year: its quarters and the year itself, or the quarter that it is about."""
     asked = replace(asked_of(books.ledger, target.where), boundary=_boundary(baseline))
-    if baseline is not None:
-        asked = replace(asked, basis=baseline.asked.basis)
     span = span_named(target.period if "-Q" in target.period else str(year))
     if span.first.year != year:
         return []
