@@ -128,6 +128,26 @@ class EmbodiedConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SciConfig:
+    """What a report of the SCI, or of SCI for AI, asks to be stated."""
+
+    application_description: str | None = None
+    application_url: str | None = None
+    organisation_url: str | None = None
+    accountable_organisation: str | None = None
+    accountable_person: str | None = None
+    accountable_contact: str | None = None
+    manifest: str | None = None
+    """Where the evidence can be seen."""
+    functional_unit_rationale: str | None = None
+    summary: str | None = None
+    normalisation: str | None = None
+    """``gross`` or ``effective``."""
+    assumptions: tuple[str, ...] = ()
+    parameters_billion: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RenewablesConfig:
     """Load and renewable generation or certificates, for renewable energy matching."""
 
@@ -166,6 +186,7 @@ class Config:
     output: OutputConfig = field(default_factory=OutputConfig)
     project: ProjectConfig = field(default_factory=ProjectConfig)
     embodied: EmbodiedConfig = field(default_factory=EmbodiedConfig)
+    sci: SciConfig = field(default_factory=SciConfig)
     renewables: RenewablesConfig = field(default_factory=RenewablesConfig)
     ledger: LedgerConfig = field(default_factory=LedgerConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
@@ -183,6 +204,7 @@ SECTIONS: Mapping[str, type] = {
     "output": OutputConfig,
     "project": ProjectConfig,
     "embodied": EmbodiedConfig,
+    "sci": SciConfig,
     "renewables": RenewablesConfig,
     "ledger": LedgerConfig,
     "export": ExportConfig,
@@ -212,10 +234,12 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "[embodied] reserved_share": (0.0, 1.0),
     "[embodied] utilisation": (0.0, 1.0),
     "[embodied] relative_error": (0.0, 10.0),
+    "[sci] parameters_billion": (0.0, 1e9),
 }
 """What a number can be: least and most."""
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "[embodied] mode": ("reserved", "utilised"),
+    "[sci] normalisation": ("gross", "effective"),
     "[place] intensity_basis": ("lifecycle", "direct"),
 }
 

@@ -21,6 +21,7 @@ from wattmark.cli.options import (
     stated_from,
 )
 from wattmark.core.errors import NotComparable, UsageError
+from wattmark.core.sci_ai import PERSONAS
 from wattmark.version import __version__
 
 if TYPE_CHECKING:
@@ -50,12 +51,39 @@ STDOUT = "-"
 @click.option("--policy", type=click.Path(path_type=Path), help="Policy file whose verdict is shown.")
 @click.option("--title", help="Title of the report; the model's name when left out.")
 @as_one_option
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["wattmark", "sci", "sci-ai"]),
+    default="wattmark",
+    help="Ours, or that of the SCI (ISO/IEC 21031) or of SCI for AI, as --md or --json [wattmark].",
+)
+@click.option(
+    "--persona",
+    type=click.Choice(PERSONAS),
+    help="Whose score, for --format sci-ai: the two are never added.",
+)
+@click.option(
+    "--check", is_flag=True, help="With --format sci: exit 3 where a field that is asked for is empty."
+)
 @place_options
-def command(runs: tuple[Path, ...], html: str | None, md: str | None, as_json: bool, **options: Any) -> None:
+def command(
+    runs: tuple[Path, ...],
+    html: str | None,
+    md: str | None,
+    as_json: bool,
+    kind: str,
+    persona: str | None,
+    check: bool,
+    **options: Any,
+) -> None:
     """Write a report of runs: figures and how each is known, power over time, what was not seen.
 
     Runs of one solution add up; other runs are repeats. With a baseline they are compared and scored.
     """
+    if kind != "wattmark" or persona or check:
+        _sci(runs, kind, persona, check, html, md, as_json, options)
+        return
     if not (html or md or as_json):
         raise UsageError("say which report to write: --html report.html, --md or --json")
     for target in (html, md):
@@ -73,6 +101,33 @@ def command(runs: tuple[Path, ...], html: str | None, md: str | None, as_json: b
         from wattmark.reports.report_json import json_report
 
         click.echo(json_report(data))
+
+
+def _sci(
+    runs: tuple[Path, ...],
+    kind: str,
+    persona: str | None,
+    check: bool,
+    html: str | None,
+    md: str | None,
+    as_json: bool,
+    options: dict[str, Any],
+) -> None:
+    from wattmark.cli.report_sci import persona_of, sci_report
+
+    persona = persona_of(kind, persona)
+    if kind == "wattmark":
+        raise UsageError("--check is for --format sci and --format sci-ai")
+    if html or (md and as_json):
+        raise UsageError(f"--format {kind} is written as Markdown or as JSON: --md or --json")
+    _require_no_evidence(md)
+    text, code = sci_report(runs, options, persona, as_json=as_json, check=check)
+    if as_json:
+        click.echo(text, nl=False)
+    else:
+        _put(md or STDOUT, text)
+    if code:
+        raise SystemExit(code)
 
 
 def report_data(runs: tuple[Path, ...], options: dict[str, Any]) -> ReportData:
@@ -161,7 +216,10 @@ def _require_no_evidence(target: str | None) -> None:
 
 
 def _write(target: str, render: Callable[[ReportData], str], data: ReportData) -> None:
-    text = render(data)
+    _put(target, render(data))
+
+
+def _put(target: str, text: str) -> None:
     if target == STDOUT:
         click.echo(text, nl=False)
         return
