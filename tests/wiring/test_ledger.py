@@ -99,7 +99,14 @@ def test_a_site_that_is_a_cloud_region_tells_grid_and_pue() -> None:
     now, later = found.grid
     assert (now.zone, now.inventory, now.grams_per_kwh) == ("us-east-1", "scope 3.1", 383.55)
     assert "more than 3 years old" in later.note
-    assert [(p.site, p.pue, p.kind) for p in found.pue] == [("us-east-1", 1.14, "provider_year")]
+    assert {(p.site, p.kind) for p in found.pue} == {("us-east-1", "provider_year")}
+    new_years = [1704067200_000_000, 1735689600_000_000]
+    assert [(p.pue, p.start_us) for p in found.pue] == [
+        (1.15, None),
+        (1.15, new_years[0]),
+        (1.14, new_years[1]),
+    ]
+    assert [p.end_us for p in found.pue] == [*new_years, None]
     assert "AWS" in found.pue[0].source
     direct = factors_for(LedgerSettings(), [], "location", "direct", ["us-east-1"]).grid
     assert {g.grams_per_kwh for g in direct} == {270.47}

@@ -172,6 +172,10 @@ def test_a_site_that_is_a_cloud_region_tells_what_the_region_tells(tmp_path: Pat
     assert given.intensity is not None
     assert given.pue is not None
     assert (given.intensity.zone, given.pue.kind) == ("IRL", "provider_year")
+    old = replace(TEN_SECONDS, started_at="2024-11-01T12:00:00.000000Z")
+    then = given_from(project(tmp_path, {"name": "prod", "region": "eu-west-1"}, site="prod"), NOTHING, [old])
+    assert then.pue is not None
+    assert (then.pue.value, then.pue.source) == (1.15, "AWS, mean of its data centres, 2024")
     with pytest.raises(ConfigError, match=r"prod, region: 'moon-1' is no known cloud region"):
         given_from(project(tmp_path, {"name": "prod", "region": "moon-1"}, site="prod"), NOTHING)
 
@@ -196,5 +200,11 @@ def test_a_ledger_meets_the_same(tmp_path: Path) -> None:
     bought = next(g for g in found.grid if g.zone == "prod")
     germany = next(g for g in found.grid if g.zone == "DEU")
     assert (bought.grams_per_kwh, bought.inventory) == (germany.grams_per_kwh, "scope 3.1")
-    assert [(p.pue, p.kind) for p in found.pue] == [(1.14, "provider_year"), (1.1, "measured")]
+    assert [(p.pue, p.kind) for p in found.pue] == [
+        (1.15, "provider_year"),  # of 2023, and before, but for the hour that was measured
+        (1.15, "provider_year"),
+        (1.15, "provider_year"),
+        (1.14, "provider_year"),
+        (1.1, "measured"),
+    ]
     assert found.sites == places

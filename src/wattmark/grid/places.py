@@ -21,6 +21,8 @@ from wattmark.grid.bundled import STALE_YEARS, yearly
 from wattmark.grid.yearly import LIFECYCLE, number_in
 
 TABLE = "cloud_regions"
+PUE_TABLE = "cloud_pue"
+"""Published PUE of earlier years."""
 CLOUD = "scope 3.1"
 """Inventory of electricity that a cloud provider buys: a purchased service of its customer (kpis.md)."""
 PROVIDERS: Mapping[str, str] = {"aws": "AWS", "google": "Google Cloud", "azure": "Azure"}
@@ -28,11 +30,22 @@ PREFIXES: Mapping[str, str] = {"gcp": "google", "amazon": "aws", "microsoft": "a
 PUE_SCOPES: Mapping[str, tuple[str, float]] = {
     "provider": ("mean of its data centres", 0.10),
     "geography": ("mean of its data centres there", 0.05),
+    "region": ("mean of its data centres in the region", 0.05),
     "campus": ("its campus there", 0.03),
 }
 """Scope of a published PUE -> how it is said, and our allowance for one region in one hour (95 %)."""
 ZONE_LETTER = re.compile(r"(?<=\d)-?[a-z]$")
 """Of an availability zone: us-east-1a, us-central1-a."""
+
+
+@dataclass(frozen=True, slots=True)
+class YearPue:
+    """What was published for one year."""
+
+    year: int
+    pue: Pue
+    source: str
+    """Address or title, with what was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +73,11 @@ class CloudPlace:
     carbon_free_year: int | None = None
     place_source: str
     pue_source: str = ""
+    electricity_maps_zone: str = ""
+    watttime_region: str = ""
+    """What live providers call the place, where a table of the user's own says so."""
+    years: tuple[YearPue, ...] = ()
+    """Its PUE as published for each year that is known, the oldest first; ``pue`` is the newest."""
 
     @property
     def label(self) -> str:
@@ -68,17 +86,46 @@ class CloudPlace:
             return f"site {self.region}"
         return f"{PROVIDERS.get(self.provider, self.provider)} {self.region}, {self.name}"
 
+    def in_year(self, year: int | None) -> CloudPlace:
+        """With the PUE of a year: of that year, else of the last one before it, else of the first one.
+
+        The place itself without a year, and where somebody stated its PUE.
+        """
+        if year is None or self.pue_stated or not self.years:
+            return self
+        told = next((one for one in reversed(self.years) if one.year <= year), self.years[0])
+        return replace(self, pue=told.pue, pue_year=told.year, pue_source=told.source)
+
 
 def cloud_places(mine: Path | None = None) -> tuple[CloudPlace, ...]:
     """Every known region; out of the user's own table where there is one. Raises ConfigError."""
     if mine is None or not mine.joinpath(f"{TABLE}.csv").is_file():
         return _shipped()
-    return _places(tables.rows(TABLE, mine), f", own table {tables.meta(TABLE, mine).version}")
+    rows, said = tables.rows(TABLE, mine), f", own table {tables.meta(TABLE, mine).version}"
+    return _places(rows, said, older_pues(mine, shipped=False))
 
 
 @cache
 def _shipped() -> tuple[CloudPlace, ...]:
-    return _places(tables.rows(TABLE), "")
+    return _places(tables.rows(TABLE), "", older_pues())
+
+
+Older = Mapping[tuple[str, str, str], tuple[YearPue, ...]]
+"""Provider, region and scope; a row without a region is of every region of the provider."""
+
+
+def older_pues(mine: Path | None = None, *, shipped: bool = True) -> Older:
+    """PUE of earlier years; out of the user's own table where there is one. Raises ConfigError."""
+    own = mine is not None and mine.joinpath(f"{PUE_TABLE}.csv").is_file()
+    if not own and not shipped:
+        return {}
+    said = f", own table {tables.meta(PUE_TABLE, mine).version}" if own else ""
+    found: dict[tuple[str, str, str], list[YearPue]] = {}
+    for number, row in enumerate(tables.rows(PUE_TABLE, mine if own else None), start=1):
+        year = int(number_in(row, "year", PUE_TABLE, number))
+        told = YearPue(year, _pue(row, number, year, said, PUE_TABLE), row["pue_source"])
+        found.setdefault((row["provider"], row["region"], row["pue_scope"]), []).append(told)
+    return {key: tuple(rows) for key, rows in found.items()}
 
 
 def find_place(text: str | None, mine: Path | None = None) -> CloudPlace | None:
@@ -134,41 +181,58 @@ def intensity_at(
     return replace(best, inventory=inventory, note=f"{best.note}; {said}" if best.note else said)
 
 
-def _places(rows: list[dict[str, str]], own: str) -> tuple[CloudPlace, ...]:
-    return tuple(_place(row, number, own) for number, row in enumerate(rows, start=1))
+def _places(rows: list[dict[str, str]], own: str, older: Older) -> tuple[CloudPlace, ...]:
+    return tuple(_place(row, number, own, older) for number, row in enumerate(rows, start=1))
 
 
-def _place(row: dict[str, str], number: int, own: str) -> CloudPlace:
+def _place(row: dict[str, str], number: int, own: str, older: Older) -> CloudPlace:
     share = number_in(row, "carbon_free_share", TABLE, number) if row["carbon_free_share"] else None
     if share is not None and not 0 <= share <= 1:
         raise ConfigError(f"{TABLE}.csv", f"row {number}", f"carbon_free_share is {share:g}, not 0 to 1")
     pue_year = int(number_in(row, "pue_year", TABLE, number)) if row["pue"] else None
+    pue = _pue(row, number, pue_year, own, TABLE) if row["pue"] else None
     return CloudPlace(
         provider=row["provider"],
         region=row["region"],
         name=row["name"],
         country=row["country"],
         subregion=row["subregion"],
-        pue=_pue(row, number, pue_year, own) if row["pue"] else None,
+        pue=pue,
         pue_year=pue_year,
         carbon_free_share=share,
         carbon_free_year=int(row["carbon_free_year"]) if row["carbon_free_year"] else None,
         place_source=row["place_source"],
         pue_source=row["pue_source"],
+        electricity_maps_zone=row.get("electricity_maps_zone", ""),
+        watttime_region=row.get("watttime_region", ""),
+        years=_years(row, pue, pue_year, older),
     )
 
 
-def _pue(row: dict[str, str], number: int, year: int | None, own: str) -> Pue:
-    value = number_in(row, "pue", TABLE, number)
+def _years(row: dict[str, str], pue: Pue | None, year: int | None, older: Older) -> tuple[YearPue, ...]:
+    """A region's own years; those of the provider's mean where no more is known of the region."""
+    if pue is None or year is None:
+        return ()
+    scope = row["pue_scope"]
+    found = {one.year: one for one in older.get((row["provider"], "", scope), ()) if scope == "provider"}
+    for (provider, region, _), rows in older.items():
+        if (provider, region) == (row["provider"], row["region"]):
+            found |= {one.year: one for one in rows}
+    found[year] = YearPue(year, pue, row["pue_source"])
+    return tuple(found[at] for at in sorted(found) if at <= year)
+
+
+def _pue(row: dict[str, str], number: int, year: int | None, own: str, table: str) -> Pue:
+    value = number_in(row, "pue", table, number)
     try:
         said, error = PUE_SCOPES[row["pue_scope"]]
         check_pue(value)
     except KeyError:
         known = ", ".join(PUE_SCOPES)
         problem = f"pue_scope is {row['pue_scope']!r}; known: {known}"
-        raise ConfigError(f"{TABLE}.csv", f"row {number}", problem) from None
+        raise ConfigError(f"{table}.csv", f"row {number}", problem) from None
     except RefusedError as refusal:
-        raise ConfigError(f"{TABLE}.csv", f"row {number}", str(refusal)) from None
+        raise ConfigError(f"{table}.csv", f"row {number}", str(refusal)) from None
     provider = PROVIDERS.get(row["provider"], row["provider"])
     return Pue(
         value=value,

@@ -69,18 +69,25 @@ def of_sites(
             continue
         if not own & {site, place.subregion, place.country}:
             grid += _aging(_over_time(site, _figures_at(place, basis, mine)))
-        if place.pue is not None and site not in with_pue:
-            told = place.pue
-            pue.append(
-                SitePue(
-                    site=site,
-                    pue=told.value,
-                    kind=told.kind,
-                    relative_error=told.relative_error,
-                    source=told.source,
-                )
-            )
+        if site not in with_pue:
+            pue += _pues_of(site, place)
     return BuiltIn(tuple(grid), tuple(pue), tuple(places.values()))
+
+
+def _pues_of(site: str, place: CloudPlace) -> Iterable[SitePue]:
+    """As published for each year: the first also before, the last also after."""
+    starts = [_new_year(one.year) if at else None for at, one in enumerate(place.years)]
+    for one, start, end in zip(place.years, starts, (*starts[1:], None), strict=False):
+        told = one.pue
+        yield SitePue(
+            site=site,
+            start_us=start,
+            end_us=end,
+            pue=told.value,
+            kind=told.kind,
+            relative_error=told.relative_error,
+            source=told.source,
+        )
 
 
 def _figures_at(place: CloudPlace, basis: str, mine: Path | None) -> list[Intensity]:

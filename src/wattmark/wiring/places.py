@@ -27,6 +27,7 @@ def place_of(
 
     Without runs it is that of the tags in the configuration. A region that nobody knows is none, but one that
     was asked for must be known: raises UsageError. What [[site]] states of it goes before the table.
+    Its PUE is that of the year of the newest run, as far as it was published.
     """
     if config.tables.get("site"):
         from wattmark.wiring.sites import place_of_site, site_of
@@ -38,10 +39,10 @@ def place_of(
     if named is not None:
         from wattmark.grid.places import the_place
 
-        return the_place(named, mine)
+        return the_place(named, mine).in_year(year_of(runs))
     said = {run.subject.region for run in runs} if runs else {config.tags.region}
     found = regions_of(filter(None, said), mine)
-    return next(iter(found.values())) if len(found) == 1 else None
+    return next(iter(found.values())).in_year(year_of(runs)) if len(found) == 1 else None
 
 
 def regions_of(names: Iterable[str], mine: Path | None = None) -> dict[str, CloudPlace]:

@@ -107,17 +107,23 @@ def place_of_site(site: Site, runs: Sequence[Run], mine: Path | None = None) -> 
     """A site as a place: the cloud region that it is, or a place of its own, with its PUE for these runs."""
     from wattmark.grid.places import CloudPlace
 
-    place = region_of(site, mine) or CloudPlace(
-        provider="",
-        region=site.name,
-        name=site.name,
-        country=site.country,
-        subregion=site.subregion,
-        zone=site.zone,
-        moved=True,
-        carbon_free_share=site.carbon_free_share,
-        carbon_free_year=site.carbon_free_year,
-        place_source=site.source or "[[site]]",
+    years = [int(run.started_at[:4]) for run in runs if run.started_at[:4].isdigit()]
+    region = region_of(site, mine)
+    place = (
+        region.in_year(max(years, default=None))
+        if region is not None
+        else CloudPlace(
+            provider="",
+            region=site.name,
+            name=site.name,
+            country=site.country,
+            subregion=site.subregion,
+            zone=site.zone,
+            moved=True,
+            carbon_free_share=site.carbon_free_share,
+            carbon_free_year=site.carbon_free_year,
+            place_source=site.source or "[[site]]",
+        )
     )
     pue = pue_of_site(site, runs)
     return place if pue is None else replace(place, pue=pue, pue_stated=True, pue_year=None)
