@@ -24,6 +24,13 @@ def keys() -> Iterable[str]:
     return KEYS
 
 
+def statement_keys() -> Iterable[str]:
+    """What statements are listed by."""
+    from wattmark.ledger.statements import KEYS
+
+    return KEYS
+
+
 def kpis() -> Iterable[str]:
     """Ids of all KPIs."""
     from wattmark.core.kpis import CATALOG

@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fold": ("wattmark.cli.ledger_keep:fold", "Move what has landed into the ledger's tables."),
     "runs": ("wattmark.cli.ledger_runs:runs", "List runs, and what of each was counted."),
     "totals": ("wattmark.cli.ledger_totals:command", "Energy, carbon and KPIs by tags and time."),
+    "statements": ("wattmark.cli.ledger_statements:command", "What providers state; in no total."),
     "show": ("wattmark.cli.ledger_show:command", "Show one run, and where the ledger counted it."),
     "tags": ("wattmark.cli.ledger_tags:command", "List what is untagged or unknown, by energy."),
     "lost": ("wattmark.cli.ledger_runs:lost", "List who also watched and was not counted."),
