@@ -80,7 +80,7 @@ def bill_settings(asked: Asked) -> BillSettings:
         ),
         load=Load(mean, gpu, wide, "bill:utilisation"),
         loads={} if cpu is not None else _loads(Path(text), mean, error),
-        hosts=_hosts(Path(given["hosts"])) if "hosts" in given else {},
+        hosts=hosts_of(given["hosts"]) if "hosts" in given else {},
         delivered_seconds=delivered,
         stated="utilisation" in given,
     )
@@ -99,8 +99,9 @@ def _loads(path: Path, mean: float, error: float | None) -> dict[str, Load]:
     return found
 
 
-def _hosts(path: Path) -> dict[str, str]:
-    rows = _rows(path, ("resource",), ("host",))
+def hosts_of(file: str) -> dict[str, str]:
+    """Resource -> the name by which other sources know the machine. Raises EvidenceError."""
+    rows = _rows(Path(file), ("resource",), ("host",))
     return {row["resource"]: row["host"] for _, row in rows if row.get("resource") and row.get("host")}
 
 

@@ -63,6 +63,9 @@ SOURCES: Mapping[str, SourceRow] = {
     "azure-carbon": SourceRow(
         "wattmark.sources.azure_carbon", "", "Azure's Carbon Optimization API, files of Emissions Impact"
     ),
+    "aws-cost-explorer": SourceRow(
+        "wattmark.sources.aws_cost_explorer", "", "AWS Cost Explorer: instance-hours by type, cost by service"
+    ),
     "aws-cur": SourceRow(
         "wattmark.sources.aws_cur", "", "AWS Cost and Usage Reports: instance-hours and cost"
     ),
@@ -75,6 +78,7 @@ SOURCES: Mapping[str, SourceRow] = {
     "azure-cost": SourceRow(
         "wattmark.sources.azure_cost", "", "Azure's cost details: instance-hours and cost"
     ),
+    "cloudwatch": SourceRow("wattmark.sources.cloudwatch", "aws", "GPU power in Amazon CloudWatch"),
 }
 
 
