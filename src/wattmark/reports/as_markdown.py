@@ -200,6 +200,7 @@ def _foot(data: ReportData) -> str:
         for name, value in sections.terms_of(data)
         if name in ("boundary", "accounting")
     ]
+    terms += [escaped(note) for note in sections.grid_notes(data)]
     made = f"wattmark {data.wattmark_version}".strip()
     return f"<sub>{' · '.join((made, *told, *terms))}</sub>"
 

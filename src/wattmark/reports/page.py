@@ -127,7 +127,7 @@ def page_of(data: ReportData) -> dict[str, object]:
         "devices": [_device(d) for d in sections.devices(data.runs)],
         "overhead": sections.overhead_text(data.runs),
         "terms": sections.terms_of(data),
-        "sources": sections.sources_of(data),
+        "sources": [*sections.sources_of(data), *sections.grid_notes(data)],
         "errors": _errors(data),
         "runs": [_run_row(run) for run in data.all_runs],
         "environment": sorted({item for run in data.runs for item in run.environment.items()}),

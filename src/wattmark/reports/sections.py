@@ -199,6 +199,14 @@ def sources_of(data: ReportData) -> list[str]:
     return list(dict.fromkeys(s for f in figures for s in f.sources))
 
 
+def grid_notes(data: ReportData) -> list[str]:
+    """What to know of the grid intensity: by the hour or why not, estimated share, grade; often nothing."""
+    intensity = data.facts.intensity
+    if not isinstance(intensity, Figure) or not intensity.notes:
+        return []
+    return [f"grid: {', '.join(intensity.sources)}", *(f"grid: {note}" for note in intensity.notes)]
+
+
 def not_seen(runs: Sequence[Run]) -> list[tuple[str, str]]:
     """(what, why) of everything that used energy, or may have, and was not observed; each once."""
     found: list[tuple[str, str]] = []
