@@ -166,6 +166,21 @@ def test_without_a_residual_mix_the_average_stands_in_and_says_so() -> None:
     assert [bool(p.intensity.note) for p in pieces] == [False, True, False, True]
 
 
+def test_an_error_of_the_load_is_one_of_the_rest_alone() -> None:
+    """1 of 2 kWh is met at 0 g: 2 % more load is 4 % more rest. Where all is met, or nothing, none is added."""
+    half = matched({"EU": hours(2.0)}, an_instrument(kind="certificate", kwh=1.0))
+    (piece,) = priced(
+        half.met, [an_instrument(kwh=1.0)], rests([a_mix()], [], "EU", "direct"), ANNUAL, "direct", 0.02
+    )
+    assert math.hypot(piece.intensity.relative_error, 0.02) == pytest.approx(0.04)
+    rest = rests([a_mix(relative_error=0.1)], [], "EU", "direct")
+    (bare,) = priced(matched({"EU": hours(2.0)}).met, [], rest, ANNUAL, "direct", 0.02)
+    assert bare.intensity.relative_error == 0.1
+    lot = an_instrument(kind="certificate", kwh=2.0, grams_per_kwh=10.0)
+    (full,) = priced(matched({"EU": hours(2.0)}, lot).met, [lot], rest, ANNUAL, "direct", 0.02)
+    assert full.intensity.relative_error == 0.0
+
+
 def test_a_rest_without_any_factor_is_left_out_and_never_zero() -> None:
     """Neither mix nor average: no factor, unless instruments fill the load."""
     lot = an_instrument(kind="certificate", kwh=5.0)

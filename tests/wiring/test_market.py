@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,14 @@ def test_a_part_of_the_load_has_its_part_of_the_instruments(tmp_path: Path) -> N
     ledger = a_ledger_of(tmp_path, LOT + MIX)
     assert grams(ledger, *MARKET) == pytest.approx(1500.0)
     assert grams(ledger, *MARKET, "--where", "team=a") == pytest.approx(750.0)
+
+
+def test_an_error_of_the_load_is_one_of_what_no_instrument_met(tmp_path: Path) -> None:
+    """4 kWh known to 1 % are 4 +- 0.04 kWh: 1 kWh is met, and the rest is 3 +- 0.04 kWh at 500 g."""
+    row = replace(a_node(1, 12, kwh=4.0).energies[0], errors={"meter:gain": 0.01})
+    ledger = a_ledger_of(tmp_path, LOT + MIX, replace(a_node(1, 12), energies=(row,)))
+    carbon = totals(ledger, *MARKET)["whole"]["carbon"]
+    assert carbon["interval_95"] == pytest.approx([1480.0, 1520.0])
 
 
 def test_location_based_figures_and_the_sci_never_see_an_instrument(tmp_path: Path) -> None:

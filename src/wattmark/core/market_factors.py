@@ -70,46 +70,77 @@ def rests(
     return tuple(sorted((r for r in found if r.end_us > r.start_us), key=lambda r: r.start_us))
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of a stretch in which the rest meets one factor."""
+
+    met: Met
+    start_us: int
+    end_us: int
+    grams_per_kwh: float
+    rest: Rest | None
+    more: float
+    """By how much a kilowatt-hour more of load emits more than this mean, gCO2e/kWh."""
+
+    @property
+    def kwh(self) -> float:
+        """Its load."""
+        return self.met.load_kwh * (self.end_us - self.start_us) / (self.met.end_us - self.met.start_us)
+
+
 def priced(
     met: Sequence[Met],
     instruments: Sequence[Instrument],
     rest: Sequence[Rest],
     matching: str,
     basis: str,
+    load_error: float = 0.0,
 ) -> tuple[Priced, ...]:
     """The factor of every stretch of one market: sum of share x grams, and the rest x what stands for it.
 
-    A stretch whose rest has no factor has none either: it is left out, never taken as zero.
+    A stretch whose rest has no factor has none either: it is left out, never taken as zero. ``load_error`` is
+    how well the whole load is known (half width at 95 %, a share): an amount meets no more where the load was
+    larger, so an error of the load is one of the rest alone.
     """
     by_id = {one.id: one for one in instruments}
-    used: dict[str, set[str]] = {}
-    for one in met:
-        used.setdefault(one.year, set()).update(one.shares)
     found: list[Priced] = []
-    for one in met:
-        claims = _claims(matching, [by_id[name] for name in sorted(used[one.year])])
-        found += _pieces(one, by_id, rest, claims, matching, basis)
+    for year in dict.fromkeys(one.year for one in met):
+        of_year = [one for one in met if one.year == year]
+        used = sorted({name for one in of_year for name in one.shares})
+        claims = _claims(matching, [by_id[name] for name in used])
+        pieces = [piece for one in of_year for piece in _pieces(one, by_id, rest)]
+        error = _share_error(pieces, load_error)
+        found += [Priced(p.start_us, p.end_us, _intensity(p, claims, error, matching, basis)) for p in pieces]
     return tuple(found)
 
 
-def _pieces(
-    one: Met,
-    by_id: Mapping[str, Instrument],
-    rest: Sequence[Rest],
-    claims: str,
-    matching: str,
-    basis: str,
-) -> Iterator[Priced]:
-    contracts = math.fsum(share * by_id[name].grams_per_kwh for name, share in one.shares.items())
+def _pieces(one: Met, by_id: Mapping[str, Instrument], rest: Sequence[Rest]) -> Iterator[_Piece]:
+    claimed = math.fsum(share * by_id[name].grams_per_kwh for name, share in one.shares.items())
     if one.rest <= NOTHING:
-        told = _intensity(one.market, contracts, claims, None, matching, basis)
-        yield Priced(one.start_us, one.end_us, told)
+        yield _Piece(one, one.start_us, one.end_us, claimed, None, 0.0)
         return
+    amounts = {name: share for name, share in one.shares.items() if by_id[name].share is None}
+    matched = math.fsum(amounts.values())
+    of_amounts = math.fsum(share * by_id[name].grams_per_kwh for name, share in amounts.items())
     for piece in rest:
         start, end = max(one.start_us, piece.start_us), min(one.end_us, piece.end_us)
         if start < end:
-            grams = contracts + one.rest * piece.grams_per_kwh
-            yield Priced(start, end, _intensity(one.market, grams, claims, piece, matching, basis))
+            grams = claimed + one.rest * piece.grams_per_kwh
+            next_kwh = (grams - of_amounts) / (1.0 - matched)
+            yield _Piece(one, start, end, grams, piece, next_kwh - grams)
+
+
+def _share_error(pieces: Sequence[_Piece], load_error: float) -> float:
+    """What an error of the load adds to that of the factor, as a share.
+
+    The energy brings the same error with it, and the two are one: they add linearly. A factor of this error
+    in quadrature with the energy makes that sum, sqrt((d + e)^2 - d^2).
+    """
+    grams = math.fsum(p.kwh * p.grams_per_kwh for p in pieces)
+    if grams <= 0:
+        return 0.0
+    extra = load_error * abs(math.fsum(p.kwh * p.more for p in pieces)) / grams
+    return math.sqrt(extra * (extra + 2 * load_error))
 
 
 def _claims(matching: str, instruments: Sequence[Instrument]) -> str:
@@ -122,19 +153,18 @@ def _claims(matching: str, instruments: Sequence[Instrument]) -> str:
     return f"{matching} matching of {named}"
 
 
-def _intensity(
-    market: str, grams: float, claims: str, rest: Rest | None, matching: str, basis: str
-) -> Intensity:
+def _intensity(piece: _Piece, claims: str, error: float, matching: str, basis: str) -> Intensity:
+    market, rest = piece.met.market, piece.rest
     stands_in = f"no residual mix of {market} is stated: its location-based average stands in for the rest"
     told = Intensity(
-        grams_per_kwh=grams,
+        grams_per_kwh=piece.grams_per_kwh,
         zone=market,
         accounting="market",
         basis=basis,
         inventory="scope 2",
         granularity="hour" if matching == HOURLY else "year",
         source="; ".join(filter(None, (claims, rest.source if rest else ""))),
-        relative_error=rest.relative_error if rest else 0.0,
+        relative_error=math.hypot(rest.relative_error, error) if rest else 0.0,
         estimated_share=rest.estimated_share if rest else 0.0,
         note=stands_in if rest is not None and rest.average else "",
     )

@@ -195,8 +195,12 @@ def market_factors(
     instruments: Sequence[Instrument],
     mixes: Sequence[ResidualMix],
     basis: str,
+    load_error: float = 0.0,
 ) -> Factors:
-    """What every place of the reporter's own meets, as courses that a rollup joins."""
+    """What every place of the reporter's own meets, as courses that a rollup joins.
+
+    ``load_error`` says how well the whole load is known: half width at 95 %, as a share.
+    """
     by_market: dict[str, list[int]] = {}
     for at, one in enumerate(found.met):
         by_market.setdefault(one.market, []).append(at)
@@ -211,7 +215,7 @@ def market_factors(
         key = own.market, "" if shared or own.average is None else own.average.name
         if key not in names:
             names[key] = f"market {own.market}{f', {key[1]}' if key[1] else ''}"
-            for piece in priced(here, instruments, rest, found.matching, basis):
+            for piece in priced(here, instruments, rest, found.matching, basis, load_error):
                 told = piece.intensity
                 grid.append(
                     GridFactor(

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wattmark.core.facts import MatchedShares
-from wattmark.core.figure import Missing
+from wattmark.core.figure import Figure, Missing
 from wattmark.core.instruments import ANNUAL, HOURLY, MATCHINGS, SUPPLIER, ResidualMix, usable
 from wattmark.core.market_factors import BEGINNING, END
+from wattmark.ledger.factors import Factors
+from wattmark.ledger.question import Question
 from wattmark.ledger.rollup import Rollup, roll_up
 from wattmark.wiring.market import (
     Surveyed,
@@ -24,7 +26,6 @@ from wattmark.wiring.market import (
 if TYPE_CHECKING:
     from wattmark.core.rollup import Total
     from wattmark.ledger.asking import Engine
-    from wattmark.ledger.question import Question
     from wattmark.ledger.settings import LedgerSettings
     from wattmark.ledger.snapshot import Snapshot
 
@@ -42,7 +43,10 @@ def ask_market(
     """Answer a question with market-based carbon: the whole load is matched, whatever part is asked for."""
     surveyed = survey(settings, snapshot, engine, basis, question.boundary)
     found = matched(surveyed, settings.instruments, matching, settings.zone, basis)
-    factors = market_factors(surveyed, found, settings.instruments, settings.residual_mixes, basis)
+    whole = roll_up(snapshot, Question(boundary=question.boundary), Factors(), engine).whole.energy
+    known = whole.relative if isinstance(whole, Figure) and math.isfinite(whole.relative) else 0.0
+    told, mixes = settings.instruments, settings.residual_mixes
+    factors = market_factors(surveyed, found, told, mixes, basis, known)
     answer = roll_up(snapshot, question, factors, engine)
     return replace(answer, findings=(*answer.findings, *findings(surveyed, found, settings.instruments)))
 
