@@ -78,3 +78,28 @@ def test_sources_say_basis_years_and_terms() -> None:
     assert live["neso"]["keys"] == []
     assert live["watttime"]["signals"][0] == "co2_moer"
     assert "ENTSOE_API_KEY" in said
+
+
+def test_regions_are_listed_with_the_sources_of_their_rows() -> None:
+    """Country, subregion, PUE and share with their years; no zones among them."""
+    said = verb(group, "zones", "--regions", "oregon").stdout
+    assert "us-west-2" in said
+    assert "g/kWh" not in said
+    assert (
+        "  https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html: 1 of " in said
+    )
+    body = json.loads(verb(group, "zones", "--regions", "us-west-2", "--json").stdout)
+    assert body["zones"] == []
+    (oregon,) = [r for r in body["regions"] if r["region"] == "us-west-2"]
+    assert oregon["pue_years"] == {"2023": 1.15, "2024": 1.15, "2025": 1.14}
+    with pytest.raises(UsageError, match="no cloud region is like 'afghanistan'"):
+        verb(group, "zones", "--regions", "afghanistan")
+
+
+def test_zones_and_sources_are_drawn() -> None:
+    """The dirtiest zone of a basis has the longest bar; a source has a mark for each of its years."""
+    rows = {line.split()[0]: line for line in run("zones", "land").splitlines() if "Ember" in line}
+    assert rows["FIN"].count("█") < rows["FRO"].count("█") < rows["FLK"].count("█") == 8
+    line = next(line for line in run("sources").splitlines() if line.startswith("DESNZ"))
+    assert "·████" not in line
+    assert "███" in line

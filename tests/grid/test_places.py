@@ -168,3 +168,26 @@ def test_a_row_that_cannot_be_is_named(tmp_path: Path, row: str, problem: str) -
     """Table, row and what is wrong."""
     with pytest.raises(ConfigError, match=f"row 1: {problem}"):
         cloud_places(own(tmp_path, row))
+
+
+def test_a_run_meets_the_pue_of_its_year() -> None:
+    """AWS: 1.15 in 2024, 1.14 in 2025; before the first year the first, after the last the last."""
+    ireland = the_place("eu-west-1")
+    told = [ireland.in_year(year) for year in (2020, 2023, 2024, 2025, 2030)]
+    assert [(p.pue.value, p.pue_year) for p in told if p.pue] == [
+        (1.15, 2023),
+        (1.15, 2023),
+        (1.15, 2024),
+        (1.14, 2025),
+        (1.14, 2025),
+    ]
+    assert ireland.in_year(None) is ireland
+    assert "aws.amazon.com" in told[2].pue_source
+
+
+def test_the_mean_of_a_provider_never_goes_before_what_is_known_of_a_region() -> None:
+    """The campus of 2025 tells more of a run of 2023 than the mean of all campuses in 2023 does."""
+    belgium = the_place("europe-west1")
+    assert [one.year for one in belgium.years] == [2025]
+    assert belgium.in_year(2023).pue == belgium.pue
+    assert [one.year for one in the_place("europe-west9").years] == [2023, 2024]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wattmark.cli.options import json_option
+from wattmark.core.errors import UsageError
 from wattmark.wiring.places import tables_folder
+
+if TYPE_CHECKING:
+    from wattmark.wiring.own_tables import Told
 
 
 @click.group()
@@ -66,28 +71,58 @@ def verify_command(as_json: bool) -> int:
 @click.argument("name", metavar="TABLE")
 @click.argument("origin", metavar="FILE_OR_URL")
 @click.option("--version", "version", required=True, help="Version of the table, as figures will name it.")
-@click.option("--source", required=True, help="Who publishes the figures, and where.")
-@click.option("--licence", required=True, help="Under which terms.")
+@click.option("--source", help="Who publishes the figures, and where.")
+@click.option("--licence", help="Under which terms.")
+@click.option(
+    "--from",
+    "form",
+    type=click.Choice(["gsf"]),
+    help="Of cloud_regions: gsf, the region metadata of the Green Software Foundation.",
+)
 @click.option("--dry-run", is_flag=True, help="Check it and say what would change; keep nothing.")
-def update_command(name: str, origin: str, version: str, source: str, licence: str, dry_run: bool) -> None:
+def update_command(
+    name: str,
+    origin: str,
+    version: str,
+    source: str | None,
+    licence: str | None,
+    form: str | None,
+    dry_run: bool,
+) -> None:
     """Take in a table of your own: it goes before the one that is shipped, and figures name it.
 
-    Its columns are those of the shipped table. Nothing is fetched but what you name here.
+    Its columns are those of the shipped table, or with --from those of its publisher. Nothing is fetched but
+    what you name here.
     """
-    from wattmark.wiring.own_tables import Description, content_of, every_table, table_named, take_in
+    from wattmark.grid.gsf_regions import LICENCE, SOURCE
+    from wattmark.wiring.own_tables import Description, content_of, table_named, take_in, take_in_gsf
 
     mine = tables_folder()
     wanted = table_named(name)
-    told = take_in(
-        wanted,
-        content_of(origin),
-        Description(version=version, source=source, licence=licence),
-        mine,
-        keep=not dry_run,
-    )
-    shipped = next(t for t in every_table(mine) if t.name == wanted and not t.own)
-    click.echo(f"{'would take' if dry_run else 'took'} in {wanted}, version {told.version}: {told.rows} rows")
+    if form is not None:
+        if wanted != "cloud_regions":
+            raise UsageError(f"--from {form} tells of cloud_regions, not of {wanted}")
+        said = Description(version=version, source=source or SOURCE, licence=licence or LICENCE)
+        told, left = take_in_gsf(content_of(origin), said, mine, keep=not dry_run)
+        for one in told:
+            _say(one, mine, dry_run)
+        for region in left:
+            click.echo(f"left out: {region}, no country can be told")
+        click.echo(f"licence: {said.licence}")
+        return
+    if source is None or licence is None:
+        raise UsageError("a table of your own needs --source and --licence: every figure names them")
+    described = Description(version=version, source=source, licence=licence)
+    _say(take_in(wanted, content_of(origin), described, mine, keep=not dry_run), mine, dry_run)
+
+
+def _say(told: Told, mine: Path, dry_run: bool) -> None:
+    from wattmark.wiring.own_tables import every_table
+
+    shipped = next(t for t in every_table(mine) if t.name == told.name and not t.own)
+    done = "would take" if dry_run else "took"
+    click.echo(f"{done} in {told.name}, version {told.version}: {told.rows} rows")
     click.echo(f"sha256 {told.sha256}")
     click.echo(f"goes before the shipped one, version {shipped.version}: {shipped.rows} rows")
     if not dry_run:
-        click.echo(f"kept as {mine / wanted}.csv; remove it and its .meta.toml to go back")
+        click.echo(f"kept as {mine / told.name}.csv; remove it and its .meta.toml to go back")

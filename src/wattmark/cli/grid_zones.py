@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from wattmark.cli.options import json_option
+from wattmark.cli.output import only_ascii
 from wattmark.core.carbon import BASES, Intensity
 from wattmark.core.errors import UsageError
 from wattmark.grid.places import PROVIDERS, CloudPlace, cloud_places
 from wattmark.grid.yearly import WORLD, YearlyRow, yearly_rows
 from wattmark.grid.zones import closest, meant
 from wattmark.reports.as_json import document
-from wattmark.reports.as_text import table
+from wattmark.reports.as_text import bar, table
 from wattmark.wiring.places import tables_folder
+
+BAR = 8
+"""Columns of the bars beside figures."""
 
 
 @click.command()
@@ -26,8 +31,11 @@ from wattmark.wiring.places import tables_folder
 @click.option("--source", metavar="PROVIDER", help="Those of a live provider, which is asked for them.")
 @click.option("--signal", help="Of WattTime: co2_moer or co2_aoer.")
 @click.option("--base-url", "base", metavar="URL", help="Ask another address, such as a proxy.")
+@click.option("--regions", is_flag=True, help="Cloud regions only, with the sources of their rows.")
 @json_option
-def zones(text: str | None, source: str | None, signal: str | None, base: str | None, as_json: bool) -> None:
+def zones(
+    text: str | None, source: str | None, signal: str | None, base: str | None, regions: bool, as_json: bool
+) -> None:
     """List zones and cloud regions whose code, name or country holds TEXT, with their newest figures.
 
     Lifecycle and direct figures stand apart: they are never compared or added, and Scope 2 wants direct ones.
@@ -46,6 +54,10 @@ def zones(text: str | None, source: str | None, signal: str | None, base: str | 
         if not found and not places:
             near = closest(text, named)
             raise UsageError(f"no zone or region is like {text!r}{f'; perhaps {near}' if near else ''}")
+    if regions:
+        found = {}
+        if not places:
+            raise UsageError(f"no cloud region is like {text!r}: without --regions, zones are searched too")
     if as_json:
         body = {
             "zones": [_zone_body(zone, rows) for zone, rows in sorted(found.items())],
@@ -54,12 +66,17 @@ def zones(text: str | None, source: str | None, signal: str | None, base: str | 
         click.echo(document("grid-zones", 1, body))
         return
     if found:
-        heads = ("zone", "name", "what", "g/kWh lifecycle", "source", "g/kWh direct", "source")
-        click.echo(table(heads, [_zone_row(zone, rows) for zone, rows in sorted(found.items())]))
+        shown = ("zone", "name", "what", "g/kWh lifecycle", "", "source", "g/kWh direct", "", "source")
+        tops = _tops(found.values())
+        click.echo(table(shown, [_zone_row(zone, rows, tops) for zone, rows in sorted(found.items())]))
     if places:
         click.echo(f"{chr(10) if found else ''}Cloud regions")
         heads = ("region", "provider", "place", "country", "subregion", "PUE", "carbon-free share")
         click.echo(table(heads, [_place_row(p) for p in places]))
+    if regions:
+        click.echo("\nSources")
+        for said, count in Counter(s for p in places for s in (p.place_source, p.pue_source) if s).items():
+            click.echo(f"  {said}: {count} of {len(places)} regions")
 
 
 def _of_provider(
@@ -101,13 +118,15 @@ def sources(as_json: bool) -> None:
         ]
         click.echo(document("grid-sources", 1, {"tables": found, "live": live}))
         return
-    heads = ("source", "zones of", "basis", "years", "zones", "whose", "licence")
+    every = [year for one in found for year in one["years"]]
+    heads = ("source", "zones of", "basis", "years", _axis(every), "zones", "whose", "licence")
     rows = [
         (
             one["source"],
             one["what"],
             ", ".join(one["bases"]),
             _span(one["years"]),
+            _drawn(one["years"], every),
             one["zones"],
             "own" if one["own"] else "shipped",
             one["licence"],
@@ -125,6 +144,17 @@ def sources(as_json: bool) -> None:
         "\nUsed in this order, the finest zone first: what you state, a live source, these tables; then "
         "an error. The world's mean is used on request only."
     )
+
+
+def _axis(every: Sequence[int]) -> str:
+    """The head of a line of years, one character for each: ``2019..26``."""
+    return f"{min(every)}..{max(every) % 100:02d}" if every else ""
+
+
+def _drawn(years: Sequence[int], every: Sequence[int]) -> str:
+    """A mark for each year that there is, a dot for each that there is not."""
+    mark, gap = ("#", ".") if only_ascii() else ("█", "·")
+    return "".join(mark if year in years else gap for year in range(min(every), max(every) + 1))
 
 
 def _sources(mine: Path) -> list[dict[str, Any]]:
@@ -172,11 +202,19 @@ def _newest(rows: Sequence[YearlyRow], basis: str) -> Intensity | None:
     return next((row.intensity for row in rows if row.intensity.basis == basis), None)
 
 
-def _zone_row(zone: str, rows: Sequence[YearlyRow]) -> tuple[str, ...]:
+def _tops(zones: Iterable[Sequence[YearlyRow]]) -> dict[str, float]:
+    """Basis -> the highest figure that is shown; bars of two bases have scales of their own."""
+    shown = [(basis, _newest(rows, basis)) for rows in zones for basis in BASES]
+    known = [(basis, one.grams_per_kwh) for basis, one in shown if one is not None]
+    return {basis: max((g for b, g in known if b == basis), default=0.0) for basis in BASES}
+
+
+def _zone_row(zone: str, rows: Sequence[YearlyRow], tops: Mapping[str, float]) -> tuple[str, ...]:
     cells = [zone, rows[0].name, rows[0].table.what]
     for basis in BASES:
         one = _newest(rows, basis)
-        cells += [f"{one.grams_per_kwh:g}", f"{one.source} {one.year}"] if one else ["", ""]
+        drawn = "" if one is None else bar(one.grams_per_kwh / tops[basis], BAR, ascii_only=only_ascii())
+        cells += [f"{one.grams_per_kwh:g}", drawn, f"{one.source} {one.year}"] if one else ["", "", ""]
     return tuple(cells)
 
 
@@ -233,6 +271,9 @@ def _place_body(place: CloudPlace) -> dict[str, Any]:
             "relative_error": pue.relative_error,
             "source": place.pue_source,
         },
+        "pue_years": {str(one.year): one.pue.value for one in place.years},
+        "electricity_maps_zone": place.electricity_maps_zone or None,
+        "watttime_region": place.watttime_region or None,
         "carbon_free_share": place.carbon_free_share,
         "carbon_free_year": place.carbon_free_year,
     }

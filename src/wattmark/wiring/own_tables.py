@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -19,8 +19,8 @@ from urllib.request import urlopen
 
 from wattmark import tables
 from wattmark.core.errors import ConfigError, UsageError
+from wattmark.grid.places import PUE_TABLE, cloud_places, older_pues
 from wattmark.grid.places import TABLE as PLACES
-from wattmark.grid.places import cloud_places
 from wattmark.grid.yearly import TABLES, rows_of
 from wattmark.hashing import sha256
 
@@ -89,7 +89,7 @@ def _told(name: str, folder: Path, *, own: bool) -> Told:
 
 def own_names() -> tuple[str, ...]:
     """Tables that a user's own may take the place of."""
-    return (*(table.name for table in TABLES), PLACES)
+    return (*(table.name for table in TABLES), PLACES, PUE_TABLE)
 
 
 def table_named(text: str) -> str:
@@ -170,6 +170,25 @@ def take_in(name: str, content: bytes, said: Description, mine: Path, *, keep: b
     return told
 
 
+def take_in_gsf(
+    content: bytes, said: Description, mine: Path, *, keep: bool = True
+) -> tuple[tuple[Told, Told], tuple[str, ...]]:
+    """Take in the region metadata of the Green Software Foundation: the two tables, and what was left out.
+
+    Raises ConfigError that names the line and the column.
+    """
+    from wattmark.grid.gsf_regions import FILE, converted
+
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(FILE, "", f"is not UTF-8 text: {error.reason}") from None
+    codes = {row["iso2"]: row["iso3"] for row in tables.rows("grid/countries")}
+    made = converted(text, tables.rows(PLACES), codes)
+    regions = take_in(PLACES, made.regions, said, mine, keep=keep)
+    return (regions, take_in(PUE_TABLE, made.pues, said, mine, keep=keep)), made.left_out
+
+
 def _put(source: Path, target: Path) -> None:
     """Into place at once; a reader between the two files sees a hash that does not fit, and says so."""
     try:
@@ -184,7 +203,11 @@ def _put(source: Path, target: Path) -> None:
 def _check(name: str, folder: Path) -> None:
     """Read it as figures are read from it. Raises ConfigError."""
     table = next((t for t in TABLES if t.name == name), None)
-    found = rows_of(table, folder) if table is not None else cloud_places(folder)
+    found: Sized
+    if table is not None:
+        found = rows_of(table, folder)
+    else:
+        found = older_pues(folder) if name == PUE_TABLE else cloud_places(folder)
     if not found:
         raise ConfigError(f"{name}.csv", "", "holds no figure above 0")
 
