@@ -118,3 +118,10 @@ def test_an_unknown_unit_is_refused() -> None:
     """Never taken for g/kWh."""
     with pytest.raises(RefusedError, match="no unit of grid intensity"):
         grams_per_kwh(1.0, "gCO2")
+
+
+def test_a_lifecycle_series_enters_no_scope_2_as_it_stands() -> None:
+    """A direct one does, a marginal one enters nothing."""
+    assert series(basis="lifecycle").enters == "product-only"
+    assert series(basis="direct").enters == "scope 2"
+    assert series(basis="direct", accounting="marginal").enters == "product-only"

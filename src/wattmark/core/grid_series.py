@@ -56,8 +56,13 @@ class GridSeries:
 
     @property
     def inventory(self) -> str:
-        """Where carbon worked out with it may enter: a marginal factor enters no company inventory."""
+        """Whose electricity meets it: the reporter's own; a marginal factor enters no company inventory."""
         return PRODUCT_ONLY if self.accounting == "marginal" else "scope 2"
+
+    @property
+    def enters(self) -> str:
+        """Where its carbon may enter as it stands: a lifecycle factor enters Scope 2 only split."""
+        return PRODUCT_ONLY if self.basis == "lifecycle" else self.inventory
 
     def mean(self) -> float | None:
         """Mean over the time that the points cover, gCO2e/kWh; None without points."""

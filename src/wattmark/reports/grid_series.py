@@ -62,7 +62,7 @@ def series_body(view: SeriesView) -> dict[str, Any]:
         "signal": view.signal,
         "accounting": series.accounting,
         "basis": series.basis,
-        "inventory": series.inventory,
+        "inventory": series.enters,
         "unit": "gCO2e/kWh",
         "source": series.source,
         "licence": series.licence,
