@@ -110,7 +110,7 @@ def inventory_text(
     said = [f"{a.place}: {a.name}: {text}" for a, text in findings(assets, at_us)]
     parts = [
         table(headers, cells),
-        f"{len(assets)} lines; g per hour: what an hour of one device carries, reserved or in use by its mode",
+        f"{len(assets)} lines; g per hour: what an hour of one carries, reserved or in use by its mode",
         *(["", *said] if said else []),
     ]
     if year is not None:
