@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from wattmark.ledger.factors import Factors
 from wattmark.ledger.fold import fold
 from wattmark.ledger.inbox import land_run
 from wattmark.ledger.rollup import Question, Rollup, roll_up
+from wattmark.ledger.statements import Choice, StatementList
 from wattmark.ledger.store import LocalStore
 
 HOUR = 3600.0
@@ -141,3 +143,32 @@ def test_a_later_delivery_of_the_bill_replaces_the_earlier_one(tmp_path: Path) -
     once = total(tmp_path / "once", *bill(tmp_path))
     twice = total(tmp_path / "twice", *bill(tmp_path), *bill(tmp_path, bill_invoice_id="7"))
     assert twice.whole.energy.value == once.whole.energy.value
+
+
+def test_a_pool_beside_machines_of_its_type_is_said(tmp_path: Path) -> None:
+    """Nobody knows whether they are the same: both count, and the total says so."""
+    labels = {"cloud.account.id": "111122223333", "host.type": "p4d.24xlarge"}
+    run = measured(a_reading("GPU-" + "0" * 8, "gpu", 2000))
+    run = replace(run, subject=Subject(region="us-east-2", labels=labels))
+    pool = bill(tmp_path, line_item_resource_id="")
+    found = total(tmp_path, *pool, run)
+    (said,) = [f for f in found.findings if "count twice" in f]
+    assert said.startswith("p4d.24xlarge of account 111122223333 in us-east-2: on 2026-05-01 a bill's pool")
+    alone = total(tmp_path / "alone", *pool, replace(run, subject=Subject(region="us-east-2")))
+    assert not any("count twice" in f for f in alone.findings)
+
+
+def test_kinds_of_cost_are_never_one_sum(tmp_path: Path) -> None:
+    """Unblended and effective cost state the same money in two ways, and a tax is a third thing."""
+    store = LocalStore(tmp_path / "ledger")
+    for run in [*bill(tmp_path), *bill(tmp_path, line_item_line_item_type="Tax", product_instance_type="")]:
+        land_run(store, json.dumps(plain(run)).encode())
+    fold(store, NOW)
+    with StatementList(refresh(store, TagRules())) as asked:
+        lines = asked.lines(Choice())
+    assert {(x.terms.scopes, x.sum is None) for x in lines} <= {
+        (("unblended",), False),
+        (("effective",), False),
+        (("unblended:Tax",), False),
+    }
+    assert {x.group["source"] for x in lines} == {"aws-cur"}

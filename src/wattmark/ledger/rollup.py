@@ -29,6 +29,7 @@ from wattmark.ledger.asking import (
     rates_of,
 )
 from wattmark.ledger.factors import Factors
+from wattmark.ledger.pools import pools_beside
 from wattmark.ledger.question import COUNTED_KEYS, ENERGY_ONLY, Question
 
 __all__ = ["Engine", "Factors", "Question", "Rollup", "Tables", "roll_up"]
@@ -94,7 +95,7 @@ def roll_up(snapshot: Tables, question: Question, factors: Factors, engine: Engi
         totals=tuple(total_of(group_of(asked, key, groups[key])) for key in sorted(groups)),
         whole=total_of(group_of(asked, None, whole)),
         without_factor_uj=dict(sorted(without.items())),
-        findings=(*asked.times.findings, *_left_out(question)),
+        findings=(*asked.times.findings, *_left_out(question), *pools_beside(engine, question)),
     )
 
 

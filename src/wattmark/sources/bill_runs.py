@@ -18,6 +18,7 @@ from wattmark.core.instances import (
     accelerator_watts,
 )
 from wattmark.core.known import GRADE_OF_METHOD, Boundary, Method
+from wattmark.core.pools import ACCOUNT, POOL, PROVIDER, TYPE
 from wattmark.core.run import (
     EnergyRow,
     Hardware,
@@ -179,7 +180,9 @@ class Delivery:
         start, end = stretches[0][0], max(s[1] for s in stretches)
         rows = [row for s in stretches for row in self._rows(hours, host, bool(machine), what, s, start)]
         asked = self.settings.asked
-        labels = {} if hours.gpu else {"host.type": what}
+        labels = {} if hours.gpu else {TYPE: what}
+        if not machine:
+            labels[POOL] = "machines that the bill does not name"
         return Run(
             record_id=import_id(self.source.name, "", "\x1f".join(key)),
             seq=self.seq(hours.month),
@@ -228,17 +231,19 @@ class Delivery:
     def _cost_run(self, key: _CostKey, cost: _Cost) -> Run:
         provider, account, region, service, month = key
         start, end = month_span(month)
-        host = host_of(f"bill {provider} {account}")
+        host = host_of(f"{provider} account {account}")
         return Run(
             record_id=import_id(self.source.name, "", "\x1f".join((*key, "cost"))),
             seq=self.seq(month),
             status=Status.CLOSED,
             started_at=written(start),
             duration_seconds=(end - start) / US,
-            host=Host(id=host, fingerprint="bill"),
+            host=Host(id=host, fingerprint=self.source.name),
             subject=self._subject(provider, account, region, service, {}),
             statements=tuple(
-                Statement(quantity="cost", value=value, unit=currency, basis=kind, period=month)
+                Statement(
+                    quantity="cost", value=value, unit=currency, basis=kind, scopes=(kind,), period=month
+                )
                 for (kind, currency), value in sorted(cost.sums.items())
             ),
             place=place_of(self.settings.asked, site=region),
@@ -248,7 +253,7 @@ class Delivery:
     def _subject(
         self, provider: str, account: str, region: str, service: str, more: Mapping[str, str]
     ) -> Subject:
-        labels = {"cloud.provider": provider, "cloud.account.id": account, "cloud.service": service, **more}
+        labels = {PROVIDER: provider, ACCOUNT: account, "cloud.service": service, **more}
         return subject_of(self.settings.asked, region=region, labels={k: v for k, v in labels.items() if v})
 
 
