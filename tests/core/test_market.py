@@ -150,6 +150,7 @@ def test_without_a_residual_mix_the_average_stands_in_and_says_so() -> None:
     told = piece.intensity
     assert (told.grams_per_kwh, told.accounting, told.inventory) == (150.0, "market", "scope 2")
     assert told.source == "annual matching of wind (registry); table 2025"
+    assert told.figure().terms["matching"] == "annual"
     assert "no residual mix of EU is stated" in told.note
     assert told.relative_error == 0.1
     lifecycle = priced(found.met, [lot], rests([], [AVERAGE], "EU", "lifecycle"), ANNUAL, "lifecycle")
@@ -167,7 +168,7 @@ def test_without_a_residual_mix_the_average_stands_in_and_says_so() -> None:
 
 
 def test_an_error_of_the_load_is_one_of_the_rest_alone() -> None:
-    """1 of 2 kWh is met at 0 g: 2 % more load is 4 % more rest. Where all is met, or nothing, none is added."""
+    """1 of 2 kWh is met at 0 g: 2 % more load is 4 % more rest. Met in whole or not at all: none is added."""
     half = matched({"EU": hours(2.0)}, an_instrument(kind="certificate", kwh=1.0))
     (piece,) = priced(
         half.met, [an_instrument(kwh=1.0)], rests([a_mix()], [], "EU", "direct"), ANNUAL, "direct", 0.02

@@ -224,9 +224,18 @@ def test_market_and_location_figures_are_refused_beside_each_other(tmp_path: Pat
     def given(accounting: str) -> Given:
         return Given(intensity=Intensity(grams_per_kwh=50.0, zone="FRA", accounting=accounting, source="s"))
 
-    sides = [repeats_of(TWO_HOURS[:1], given(kind)) for kind in ("location", "market")]
+    ours, theirs = (repeats_of(TWO_HOURS[:1], given(kind)) for kind in ("location", "market"))
     with pytest.raises(NotComparable, match="accounting: location against market"):
-        compare_groups(*sides, [CATALOG["carbon_to_solution"]], factors=Factors.ACTUAL)
+        compare_groups(ours, theirs, [CATALOG["carbon_to_solution"]], factors=Factors.ACTUAL)
+
+
+def test_annual_and_hourly_figures_are_refused_beside_each_other(tmp_path: Path) -> None:
+    """The matching is a term of the figure."""
+    ledger = a_ledger_of(tmp_path, WIND + MIX)
+    terms = [totals(ledger, *more)["whole"]["carbon"]["terms"] for more in (MARKET, HOURLY)]
+    one, other = (Figure(value=1.0, unit="gCO2e", terms=t) for t in terms)
+    with pytest.raises(NotComparable, match="matching: annual against hourly"):
+        require_same_terms(one, other)
 
 
 def test_the_country_of_a_zone() -> None:

@@ -44,6 +44,8 @@ class Intensity:
     data_quality: str = ""
     """A measured by the hour, B estimated, C forecast, D yearly, E the world's mean; empty: not graded."""
     note: str = ""
+    matching: str = ""
+    """Of a market-based one: how instruments met the load, ``annual`` or ``hourly``."""
 
     def figure(self) -> Figure:
         """The intensity as a figure in gCO2e/kWh, its table being one named error source.
@@ -58,6 +60,8 @@ class Intensity:
                 f"an intensity of {self.grams_per_kwh:g} gCO2e/kWh is impossible: give a number from 0 up"
             )
         terms = {"accounting": self.accounting, "basis": self.basis, "inventory": self.inventory}
+        if self.matching:
+            terms["matching"] = self.matching
         errors = {f"intensity:{self.source}:{self.zone}": self.grams_per_kwh * self.relative_error}
         year = f" {self.year}" if self.year and str(self.year) not in self.source else ""
         estimated = (f"{self.estimated_share:.0%} of the intensity data is estimated by its source",)

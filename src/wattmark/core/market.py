@@ -37,7 +37,7 @@ class Markets:
 
     def of(self, zone: str, country: str = "", site: str = "") -> str:
         """The market of a place: what is stated goes first; "" for a place that nobody named."""
-        said = next((self.stated[name] for name in (zone, site, country) if name in self.stated), None)
+        said = next((self.stated[name] for name in (site, zone, country) if name in self.stated), None)
         return said or BOUNDARIES.get(country, country) or zone
 
     def check(self, market: str) -> None:

@@ -167,5 +167,6 @@ def _intensity(piece: _Piece, claims: str, error: float, matching: str, basis: s
         relative_error=math.hypot(rest.relative_error, error) if rest else 0.0,
         estimated_share=rest.estimated_share if rest else 0.0,
         note=stands_in if rest is not None and rest.average else "",
+        matching=matching,
     )
     return entering(told)  # what holds upstream emissions enters no Scope 2

@@ -43,6 +43,8 @@ class GridFactor:
     estimated_share: float = 0.0
     """Share of the underlying data that the source itself estimated, 0 to 1."""
     note: str = ""
+    matching: str = ""
+    """Of a market-based one: how instruments met the load, ``annual`` or ``hourly``."""
 
 
 MACHINE = "machine"
@@ -263,6 +265,7 @@ def intensity_of(factor: GridFactor) -> Intensity:
         relative_error=factor.relative_error,
         estimated_share=factor.estimated_share,
         note=factor.note,
+        matching=factor.matching,
     )
 
 

@@ -204,7 +204,7 @@ def market_factors(
     by_market: dict[str, list[int]] = {}
     for at, one in enumerate(found.met):
         by_market.setdefault(one.market, []).append(at)
-    grid: list[GridFactor] = [*surveyed.stated]
+    grid = [replace(one, matching=found.matching) for one in surveyed.stated]
     placed: dict[Place, str] = {}
     names: dict[tuple[str, str], str] = {}
     for own in surveyed.own:
@@ -231,6 +231,7 @@ def market_factors(
                         relative_error=told.relative_error,
                         estimated_share=told.estimated_share,
                         note=told.note,
+                        matching=told.matching,
                     )
                 )
         placed[own.place] = names[key]

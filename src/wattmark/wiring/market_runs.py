@@ -166,6 +166,7 @@ def _carbon(
         accounting="market",
         basis=basis,
         granularity="year",
+        matching=ANNUAL,
         source=" + ".join(used),
         relative_error=max(one.relative_error for one in used.values()),
         note="; ".join(dict.fromkeys(one.note for one in used.values() if one.note)),
