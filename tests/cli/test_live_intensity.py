@@ -16,7 +16,7 @@ pytest.importorskip("urllib3")
 from tests.cli.running import kept
 from tests.grid.serving import Served, serving
 from tests.wiring.test_hourly import a_training, hours
-from wattmark.cli import check, compare, gate, measure, report, score, show
+from wattmark.cli import baseline, check, compare, gate, measure, report, score, show
 from wattmark.core.run import Work
 
 NOON, ONE = "2026-11-01T12:00:00.000000Z", "2026-11-01T13:00:00.000000Z"
@@ -74,16 +74,35 @@ def test_yearly_and_offline_ask_nobody(tmp_path: Path, served: Served) -> None:
 def test_a_score_holds_the_grid_at_the_baseline_s(tmp_path: Path, served: Served) -> None:
     """The same work at a cleaner hour is no better model; with --factors actual it is cleaner."""
     early, late = trained(tmp_path, "early"), trained(tmp_path, "late", ONE)
-    rubric = tmp_path / "carbon.toml"
-    rubric.write_text(
-        'id = "carbon"\ntitle = "Carbon"\nversion = "1"\naggregation = "arithmetic"\n\n[[kpi]]\n'
-        'id = "carbon_per_inference_operational"\nweight = 1.0\n'
-    )
-    asked = late, "--baseline", early, "--rubric", rubric, "--json"
+    asked = late, "--baseline", early, "--rubric", _rubric(tmp_path), "--json"
     held = json.loads(did(tmp_path, score.command, *asked).stdout)
     actual = json.loads(did(tmp_path, score.command, *asked, "--factors", "actual").stdout)
     assert held["score"]["value"] == pytest.approx(100.0)
     assert actual["score"]["value"] == pytest.approx(100.0 * 100 / 60)
+
+
+def test_a_kept_baseline_keeps_its_hours(tmp_path: Path, served: Served) -> None:
+    """Its factors are frozen: nobody is asked for them again."""
+    early, late = trained(tmp_path, "early"), trained(tmp_path, "late", ONE)
+    did(tmp_path, baseline.group, "set", early)
+    asked = len(served.asked)
+    kept_one = json.loads((tmp_path / "wattmark-baseline.json").read_text())["baselines"]["default"]
+    assert kept_one["given"]["intensity"]["granularity"] == "hour"
+    assert kept_one["given"]["intensity"]["grams_per_kwh"] == pytest.approx(250.0)
+    rubric = _rubric(tmp_path)
+    found = json.loads(did(tmp_path, score.command, late, "--rubric", rubric, "--json").stdout)
+    assert found["score"]["value"] == pytest.approx(100.0)
+    assert all("T12" not in one.query["start"] for one in served.asked[asked:])
+
+
+def _rubric(folder: Path) -> Path:
+    """Carbon alone."""
+    path = folder / "carbon.toml"
+    path.write_text(
+        'id = "carbon"\ntitle = "Carbon"\nversion = "1"\naggregation = "arithmetic"\n\n[[kpi]]\n'
+        'id = "carbon_per_inference_operational"\nweight = 1.0\n'
+    )
+    return path
 
 
 def test_compare_tells_the_grid_s_part(tmp_path: Path, served: Served) -> None:

@@ -331,3 +331,30 @@ def test_a_declared_api_is_asked_as_well(tmp_path: Path) -> None:
         config = replace(place(live="own.toml", live_zone="X"), path=str(tmp_path / "wattmark.toml"))
         found = met(config, live(tmp_path))
     assert (found.grams_per_kwh, found.source, found.basis) == (pytest.approx(70.0), "ours", "direct")
+
+
+def test_one_log_in_serves_all_runs(tmp_path: Path) -> None:
+    """WattTime counts log-ins: three runs of three days take one."""
+    keys = {"WATTTIME_USER": "me", "WATTTIME_PASSWORD": "s3cret"}
+
+    def watttime(asked: Asked) -> Reply:
+        if asked.path == "/login":
+            return as_json({"token": "t"})
+        start = datetime.fromisoformat(asked.query["start"])
+        meta = {
+            "data_point_period_seconds": 3600,
+            "region": "CAISO_NORTH",
+            "signal_type": "co2_moer",
+            "units": "lbs_co2_per_mwh",
+        }
+        points = [{"point_time": (start + timedelta(hours=h)).isoformat(), "value": 1000.0} for h in range(3)]
+        return as_json({"data": points, "meta": meta})
+
+    asker = live(tmp_path, keys)
+    with serving(watttime) as served:
+        config = place(served.url, live="watttime", live_zone="CAISO_NORTH", country="USA")
+        for day in (1, 2, 3):
+            found = met(config, asker, a_training(started_at=f"2026-11-0{day}T12:00:00.000000Z"))
+            assert (found.accounting, found.inventory) == ("marginal", "product-only")
+            assert found.grams_per_kwh == pytest.approx(453.59237)
+    assert [asked.path for asked in served.asked].count("/login") == 1

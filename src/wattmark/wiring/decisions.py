@@ -89,8 +89,9 @@ def new_baseline(
     name: str, paths: Sequence[Path], config: Config, stated: Stated, *, set_at: str, as_one: bool = False
 ) -> Baseline:
     """A baseline of these runs under what is stated now. Raises NotComparable when they differ in terms."""
-    runs = without_plots(item.run for item in read_runs(paths))
-    given = given_from(config, stated, runs)
+    whole = [item.run for item in read_runs(paths)]
+    given = given_from(config, stated, whole)  # with the course of their energy: hours are met by it
+    runs = without_plots(whole)
     return Baseline(
         name=name,
         set_at=set_at,

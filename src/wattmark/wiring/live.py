@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wattmark.grid.catalog import Asked
     from wattmark.grid.hourly import Found
     from wattmark.grid.http import Web
+    from wattmark.grid.provider import GridProvider
 
 
 def _web() -> Web:
@@ -37,6 +38,7 @@ class Live:
     """Ask nobody: what is cached, then yearly figures."""
     yearly: bool = False
     """Leave hours aside."""
+    made: dict[Asked, GridProvider] = field(default_factory=dict)
     failed: dict[str, GridError] = field(default_factory=dict)
     """Provider -> what it failed with: the next question would too, so it is not asked again."""
 
@@ -55,10 +57,11 @@ class Live:
         )
         if not self.offline and name not in self.failed:
             try:
-                provider = provider_for(
-                    asked, self.web(), lambda who, key: find_key(who, key, self.environ), self.clock
-                )
-                found = find(provider, signal, cache, zone, start_us, end_us, self.clock())
+                if asked not in self.made:  # one log-in for all runs, and a 401 after a success is told apart
+                    self.made[asked] = provider_for(
+                        asked, self.web(), lambda who, key: find_key(who, key, self.environ), self.clock
+                    )
+                found = find(self.made[asked], signal, cache, zone, start_us, end_us, self.clock())
             except lasting as error:
                 self.failed[name] = error
             else:
