@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import Result
 
@@ -185,3 +186,17 @@ def test_a_file_that_is_none_of_polled_readings_is_left_alone(export: Path) -> N
             "/b",
         )
     assert export.read_text() == before
+
+
+def test_a_shell_completes_sites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of wattmark.toml and of the ledger that it names; of a broken file none, and no error."""
+    a_ledger(tmp_path, "[[site]]\nname = 'paris-2'\ncountry = 'FRA'\n")
+    settings = tmp_path / "wattmark.toml"
+    settings.write_text("[[site]]\nname = 'paris-1'\npue = 1.4\n[ledger]\nurl = 'ledger'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WATTMARK_LEDGER", raising=False)
+    (option,) = [p for p in group.commands["show"].params if p.name == "site"]
+    context = click.Context(group.commands["show"])
+    assert [item.value for item in option.shell_complete(context, "par")] == ["paris-1", "paris-2"]
+    settings.write_text("[[site]]\n")
+    assert option.shell_complete(context, "") == []

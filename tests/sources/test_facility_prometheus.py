@@ -14,7 +14,9 @@ from urllib import request
 
 import pytest
 
+from tests.cli.running import verb
 from tests.sources.test_prometheus_live import needed, prometheus
+from wattmark.cli.pue import group
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.pue_series import HOUR_US, MeterSeries, measured_pue
 from wattmark.sources.facility_forms import Reading
@@ -141,10 +143,16 @@ def test_a_real_prometheus_tells_the_pue_of_its_history(tmp_path: Path) -> None:
         facility = queried(api, "building_energy_joules_total", span, 60, None, "--facility", USUAL)
         it = queried(api, "pdu_energy_joules_total", span, 60, None, "--it", USUAL)
         power = queried(api, "sum(rate(pdu_energy_joules_total[2m]))", span, 60, "W", "--it", USUAL)
+        names = ("--facility", "building_energy_joules_total", "--it", "pdu_energy_joules_total")
+        hours = ("--from", "2026-11-01T12:00", "--to", "2026-11-01T14:00")
+        said = verb(group, "measure", "--site", "s", "--prometheus", url, *names, *hours, "--json").stdout
     edges = [T * 10**6 + n * HOUR_US for n in range(3)]
     found = measured_pue("paris-1", facility, it, edges)
     assert [i.pue for i in found.intervals] == [pytest.approx(1.25)] * 2
     assert found.it_kwh == pytest.approx(200.0)
+    body = json.loads(said)
+    assert [i["pue"] for i in body["intervals"]] == [pytest.approx(1.25)] * 2
+    assert body["source"] == "Prometheus: building_energy_joules_total / pdu_energy_joules_total"
     assert measured_pue("paris-1", facility, power, edges).pue == pytest.approx(1.25, rel=0.01)
 
 

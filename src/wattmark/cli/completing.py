@@ -50,3 +50,24 @@ def views() -> Iterable[str]:
     from wattmark.ledger.views import VIEWS
 
     return VIEWS
+
+
+def sites() -> Iterable[str]:
+    """Sites that wattmark.toml, or the ledger that it names, states; none where neither can be read."""
+    import os
+    from pathlib import Path
+
+    from wattmark.cli.options import config_here
+    from wattmark.core.errors import WattmarkError
+    from wattmark.wiring.ledger import ledger_url, open_ledger
+    from wattmark.wiring.sites import stated_sites
+
+    found: dict[str, None] = {}
+    try:
+        config = config_here()
+        found |= dict.fromkeys(site.name for site in stated_sites(config))
+        settings = open_ledger(ledger_url(None, config, os.environ, Path.cwd())).settings
+        found |= dict.fromkeys(site.name for site in settings.places)
+    except (WattmarkError, OSError):  # a shell that completes must not show errors
+        pass
+    return found

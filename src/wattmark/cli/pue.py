@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from wattmark.cli.completing import one_of, sites
 from wattmark.cli.ledger_asked import microseconds, span_of, span_options
 from wattmark.cli.ledger_options import ledger_option, note
 from wattmark.cli.options import config_here, json_option
@@ -101,7 +102,12 @@ result_of = _many(
 
 
 @group.command()
-@click.option("--site", required=True, help="Its name, as runs and [[site]] state it.")
+@click.option(
+    "--site",
+    required=True,
+    help="Its name, as runs and [[site]] state it.",
+    shell_complete=one_of(sites),
+)
 @where_from
 @reading_of
 @span_options
@@ -142,7 +148,7 @@ def measure(
 
 @group.command()
 @ledger_option
-@click.option("--site", help="Only this one.")
+@click.option("--site", help="Only this one.", shell_complete=one_of(sites))
 @json_option
 def show(ledger: str | None, site: str | None, as_json: bool) -> None:
     """List which PUE holds when: as stated and as measured, of a ledger or of wattmark.toml."""
