@@ -122,6 +122,7 @@ def test_json_has_everything(tmp_path: Path) -> None:
     assert said["energy_joules"]["whole"] == pytest.approx(300.6, abs=0.1)
     assert set(said) == {
         *("schema", "schema_version", "source", "inputs", "kept_in", "rows", "runs", "samples", "gaps"),
+        "statement_records",
         *("streams", "start", "end", "energy_joules", "bad_rows", "sent_away", "notes"),
     }
 

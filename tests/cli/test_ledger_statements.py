@@ -18,6 +18,7 @@ from tests.sources.test_aws_carbon import OLD, line, written
 from tests.sources.test_azure_carbon import a_file, a_line
 from tests.sources.test_google_carbon import a_row
 from tests.sources.test_google_carbon import written as google_file
+from wattmark.cli import show
 from wattmark.cli.import_ import command as import_command
 from wattmark.core.errors import UsageError
 
@@ -240,6 +241,30 @@ def test_a_source_lists_its_records(ledger: Path, tmp_path: Path) -> None:
     assert body["count"] == 2
     shown = ask("show", body["runs"][0]["record_id"], "--raw", "--ledger", ledger)
     assert json.loads(shown.stdout)["statements"][0]["boundary"] == "facility"
+
+
+def test_a_record_is_shown_as_what_it_states(ledger: Path, tmp_path: Path) -> None:
+    """No energy, no KPI, no PUE: its figures, each as it was stated. So is a run file of it."""
+    bring(ledger, "aws-carbon", two_months(tmp_path))
+    record = told("runs", "--source", "aws-carbon", "--ledger", ledger)["runs"][0]["record_id"]
+    text = ask("show", record, "--ledger", ledger).stdout
+    assert "aws, 222222222222, eu-west-1, AmazonEC2" in text
+    assert "0.600 tCO2e" in text
+    assert "KPI" not in text
+    assert "PUE" not in text
+    verb(import_command, "aws-carbon", two_months(tmp_path), "--out", tmp_path / "files")
+    shown = verb(show.command, tmp_path / "files").stdout
+    assert shown.count("no run: in no total") == 2
+    assert "KPI" not in shown
+
+
+def test_an_import_counts_records_and_no_runs(ledger: Path, tmp_path: Path) -> None:
+    """Two months of one account are two records."""
+    body = bring(ledger, "aws-carbon", two_months(tmp_path))
+    assert (body["runs"], body["statement_records"]) == (0, 2)
+    done = verb(import_command, "aws-carbon", two_months(tmp_path), "--dry-run")
+    assert "statements       in 2 records; no total holds them" in done.stdout
+    assert "runs  " not in done.stdout
 
 
 def test_the_view_tells_them(ledger: Path, tmp_path: Path) -> None:

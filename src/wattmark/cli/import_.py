@@ -134,8 +134,10 @@ def _print(name: str, inputs: tuple[str, ...], tally: Tally, where: str) -> None
     bad = f", {tally.bad_rows} bad" if tally.bad_rows else ""
     click.echo(f"import           {name}  {', '.join(inputs)}")
     click.echo(f"rows             {tally.taken} taken{bad}, {tally.ignored} ignored")
-    if tally.runs:
-        click.echo(f"runs             {len(tally.runs)}")
+    if runs := len(tally.runs) - len(tally.stated):
+        click.echo(f"runs             {runs}")
+    if tally.stated:
+        click.echo(f"statements       in {some(len(tally.stated), 'record')}; no total holds them")
     if tally.samples:
         gaps = f", {tally.gaps} of them gaps" if tally.gaps else ""
         click.echo(f"samples          {tally.samples} in {some(len(tally.streams), 'stream')}{gaps}")
@@ -178,7 +180,8 @@ def _json(name: str, inputs: tuple[str, ...], tally: Tally, where: str) -> str:
         "inputs": list(inputs),
         "kept_in": where or None,
         "rows": {"taken": tally.taken, "bad": tally.bad_rows, "ignored": tally.ignored},
-        "runs": len(tally.runs),
+        "runs": len(tally.runs) - len(tally.stated),
+        "statement_records": len(tally.stated),
         "samples": tally.samples,
         "gaps": tally.gaps,
         "streams": len(tally.streams),

@@ -47,12 +47,17 @@ def command(
         click.echo(text, nl=False)
         return
     from wattmark.core.kpis import CATALOG
+    from wattmark.core.statements import only_states
     from wattmark.reports.as_json import answer_json, document
     from wattmark.reports.as_text import answer_text, run_summary, stated_text, table
     from wattmark.reports.ledger_lists import Head, counted_body, counted_text, loss_body, run_body
+    from wattmark.reports.ledger_statements import record_text
     from wattmark.reports.sections import answers_of
     from wattmark.wiring import facts_for
 
+    if only_states(kept) and not as_json:
+        click.echo(f"record {record_id}\n{record_text(kept)}")
+        return
     facts = facts_for([kept], config_here(), stated_from(options))
     answers = answers_of(facts)
     settings = reading.ledger.settings

@@ -35,9 +35,11 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     A folder stands for the run files in it.
     """
     from wattmark.core.kpis import CATALOG
+    from wattmark.core.statements import only_states
     from wattmark.reports.as_json import answer_json, document
     from wattmark.reports.as_text import answer_text, run_summary, stated_text, table
     from wattmark.reports.expenses import expense_text, expenses_body
+    from wattmark.reports.ledger_statements import record_text
     from wattmark.reports.market_runs import market_body, market_line
     from wattmark.reports.sections import answers_of
     from wattmark.wiring import facts_for
@@ -54,6 +56,9 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     shown = []
     split = options["basis"] == SPLIT
     for item in loaded:
+        if only_states(item.run) and not as_json:
+            click.echo(f"{item.path}\n{record_text(item.run)}")
+            continue
         facts = facts_for([item.run], config, stated)
         answers = answers_of(facts)
         expenses = expenses_of([item.run], config, facts, stated)

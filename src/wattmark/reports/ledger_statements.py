@@ -7,11 +7,22 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from wattmark.core.listed import some
-from wattmark.core.run import Statement
-from wattmark.core.statements import Restated, Sum, Terms, amount, stated_at
+from wattmark.core.run import Run, Statement
+from wattmark.core.statements import (
+    ACCOUNT,
+    PROVIDER,
+    SERVICE,
+    Restated,
+    Sum,
+    Terms,
+    amount,
+    stated_at,
+    terms_of,
+)
 from wattmark.reports.as_csv import csv_text
 from wattmark.reports.as_text import quantity, table
 from wattmark.reports.ledger_lists import Head
+from wattmark.reports.quantities import number
 
 NOT_ADDED = "never in totals; rows are not to be added: see docs/ledger/statements.md"
 COLUMNS = (
@@ -74,6 +85,29 @@ def statements_text(head: Head, lines: Sequence[Line]) -> str:
     ]
     heads = (*keys, "states", "scopes", "as stated", "records", "model")
     return "\n".join([table(heads, rows), "", f"{some(len(lines), 'line')}, {NOT_ADDED}; {head}"])
+
+
+def record_text(run: Run) -> str:
+    """One record that holds nothing but statements: what it is about, and each figure as it was stated."""
+    labels = run.subject.labels
+    about = [labels.get(label, "") for label in (PROVIDER, ACCOUNT, SERVICE)]
+    lines = [f"states           {', '.join(filter(None, (*about[:2], run.subject.region, about[2])))}"]
+    periods = dict.fromkeys(s.period or run.started_at[:10] for s in run.statements)
+    lines.append(f"period           {', '.join(periods)}")
+    stated = stated_at(run.seq) * 1_000_000
+    lines.append(f"stated           {_day(stated)}, and no run: in no total")
+    rows = [
+        (
+            _what(terms_of(s)),
+            _scopes(terms_of(s)),
+            f"{number(s.value)} {s.unit}",
+            s.provider_model_version or "",
+            s.boundary or "",
+        )
+        for s in run.statements
+    ]
+    lines += [table(("states", "scopes", "as stated", "model", "boundary"), rows), *run.notes]
+    return "\n".join(lines)
 
 
 def statements_csv(lines: Sequence[Line]) -> str:

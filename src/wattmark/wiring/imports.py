@@ -15,6 +15,7 @@ from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.imported import BadRow, Imported
 from wattmark.core.known import Scope
 from wattmark.core.run import Run, Subject
+from wattmark.core.statements import only_states
 from wattmark.core.telemetry import JOULES, Samples
 from wattmark.hashing import sha256
 from wattmark.ports import Source
@@ -138,6 +139,8 @@ class Tally:
     start_us: int | None = None
     end_us: int | None = None
     sampled_uj: dict[Scope, int] = field(default_factory=dict)
+    stated: set[str] = field(default_factory=set)
+    """Records that hold nothing but statements: no runs."""
     runs: dict[str, tuple[int, dict[Scope, float]]] = field(default_factory=dict)
     """Record id -> its highest seq, and the joules of that version."""
 
@@ -165,6 +168,8 @@ class Tally:
     def _run(self, run: Run) -> None:
         start = round(datetime.fromisoformat(run.started_at).timestamp() * US)
         self._span(start, start + round(run.duration_seconds * US))
+        if only_states(run):
+            self.stated.add(run.record_id)
         if run.record_id in self.runs and self.runs[run.record_id][0] > run.seq:
             return
         joules: dict[Scope, float] = {}
