@@ -106,6 +106,15 @@ def test_what_is_stated_for_another_market_leaves_the_residual_mix(tmp_path: Pat
     assert shown(tmp_path, PLACE + own)["value"] == pytest.approx(300.0)
 
 
+def test_what_may_not_be_used_is_named(tmp_path: Path) -> None:
+    """A lot whose certificates were sold claims nothing: all meets the residual mix, and the line says why."""
+    lot = SUPPLIER.replace("supplier", "ppa") + 'kwh = 5\ncertificates = "sold"\n'
+    (tmp_path / "wattmark.toml").write_text(PLACE + lot + MIX, encoding="utf-8")
+    line = verb(show, kept(tmp_path, a_node(1, 12), "run")).stdout
+    assert "1.50 kgCO2e" in line
+    assert "instrument city-works meets nothing: its certificates were sold" in line
+
+
 def test_kpis_and_all_else_stay_to_the_last_bit(tmp_path: Path) -> None:
     """Location-based carbon and the SCI of a run with and without instruments."""
     one, other = (shown_whole(tmp_path, toml, None) for toml in (PLACE, PLACE + SUPPLIER + MIX))

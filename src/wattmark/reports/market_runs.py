@@ -8,6 +8,9 @@ from wattmark.core.figure import Figure, Missing
 from wattmark.reports.as_json import answer_json
 from wattmark.reports.as_text import figure_text
 
+OF_SUPPLY = ("no residual mix", "instrument ")
+"""How notes begin that are of the supply; those of the energy stand beside the energy."""
+
 
 def market_line(found: Figure | Missing | None) -> str:
     """One line; empty where nothing is stated of the supply."""
@@ -16,7 +19,7 @@ def market_line(found: Figure | Missing | None) -> str:
     if isinstance(found, Missing):
         return f"market-based     {found}"
     terms = ", ".join(filter(None, (found.terms.get(t) for t in ("basis", "inventory"))))
-    said = "".join(f"; {note}" for note in found.notes if "residual mix" in note)
+    said = "".join(f"; {note}" for note in found.notes if note.startswith(OF_SUPPLY))
     return f"market-based     {figure_text(found)}; operational, {terms}: {_source(found)}{said}"
 
 

@@ -17,7 +17,7 @@ from wattmark.core.carbon import Intensity, energy_for_carbon, entering, operati
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.hourly import Slice, level_slices, slices_of
 from wattmark.core.instruments import ANNUAL, HOUR_US, Instrument, ResidualMix, usable
-from wattmark.core.market import Markets, Met, Year, match
+from wattmark.core.market import Markets, Year, match
 from wattmark.core.market_factors import BEGINNING, END, Priced, Rest, priced, rests
 from wattmark.core.readings import Gap
 from wattmark.core.units import JOULES_PER_KWH
@@ -121,9 +121,9 @@ def _met(
     if whole <= 0:
         return Missing(f"{WHAT}: the time of the run", "it holds no energy that lasted")
     basis = basis_of(told, mixes)
-    kept, _ = usable(told, ANNUAL, basis)
+    kept, refused = usable([one for one in told if one.market == market], ANNUAL, basis)
     first, last = min(hours), max(hours) + HOUR_US
-    here = [one for one in kept if one.market == market and one.start_us < last and one.end_us > first]
+    here = [one for one in kept if one.start_us < last and one.end_us > first]
     amounts = [one.id for one in here if one.share is None]
     if amounts:
         return Missing(
@@ -134,13 +134,14 @@ def _met(
     found = match({market: kwh}, here, _years(first, last), ANNUAL)
     rest = rests(mixes, _average(location, basis), market, basis)
     pieces = priced(found.met, here, rest, ANNUAL, basis)
-    return _carbon(market, energy, found.met, pieces, kwh, basis)
+    carbon = _carbon(market, energy, pieces, kwh, basis)
+    said = [f"instrument {one.id} meets nothing: {one.reason}" for one in refused]
+    return carbon.with_notes(*said) if isinstance(carbon, Figure) else carbon
 
 
 def _carbon(
     market: str,
     energy: Figure,
-    met: Sequence[Met],
     pieces: Sequence[Priced],
     kwh: dict[int, float],
     basis: str,
