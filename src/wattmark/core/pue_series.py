@@ -216,6 +216,7 @@ class PueSeries:
 
     def site_pues(self) -> tuple[SitePue, ...]:
         """As a ledger's totals meet it."""
+        said = self.said
         return tuple(
             SitePue(
                 site=self.site,
@@ -224,7 +225,7 @@ class PueSeries:
                 pue=max(1.0, i.facility_kwh / i.it_kwh),
                 kind=MEASURED,
                 relative_error=self.relative_error,
-                source=self.said,
+                source=said,
             )
             for i in self.used
         )
