@@ -263,3 +263,32 @@ def test_a_ledger_without_tariffs_says_what_is_missing(tmp_path: Path) -> None:
     assert body["cost"]["by_unit"] == {}
     assert body["cost"]["missing"]["status"] == "missing"
     assert body["cost"]["without_microjoules"] == 90_000_000
+
+
+def test_bills_stand_beside_the_totals_of_a_ledger(tmp_path: Path) -> None:
+    """Each kind of cost and currency apart, in no cost, and left out where no bill can tell."""
+    pytest.importorskip("duckdb", reason="a ledger's tables need the extra `ledger`")
+    from tests.cli.ledgers import a_ledger, the_run
+    from wattmark.cli.ledger import group as ledger_group
+
+    ledger = a_ledger(tmp_path, '[[tariff]]\ncurrency = "USD"\nper_kwh = 0.25\n')
+    bills = tuple(
+        Statement(quantity="cost", value=value, unit="USD", basis=kind, scopes=(kind,), period="2026-11")
+        for kind, value in (("unblended", 12.0), ("amortised", 10.0))
+    )
+    stated = a_run(
+        record_id="r-bill", started_at="2026-11-01T00:00:00.000000Z", energies=(), statements=bills
+    )
+    verb(ledger_group, "add", kept(tmp_path, stated, "bill"), "--ledger", ledger)
+    verb(ledger_group, "add", kept(tmp_path, the_run(1), "one"), "--ledger", ledger)
+
+    def totals(*options: object) -> str:
+        return verb(ledger_group, "totals", "--ledger", ledger, *options).stdout
+
+    body = json.loads(totals("--json"))
+    assert {one["kind"]: one["value"] for one in body["billed"]} == {"unblended": 12.0, "amortised": 10.0}
+    assert body["whole"]["cost"]["by_unit"]["USD"]["value"] == pytest.approx(90 / 3.6e6 * 0.25)
+    assert "billed           12.0 USD (unblended, " in totals("--cost")
+    assert "billed" not in totals()
+    assert json.loads(totals("--json", "--where", "component=cpu"))["billed"] == []
+    assert json.loads(totals("--json", "--from", "2026-12-01"))["billed"] == []

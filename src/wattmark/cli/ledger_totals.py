@@ -137,6 +137,7 @@ def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: 
     from wattmark.ledger.apart import apart_from
     from wattmark.ledger.quarantine import EvidenceQuarantine
     from wattmark.ledger.question import ENERGY_ONLY
+    from wattmark.wiring.billed import billed_in
     from wattmark.wiring.ledger import ask, engine_named
     from wattmark.wiring.market import basis_meant
     from wattmark.wiring.market_totals import shares_for
@@ -174,6 +175,7 @@ def _view(reading: Reading, question: Question, kpis: tuple[str, ...], options: 
             for total, share in zip(rollup.totals, shares[0] or [None] * len(rollup.totals), strict=True)
         ],
         whole_answers=_answers(rollup.whole, given, kpis, shares[1]),
+        billed=billed_in(snapshot, question) if options["cost"] or options["all_rates"] else (),
         cost=options["cost"],
         water=options["water"],
     )

@@ -30,8 +30,8 @@ _STRONG = frozenset(
 DEAREST = 2.0
 """Highest flat price per kWh of a strong currency that is believed without being asked for again."""
 SPIKE = 10.0
-"""Highest price of a single hour. The limit of the European day-ahead market is 4 EUR/kWh and rises in steps
-when prices come near it (ACER, decision of January 2023 on harmonised maximum and minimum clearing prices)."""
+"""Highest price of a single hour. The limit of the European day-ahead market is 4 EUR/kWh; it rises in steps
+when prices come near it (ACER, January 2023: harmonised maximum and minimum clearing prices)."""
 CHEAPEST = 0.002
 """Prices of a strong currency that are all below this are per kWh, and were called per MWh."""
 MOST = 1e6

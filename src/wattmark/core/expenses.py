@@ -22,6 +22,18 @@ BILLED = "cost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """What bills of one source state together: evidence beside a total, never in it."""
+
+    value: float
+    currency: str
+    kind: str
+    """As the bill names it, such as unblended or amortised: kinds are never added."""
+    source: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expenses:
     """What the energy of some runs came to."""
 

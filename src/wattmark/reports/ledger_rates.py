@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from wattmark.core.expenses import Billed
 from wattmark.core.figure import Missing
 from wattmark.core.rate import PRICE
 from wattmark.core.rollup import Total
@@ -65,6 +66,27 @@ def lines(whole: Total, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
             kwh = quantity(found.without_uj / UJ_PER_KWH, "kWh")
             hint = (NO_TARIFF if kind == PRICE else NO_WATER).hint
             yield what, f"{kwh} ({percent(found.without_uj / max(1, _used(whole)))}): {hint}"
+
+
+def billed_lines(billed: Sequence[Billed]) -> Iterator[tuple[str, str]]:
+    """What bills state: apart from the cost above, for a bill of a machine holds its electricity."""
+    for one in billed:
+        kind = f"{one.kind}, " if one.kind else ""
+        yield "billed", f"{quantity(one.value, one.currency)} ({kind}{one.source}): stated, in no cost above"
+
+
+def billed_body(billed: Sequence[Billed]) -> list[dict[str, Any]]:
+    """The same for JSON."""
+    return [
+        {
+            "value": one.value,
+            "currency": one.currency,
+            "kind": one.kind,
+            "source": one.source,
+            "records": one.records,
+        }
+        for one in billed
+    ]
 
 
 def notes(whole: Total, kinds: Sequence[str]) -> list[str]:

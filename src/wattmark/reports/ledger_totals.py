@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from wattmark.core.expenses import Billed
 from wattmark.core.facts import Answer
 from wattmark.core.figure import Figure, Missing, NotReached
 from wattmark.core.kpis import CATALOG
@@ -82,6 +83,8 @@ class TotalsView:
     """Whether money has a column."""
     water: bool = False
     """Whether litres have columns."""
+    billed: Sequence[Billed] = ()
+    """What bills state for the same time, apart from all totals."""
 
     @property
     def rates(self) -> tuple[str, ...]:
@@ -236,6 +239,7 @@ def _below(view: TotalsView) -> list[str]:
         lines.append(_line("at the facility", figure_text(_kwh(whole.facility))))
     lines += _carbon_terms(whole)
     lines += [_line(name, text) for name, text in rates.lines(whole, view.rates)]
+    lines += [_line(name, text) for name, text in rates.billed_lines(view.billed)]
     told = dict.fromkeys(
         [
             *view.findings,
@@ -434,6 +438,7 @@ def totals_body(view: TotalsView) -> dict[str, Any]:
         "without_factor": [
             {"zone": zone or None, "energy_microjoules": uj} for zone, uj in view.without_factor.items()
         ],
+        "billed": rates.billed_body(view.billed),
         "findings": [*view.findings, *view.remarks],
     }
 
