@@ -238,3 +238,37 @@ def test_an_empty_bill_is_said(tmp_path: Path) -> None:
 def test_properties_are_found_in_cells(text: str, found: str) -> None:
     """With and without braces; what is no object has none."""
     assert property_of(text, "A", "B") == found
+
+
+def own_types(folder: Path, text: str) -> BillSettings:
+    """Settings with a table of one's own."""
+    path = folder / "mine.csv"
+    path.write_text(text)
+    return bill_settings(Asked(settings={"instances": str(path)}))
+
+
+def test_types_that_the_table_lacks_can_be_added(tmp_path: Path) -> None:
+    """Ten threads of Skylake and no memory beyond theirs: half of 6.13 + 41.04 W; the table's own stay."""
+    text = "provider,type,vcpus,memory_gb,architecture\naws,z99.large,10,20,Skylake\naws,m5.large,10,20,Skylake\n"
+    settings = own_types(tmp_path, text)
+    expected = 3600 * 10 * (0.613 + 4.1042) / 2
+    assert joules(line(instance_type="z99.large"), settings=settings) == pytest.approx(expected)
+    assert joules(line(), settings=settings) == pytest.approx(expected)
+    assert joules(line(instance_type="m5.xlarge"), settings=settings) == joules(
+        line(instance_type="m5.xlarge")
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("aws,z99.large,10,20,Round", "architecture 'Round' is not known: Broadwell"),
+        ("aws,z99.large,ten,20,Skylake", "vcpus 'ten' is no number above 0"),
+        ("aws,z99.large,,20,Skylake", "needs provider, type and vcpus"),
+        (",z99.large,10,20,Skylake", "needs provider, type and vcpus"),
+    ],
+)
+def test_types_that_cannot_be_are_refused(tmp_path: Path, row: str, told: str) -> None:
+    """With the line."""
+    with pytest.raises(EvidenceError, match=f"mine.csv:2: .*{told}"):
+        own_types(tmp_path, f"provider,type,vcpus,memory_gb,architecture\n{row}\n")

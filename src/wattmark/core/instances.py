@@ -172,14 +172,15 @@ def instances_of(
     processors: Iterable[Mapping[str, str]],
     hardware: Iterable[Mapping[str, str]],
 ) -> Instances:
-    """The table from the rows of ``instances``, ``instance_processors`` and ``hardware``."""
+    """The table from the rows of ``instances``, ``instance_processors`` and ``hardware``; of two rows for one
+    type the first one counts."""
     exact: dict[tuple[str, str], Mapping[str, str]] = {}
     patterns: list[tuple[str, re.Pattern[str], Mapping[str, str]]] = []
     for row in rows:
         if "{" in row["type"]:
             patterns.append((row["provider"], _pattern(row["type"]), row))
         else:
-            exact[row["provider"], row["type"].lower()] = row
+            exact.setdefault((row["provider"], row["type"].lower()), row)
     return Instances(
         exact,
         tuple(patterns),

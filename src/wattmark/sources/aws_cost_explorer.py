@@ -40,7 +40,7 @@ OPTIONS: Mapping[str, str] = {
     "granularity": "DAILY, HOURLY (the last 14 days, where it is enabled) or MONTHLY [DAILY].",
     "group": "Ask for hours by USAGE_TYPE or by INSTANCE_TYPE [USAGE_TYPE].",
     "account": "Account that the figures are of, where an answer does not name it [whoever asks].",
-    **BILL_OPTIONS,
+    **{key: text for key, text in BILL_OPTIONS.items() if key != "hosts"},  # it names no machines
     **aws_client.OPTIONS,
 }
 COMPUTE = EC2_SERVICES[1]

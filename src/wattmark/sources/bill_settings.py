@@ -20,6 +20,7 @@ OPTIONS: Mapping[str, str] = {
     "instance_type, cpu, gpu.",
     "gpu_utilisation": "Mean load of accelerators, 0 to 1 [as utilisation].",
     "utilisation_error": "How far the load may be off, 0 to 1 [0.5: all that is possible; 0.1 for a CSV].",
+    "instances": "CSV with types that the table of instances lacks, in its columns; they go before.",
     "hosts": "CSV with columns resource, host: names by which other sources know the machines.",
     "delivered": "When the provider wrote the bill, e.g. 2026-06-05T00:00:00Z: a later delivery replaces an "
     "earlier one [the last moment that it covers].",
@@ -75,15 +76,50 @@ def bill_settings(asked: Asked) -> BillSettings:
         delivered = moment // 1_000_000
     return BillSettings(
         asked=asked,
-        instances=instances_of(
-            tables.rows("instances"), tables.rows("instance_processors"), tables.rows("hardware")
-        ),
+        instances=_instances(given.get("instances")),
         load=Load(mean, gpu, wide, "bill:utilisation"),
         loads={} if cpu is not None else _loads(Path(text), mean, error),
         hosts=hosts_of(given["hosts"]) if "hosts" in given else {},
         delivered_seconds=delivered,
         stated="utilisation" in given,
     )
+
+
+COLUMNS = (
+    "provider",
+    "type",
+    "vcpus",
+    "memory_gb",
+    "memory_gb_per_vcpu",
+    "gpus",
+    "gpu",
+    "architecture",
+    "threads_per_vcpu",
+    "note",
+)
+"""What a row of the table of instances holds beside its source."""
+FIGURES = ("vcpus", "memory_gb", "memory_gb_per_vcpu", "gpus", "threads_per_vcpu")
+
+
+def _instances(file: str | None) -> Instances:
+    """The bundled table, behind the types of a file."""
+    processors = tables.rows("instance_processors")
+    known = {row["architecture"] for row in processors}
+    own = []
+    for place, cells in _rows(Path(file), ("type",), ("architecture",)) if file is not None else ():
+        row = {name: cells.get(name, "") for name in COLUMNS}
+        row["threads_per_vcpu"] = row["threads_per_vcpu"] or "1"
+        wrong = [name for name in FIGURES if row[name] and (number_of(row[name]) or 0) <= 0]
+        if wrong:
+            raise EvidenceError(place, f"{wrong[0]} {row[wrong[0]]!r} is no number above 0")
+        if not row["provider"] or not row["type"] or not (row["vcpus"] or "{" in row["type"]):
+            raise EvidenceError(place, "a type needs provider, type and vcpus")
+        if row["architecture"] not in known:
+            raise EvidenceError(
+                place, f"architecture {row['architecture']!r} is not known: {', '.join(sorted(known))}"
+            )
+        own.append(row)
+    return instances_of([*own, *tables.rows("instances")], processors, tables.rows("hardware"))
 
 
 def _loads(path: Path, mean: float, error: float | None) -> dict[str, Load]:
