@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from tests.fakes.s3_server import KEYS, S3Server
 from tests.sources.text_world import TextWorld, notes_of, read
-from wattmark.core.errors import EvidenceError, WattmarkError
+from wattmark.core.errors import EvidenceError, MissingExtra, WattmarkError
 from wattmark.core.run import Run
 from wattmark.core.statements import accounting_of, only_states
 from wattmark.sources.catalog import Asked, open_source
@@ -312,6 +313,14 @@ def test_a_folder_without_tables_is_named(tmp_path: Path) -> None:
     """Nothing is not a good import."""
     with pytest.raises(EvidenceError, match=r"holds no \.csv"):
         runs_of(tmp_path)
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Files on this machine need none; S3 does."""
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    assert len(runs_of(written(tmp_path / "a.csv", line()))) == 1
+    with pytest.raises(MissingExtra, match=r"wattmark\[aws\]"):
+        runs_of("s3://exports/carbon")
 
 
 @pytest.fixture(scope="module")

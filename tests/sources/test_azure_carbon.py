@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from tests.sources.azure_stub import KILOGRAMS, ONE, TWO, Azure, a_resource
 from tests.sources.cloud_server import HTML, Cloud, as_json, cloud, cut
 from tests.sources.text_world import TextWorld, notes_of, read
-from wattmark.core.errors import EvidenceError, NotComparable, UsageError
+from wattmark.core.errors import EvidenceError, MissingExtra, NotComparable, UsageError
 from wattmark.core.imported import Imported
 from wattmark.core.run import Run
 from wattmark.core.statements import accounting_of, added, only_states, parts_checks
@@ -402,3 +403,10 @@ def test_a_file_exported_later_restates(tmp_path: Path) -> None:
     (plain,), (late,) = of_dashboard(path), of_dashboard(path, at=AT)
     assert late.record_id == plain.record_id
     assert late.seq > plain.seq
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files need none; the service does."""
+    monkeypatch.setitem(sys.modules, "azure.mgmt.carbonoptimization", None)
+    with pytest.raises(MissingExtra, match=r"wattmark\[azure\]"):
+        AzureApi().available()

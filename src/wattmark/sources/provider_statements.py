@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -169,7 +169,7 @@ def run_of(said: Said, asked: Asked) -> Run:
         host=Host(id=host_of(f"{said.provider} account {said.account}"), fingerprint=said.source),
         subject=subject_of(asked, region=said.region, labels={k: v for k, v in labels.items() if v}),
         statements=said.statements,
-        place=place_of(asked),
+        place=replace(place_of(asked), pue=None, pue_kind=None),  # the provider's is in the figures
         notes=(*(_remark(check) for check in parts_checks(said.statements) if not check.agrees), *said.notes),
     )
     if (fault := first_fault(run)) is not None:
