@@ -152,7 +152,7 @@ def test_show_has_cost_and_water_beside_the_energy(tmp_path: Path) -> None:
     text = verb(show_runs, run).output
     assert "cost             5.00e-6 EUR [" in text
     assert "priced by        0.200 EUR/kWh on average: office 2026 (contract 4711)" in text
-    assert "water at source  5.00e-5 L" in text
+    assert "source water     5.00e-5 L" in text
     body = json.loads(verb(show_runs, run, "--json").output)["runs"][0]["expenses"]
     assert body["cost"]["EUR"]["value"] == pytest.approx(90 / 3.6e6 * 0.20)
     assert body["water"]["water source consumption"]["unit"] == "L"
@@ -236,7 +236,7 @@ def test_totals_of_a_ledger_have_cost_and_water(tmp_path: Path) -> None:
     plain, asked = totals(), totals("--cost", "--water")
     assert "EUR" not in plain
     assert "6.25e-6 EUR" in asked
-    assert "water site usage" in asked
+    assert "site water (usage)" in asked
     body = json.loads(totals("--json"))["whole"]
     assert body["cost"]["by_unit"]["EUR"]["value"] == pytest.approx(90 / 3.6e6 * 0.25)
     assert body["cost"]["without_microjoules"] == 0

@@ -9,7 +9,6 @@ from wattmark.core.expenses import Expenses, difference
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.rate import MetRate
 from wattmark.core.run import Statement
-from wattmark.core.water import SITE
 from wattmark.reports.as_json import answer_json
 from wattmark.reports.as_text import answer_text, figure_text
 from wattmark.reports.quantities import number, percent
@@ -44,8 +43,8 @@ def _price(one: MetRate) -> str:
 
 
 def water_name(kind: str) -> str:
-    """``water on site`` or ``water at source``: the kind without what is counted."""
-    return "water on site" if kind.split()[1] == SITE else "water at source"
+    """``site water`` or ``source water``: the kind without what is counted."""
+    return f"{kind.split()[1]} water"
 
 
 def expense_text(found: Expenses) -> str:

@@ -30,7 +30,8 @@ def kinds_of(totals: Sequence[Total], *, cost: bool, water: bool) -> tuple[str, 
 
 def heads(kinds: Sequence[str]) -> list[str]:
     """As the columns are named."""
-    return ["cost" if kind == PRICE else kind for kind in kinds]
+    named = (_named(kind) for kind in kinds)
+    return [f"{name} ({what})" if what else name for name, what in named]
 
 
 def cells(total: Total, kinds: Sequence[str]) -> list[str]:
@@ -56,16 +57,25 @@ def lines(whole: Total, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
     """What stands below the table: each amount with interval and meter, and the energy without one."""
     for kind in kinds:
         found = amounts(whole, kind)
-        name = "cost" if kind == PRICE else kind
-        for unit, figure in found.by_unit.items():
+        name, what = _named(kind)
+        for figure in found.by_unit.values():
             at = figure.terms.get("boundary", "node")
-            priced = f", {figure.terms['price_includes']}" if "price_includes" in figure.terms else ""
-            yield name, f"{figure_text(figure)}, by energy at the {at}{priced} ({unit})"
+            said = figure.terms.get("price_includes") or what
+            yield name, f"{figure_text(figure)}, by energy at the {at}{f' ({said})' if said else ''}"
         if found.without_uj:
-            what = "no tariff" if kind == PRICE else f"no {name}"
             kwh = quantity(found.without_uj / UJ_PER_KWH, "kWh")
+            share = percent(found.without_uj / max(1, _used(whole)))
             hint = (NO_TARIFF if kind == PRICE else NO_WATER).hint
-            yield what, f"{kwh} ({percent(found.without_uj / max(1, _used(whole)))}): {hint}"
+            yield ("no tariff" if kind == PRICE else f"no {name}"), f"{kwh} ({share}): {hint}"
+
+
+def _named(kind: str) -> tuple[str, str]:
+    """``cost``; ``source water`` and what is counted."""
+    if kind == PRICE:
+        return "cost", ""
+    _, _, rest = kind.partition(" ")
+    where, _, what = rest.partition(" ")
+    return f"{where} water".strip(), what
 
 
 def billed_lines(billed: Sequence[Billed]) -> Iterator[tuple[str, str]]:
