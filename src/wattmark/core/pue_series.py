@@ -31,12 +31,13 @@ CATEGORIES: Mapping[int, str] = {
     2: "IT energy at the outputs of the PDUs",
     3: "IT energy at the inputs of the IT equipment",
 }
-"""PUE1 to PUE3 of ISO/IEC 30134-2: basic, intermediate, advanced."""
+"""PUE1 to PUE3, basic, intermediate and advanced: ISO/IEC 30134-2, after The Green Grid, white paper 49, "PUE: A
+Comprehensive Examination of the Metric", 2012. Not re-read: neither text was at hand."""
 CATEGORY_ERRORS: Mapping[int, float] = {1: 0.05, 2: 0.02, 3: 0.0}
 """Our allowance (95 %) for what is lost between that meter and the machines: it counts as IT energy there."""
 METER_ERROR = 0.02
 """The gain of a meter of which nothing is stated: class 2, the widest of IEC 62053-21 (static meters for
-active energy)."""
+active energy, classes 0.5, 1 and 2; 2020)."""
 
 Sample = tuple[int, float]
 """A moment (microseconds since 1970 UTC) and what a meter showed."""
