@@ -31,8 +31,8 @@ CATEGORIES: Mapping[int, str] = {
     2: "IT energy at the outputs of the PDUs",
     3: "IT energy at the inputs of the IT equipment",
 }
-"""PUE1 to PUE3, basic, intermediate and advanced: ISO/IEC 30134-2, after The Green Grid, white paper 49, "PUE: A
-Comprehensive Examination of the Metric", 2012. Not re-read: neither text was at hand."""
+"""PUE1 to PUE3, basic, intermediate and advanced: ISO/IEC 30134-2, after The Green Grid, white paper 49,
+"PUE: A Comprehensive Examination of the Metric", 2012. Not re-read: neither text was at hand."""
 CATEGORY_ERRORS: Mapping[int, float] = {1: 0.05, 2: 0.02, 3: 0.0}
 """Our allowance (95 %) for what is lost between that meter and the machines: it counts as IT energy there."""
 METER_ERROR = 0.02
