@@ -9,6 +9,7 @@ from wattmark.sources.identity import host_of
 from wattmark.testing.fakes import a_device
 
 FILES = {"machine_id": "etc/machine-id", "boot_id": "proc/sys/kernel/random/boot_id"}
+ASSET_TAG = "sys/devices/virtual/dmi/id/board_asset_tag"
 
 
 def a_root(tmp_path: Path, **files: str) -> Path:
@@ -55,3 +56,15 @@ def test_a_name_that_many_machines_have_is_none(tmp_path: Path) -> None:
     """Nobody is known by localhost."""
     for name in ("localhost", "localhost.localdomain", ""):
         assert this_host([], "id", tmp_path, name).names == ()
+
+
+def test_a_machine_of_amazon_knows_the_name_that_its_bill_has(tmp_path: Path) -> None:
+    """So that what was measured on it replaces what the bill states; another board's tag is no instance."""
+    tag = tmp_path / ASSET_TAG
+    tag.parent.mkdir(parents=True)
+    tag.write_text("i-0123456789abcdef0\n")
+    names = this_host([], "id", tmp_path, "ip-10-0-0-5").names
+    assert names == (host_of("ip-10-0-0-5"), host_of("i-0123456789abcdef0"))
+    for other in ("Not Specified", "i-am-a-tag", "\u00e9"):
+        tag.write_text(other)
+        assert this_host([], "id", tmp_path, "a").names == (host_of("a"),)

@@ -249,8 +249,8 @@ def own_types(folder: Path, text: str) -> BillSettings:
 
 def test_types_that_the_table_lacks_can_be_added(tmp_path: Path) -> None:
     """Ten threads of Skylake and no memory beyond theirs: half of 6.13 + 41.04 W; the table's own stay."""
-    text = "provider,type,vcpus,memory_gb,architecture\naws,z99.large,10,20,Skylake\naws,m5.large,10,20,Skylake\n"
-    settings = own_types(tmp_path, text)
+    rows = "".join(f"aws,{name},10,20,Skylake\n" for name in ("z99.large", "m5.large"))
+    settings = own_types(tmp_path, f"provider,type,vcpus,memory_gb,architecture\n{rows}")
     expected = 3600 * 10 * (0.613 + 4.1042) / 2
     assert joules(line(instance_type="z99.large"), settings=settings) == pytest.approx(expected)
     assert joules(line(), settings=settings) == pytest.approx(expected)

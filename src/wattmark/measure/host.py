@@ -35,16 +35,29 @@ def this_host(
         id=identity,
         fingerprint=_hash("hardware", platform.machine(), str(os.cpu_count()), *hardware),
         boot_id=_boot(root),
-        names=_names(platform.node() if name is None else name),
+        names=_names(platform.node() if name is None else name, _instance(root)),
     )
 
 
-def _names(name: str) -> tuple[str, ...]:
-    """Ids of the machine's name; none of one that many machines have."""
-    known = dict.fromkeys((name, name.partition(".")[0]))
+def _names(name: str, instance: str) -> tuple[str, ...]:
+    """Ids of the machine's names, its cloud's among them; none of one that many machines have."""
+    known = dict.fromkeys((name, name.partition(".")[0], instance))
     return tuple(
         id_of_name(n) for n in known if n and n.lower() not in ("localhost", "localhost.localdomain")
     )
+
+
+def _instance(root: Path) -> str:
+    """The id by which bills of Amazon know the machine, ``i-0123456789abcdef0``; empty where there is none.
+
+    Amazon Web Services, EC2 User Guide, "Detect whether a host is an EC2 instance": Nitro machines state it
+    as the asset tag of their board.
+    """
+    try:
+        text = (root / "sys/devices/virtual/dmi/id/board_asset_tag").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if text.startswith("i-") and set(text[2:]) <= set("0123456789abcdef") else ""
 
 
 def _boot(root: Path) -> str | None:
