@@ -107,7 +107,7 @@ def test_what_is_stated_for_another_market_leaves_the_residual_mix(tmp_path: Pat
 
 
 def test_what_may_not_be_used_is_named(tmp_path: Path) -> None:
-    """A lot whose certificates were sold claims nothing: all meets the residual mix, and the line says why."""
+    """A lot whose certificates were sold claims nothing: the residual mix holds, and the line says why."""
     lot = SUPPLIER.replace("supplier", "ppa") + 'kwh = 5\ncertificates = "sold"\n'
     (tmp_path / "wattmark.toml").write_text(PLACE + lot + MIX, encoding="utf-8")
     line = verb(show, kept(tmp_path, a_node(1, 12), "run")).stdout
