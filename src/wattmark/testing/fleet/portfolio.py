@@ -227,7 +227,7 @@ def simulate_portfolio(plan: PortfolioPlan) -> PortfolioFleet:
             day = date(year, 1, 1) + timedelta(days=at)
             for job in JOBS:
                 watts = (job.watts + 20 * (at % 7)) * percent // 100**number
-                fleet.runs.append(_run(job, day, watts))
+                fleet.runs.append(run_of_day(job, day, watts))
                 _count(truth, job, watts)
         fleet.runs += _statements(plan, year, truth)
     return fleet
@@ -240,7 +240,8 @@ def _count(truth: YearTruth, job: Job, watts: int) -> None:
     truth.work[job.unit] = truth.work.get(job.unit, 0.0) + job.per_hour * job.hours
 
 
-def _run(job: Job, day: date, watts: int) -> Run:
+def run_of_day(job: Job, day: date, watts: int) -> Run:
+    """What a job used on one day, at constant power."""
     host = f"sim-{job.at.site}-{job.stage}"
     seconds = job.hours * 3600.0
     monotonic = (day - date(2025, 1, 1)).days * 86_400.0 + 1e6
