@@ -29,11 +29,12 @@ _MANAGED = {
 def instance_of(service: str, usage_type: str, stated: str = "") -> str:
     """The instance type that a line is about; empty where it is about anything else.
 
-    ``stated`` is the report's own column, which goes before. A BoxUsage without a type is m1.small.
+    ``stated`` is the report's own column, which goes before for EC2; other services add a use to the type
+    there. A BoxUsage without a type is m1.small.
     """
     if service in EC2_SERVICES:
         found = _RAN.fullmatch(usage_type)
         return (stated or found["type"] or "m1.small") if found else ""
     managed = _MANAGED.get(service)
     found = managed.fullmatch(usage_type) if managed is not None else None
-    return stated or found["type"] if found else ""
+    return found["type"] if found else ""
