@@ -65,6 +65,14 @@ def test_what_is_used_up_carries_nothing_and_says_so() -> None:
     assert "server-1 is used up" in answer.notes
 
 
+def test_what_is_used_up_is_told_beside_what_is_not() -> None:
+    """The server's 50 g, and why its old GPUs carry nothing."""
+    told = embodied_of([of_asset(an_asset(), 5), of_asset(gpus(), 0.0, ["gpus is used up"])])
+    assert grams(told) == pytest.approx(50)
+    assert isinstance(told, Embodied)
+    assert told.notes == ("gpus is used up",)
+
+
 def test_hours_whose_carbon_is_not_known_make_the_whole_unknown() -> None:
     """A sum that leaves a machine out would be too low."""
     lacking = Missing("embodied carbon of machine h2", "add it")

@@ -195,6 +195,22 @@ def test_used_up_devices_carry_nothing_more_and_say_so(ledger: Derived) -> None:
     assert grams(ask(ledger, old, by_id).whole.embodied) == pytest.approx(5)
 
 
+def test_devices_in_use_before_their_day_carry_nothing_and_say_so(ledger: Derived) -> None:
+    """Server, GPUs by kind and by id: bought tomorrow, in use today."""
+    hour(ledger)
+    gpu(ledger, 0)
+    later = {"start_us": NOON + 24 * HOUR}
+    own = four(device_id="GPU-0", quantity=1.0, **later)
+    told = ask(ledger, server(), own).whole.embodied
+    assert grams(told) == pytest.approx(10)
+    assert isinstance(told, Embodied)
+    assert "was in use before it was in service" in told.notes[0]
+    nothing = ask(ledger, server(**later), four(**later)).whole.embodied
+    assert grams(nothing) == 0
+    assert isinstance(nothing, Embodied)
+    assert sum("before it was in service: mend its day" in note for note in nothing.notes) == 2
+
+
 def test_hours_by_run_add_up_to_the_whole(ledger: Derived) -> None:
     """Two ranks of a job share their machine: half each."""
     hour(ledger, attempt="job")

@@ -262,5 +262,5 @@ def test_a_machine_that_the_inventory_does_not_name_has_no_embodied_figure(tmp_p
 
 def test_one_total_and_an_inventory_contradict_each_other(tmp_path: Path) -> None:
     """The same server would be counted twice."""
-    with pytest.raises(ConfigError, match="leave one, or the same device is counted twice"):
+    with pytest.raises(ConfigError, match="of their own: leave one"):
         given_from(with_inventory(tmp_path, total_kg=1000.0), NOTHING, [a_run()])

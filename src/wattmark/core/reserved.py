@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from wattmark.core.facts import Embodied
 from wattmark.core.figure import Missing
@@ -84,9 +84,9 @@ def embodied_of(reserved: Sequence[Reserved] | None) -> Embodied | Missing:
     if len(modes) > 1:
         return Missing("embodied carbon in one mode", "devices reserved and devices utilised are never added")
     sound = [r for r in told if r.hours > 0 and r.total_grams > 0]
-    if sound:
-        return _together(sound, modes[0])
     notes = tuple(dict.fromkeys(note for r in told for note in r.notes))
+    if sound:
+        return _together(sound, modes[0], notes)
     if not notes and not modes:
         return Missing("reserved hours", "no device that [[embodied]] names was in use here")
     first = told[0]
@@ -107,10 +107,9 @@ class _Sums:
     per_hour: float = 0.0
     per_lifespan: float = 0.0
     error: float = 0.0
-    notes: list[str] = field(default_factory=list)
 
 
-def _together(sound: Sequence[Reserved], mode: str) -> Embodied:
+def _together(sound: Sequence[Reserved], mode: str, notes: tuple[str, ...]) -> Embodied:
     sums = _Sums()
     for one in sound:
         made = one.total_grams * max(one.devices, math.ceil(one.hours / one.in_use_hours))
@@ -120,7 +119,6 @@ def _together(sound: Sequence[Reserved], mode: str) -> Embodied:
         sums.per_hour += made / one.in_use_hours
         sums.per_lifespan += made / one.lifespan_hours
         sums.error += shared * one.relative_error
-        sums.notes += one.notes
     in_use = sums.grams / sums.per_hour
     hours = sums.carried / sums.grams * in_use
     utilised = mode == "utilised"
@@ -133,7 +131,7 @@ def _together(sound: Sequence[Reserved], mode: str) -> Embodied:
         utilisation=sums.per_lifespan / sums.per_hour if utilised else None,
         utilised_hours=hours if utilised else None,
         source=_joined(sound),
-        notes=tuple(dict.fromkeys(sums.notes)),
+        notes=notes,
     )
 
 

@@ -6,7 +6,7 @@ they were read as whole devices. Hours after a line's life carry nothing, and ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -34,8 +34,12 @@ class _Hours:
     """Hours by line, and what is to be said of each."""
 
     by_line: dict[str, float] = field(default_factory=dict)
-    used_up: set[str] = field(default_factory=set)
+    said: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Line -> what is said of hours outside its life."""
     lacking: dict[str, Reserved] = field(default_factory=dict)
+
+    def say(self, asset: Asset, note: str) -> None:
+        self.said.setdefault(asset.name, {})[note] = None
 
     def add(self, asset: Asset, hours: float) -> None:
         self.by_line[asset.name] = self.by_line.get(asset.name, 0.0) + hours
@@ -44,7 +48,7 @@ class _Hours:
         """In the order of the inventory."""
         found = list(self.lacking.values())
         for asset in assets:
-            said = (_used_up(asset),) if asset.name in self.used_up else ()
+            said = tuple(self.said.get(asset.name, ()))
             if asset.name in self.by_line or said:
                 found.append(of_asset(asset, self.by_line.get(asset.name, 0.0), said))
         return found
@@ -52,6 +56,10 @@ class _Hours:
 
 def _used_up(asset: Asset) -> str:
     return f"{asset.name} ({asset.place}) is used up: its hours after its life carry nothing more"
+
+
+def _too_early(asset: Asset) -> str:
+    return f"{asset.name} ({asset.place}) was in use before it was in service: mend its day"
 
 
 def add_inventory(asked: Asked, assets: Sequence[Asset], groups: dict[Key, Found], whole: Found) -> None:
@@ -66,7 +74,8 @@ def add_inventory(asked: Asked, assets: Sequence[Asset], groups: dict[Key, Found
         found.reserved = hours.reserved(assets)
         for name, amount in hours.by_line.items():
             everything.by_line[name] = everything.by_line.get(name, 0.0) + amount
-        everything.used_up |= hours.used_up
+        for name, notes in hours.said.items():
+            everything.said.setdefault(name, {}).update(notes)
         everything.lacking |= hours.lacking
     whole.reserved = everything.reserved(assets)
 
@@ -111,7 +120,9 @@ def _add_machines(asked: Asked, machines: dict[str, _Machine], told: dict[Key, _
                 for asset in mine:
                     hours.add(asset, asset.hours_between(*piece.span) * piece.share * asset.quantity)
                     if piece.span[0] >= asset.last_us:
-                        hours.used_up.add(asset.name)
+                        hours.say(asset, _used_up(asset))
+                    elif piece.span[1] <= asset.start_us:
+                        hours.say(asset, _too_early(asset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +200,8 @@ def _tell(hours: _Hours, item: _Item, lasted: float) -> None:
     elif item.share:
         hours.add(item.asset, lasted * item.share)
     else:
-        hours.used_up.add(item.asset.name)
+        early = item.end_us <= item.asset.start_us
+        hours.say(item.asset, _too_early(item.asset) if early else _used_up(item.asset))
 
 
 def _seen(asked: Asked) -> list[_Seen]:
@@ -223,6 +235,7 @@ def _items(seen: Sequence[_Seen], machines: dict[str, _Machine], assets: Sequenc
 
 
 def _life(device: _Seen, asset: Asset) -> Iterator[_Item]:
+    yield _Item(device, asset, 0, asset.start_us, 0.0)
     yield _Item(device, asset, asset.start_us, asset.last_us, 1.0)
     yield _Item(device, asset, asset.last_us, FOREVER_US, 0.0)
 
@@ -243,8 +256,6 @@ def _by_kind(devices: Sequence[_Seen], kinds: Sequence[Asset]) -> Iterator[_Item
                 continue
             for asset in alive:
                 yield _Item(device, asset, left, right, asset.quantity / max(room, len(there)))
-            yield from (_Item(device, a, left, right, 0.0) for a in _over(kinds, left))
-
-
-def _over(kinds: Iterable[Asset], at_us: int) -> list[Asset]:
-    return [a for a in kinds if a.last_us <= at_us]
+            # A line that has ended is told; one that has not begun only where no other stands for it.
+            silent = (a for a in kinds if a.last_us <= left or not alive)
+            yield from (_Item(device, a, left, right, 0.0) for a in silent)

@@ -285,7 +285,8 @@ def _ownership(line: _Line) -> str:
     if line.text("ownership") == "cloud":
         raise line.wrong(
             "ownership",
-            "a cloud's hardware is the provider's: leave it out, its making is in what the provider states",
+            "a cloud's hardware is the provider's, and its making is in what the provider states: leave it "
+            "out, or say leased, which is for the product view alone",
         )
     return line.choice("ownership", OWNERSHIPS, OWNED)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wattmark.config import Config
+from wattmark.config import Config, EmbodiedConfig
 from wattmark.core.carbon import Intensity, Pue, entering
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.facts import Embodied, PeakHardware, Renewables
@@ -233,11 +233,11 @@ def _of_inventory(config: Config, name: str, runs: Sequence[Run]) -> Embodied | 
     from wattmark.core.totals import latest
     from wattmark.wiring.hardware import load_inventory
 
-    if config.embodied.total_kg is not None or config.embodied.lifespan_years is not None:
+    if config.embodied != EmbodiedConfig(inventory=name):
         raise ConfigError(
             config.path or "wattmark.toml",
             "[embodied] inventory",
-            "stands beside total_kg or lifespan_years: leave one, or the same device is counted twice",
+            "stands beside other keys, and its lines have totals, lives and modes of their own: leave one",
         )
     if not runs:  # a ledger's totals meet the ledger's own inventory
         return None
