@@ -188,6 +188,14 @@ def test_what_the_reader_must_know_is_said() -> None:
     assert ours(by_grade={}).billed_share == 0.0
 
 
+def test_services_that_nobody_knows_are_not_called_others() -> None:
+    """Without a known one nothing tells which of them run on machines that are measured."""
+    row = the_row(ours(), stated(*EC2.statements, service="something"))
+    assert steps(row)[REST] == 30.0
+    assert "of something none is known to be compute" in row.steps[-1].why
+    assert row.implied == 430.0
+
+
 def test_services_that_count_as_measured_can_be_said() -> None:
     """Where S3 is measured too, it is no step."""
     (row,) = reconciled([ours()], [EC2, S3], {"aws": ("AmazonEC2", "AmazonS3")}).rows

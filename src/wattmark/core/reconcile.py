@@ -208,7 +208,8 @@ def _together(one: Ours, other: Ours) -> Ours:
 def _theirs(stated: Sequence[Stated], compute: Sequence[str]) -> Theirs:
     services = sorted({one.service for one in stated if one.service})
     parts = [_scopes(one.statements) for one in stated]
-    told_services = all(one.service for one in stated)
+    # Where none of the services is known, which of them are compute is not known either.
+    told_services = all(one.service for one in stated) and not set(compute).isdisjoint(services)
     versions = {s.provider_model_version or "" for one in stated for s in one.statements}
     by_service = [(one.service in compute, scopes.scope_2) for one, scopes in zip(stated, parts, strict=True)]
     return Theirs(
@@ -342,7 +343,8 @@ def _why(rest: float, theirs: Theirs) -> str:
     if theirs.scope_3 is None and SCOPE_3 in theirs.scopes:
         blurred.append("its Scope 3 is not stated by itself and is in here")
     if theirs.elsewhere is None:
-        blurred.append("its other services are not told apart and are in here")
+        named = f" (of {', '.join(theirs.services)} none is known to be compute)" if theirs.services else ""
+        blurred.append(f"its other services are not told apart{named} and are in here")
     if rest > 0:
         likely = "hours or machines that were not measured (`wattmark coverage`), idle shares that it allots"
     else:
