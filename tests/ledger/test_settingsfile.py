@@ -138,6 +138,8 @@ def test_the_template_is_good_as_it_stands_and_switched_on() -> None:
     assert full.grid[0].zone == "FRA"
     assert full.embodied[0].total_grams == 164_000.0
     assert full.priority == ("wattmark", "dcgm")
+    assert [band.name for band in full.tariffs[0].bands] == ["peak"]
+    assert full.water[0].litres_per_kwh == 0.3
 
 
 @pytest.mark.parametrize(
