@@ -67,9 +67,8 @@ def test_the_report_says_what_is_true(ledger: Path) -> None:
     found = {name: lines[name]["figure"].get("value") for name in lines}
     assert found["energy"] == truth.energy_joules
     assert found["energy_facility"] == pytest.approx(truth.facility_joules, rel=1e-9)
-    for name in ("scope2_location", "scope2_market", "scope31", "scope31_stated", "scope33"):
+    for name in ("scope2_location", "scope2_market", "scope31", "scope31_stated", "scope32", "scope33"):
         assert found[name] == pytest.approx(getattr(truth, name), rel=1e-9), name
-    assert found["scope32"] is None
     teams = {row["value"]: row["lines"]["energy"]["value"] for row in body["by"]["team"]}
     assert teams == truth.by_team
     market = [row["lines"]["scope2_market"].get("value", 0.0) for row in body["by"]["site"]]
@@ -77,6 +76,11 @@ def test_the_report_says_what_is_true(ledger: Path) -> None:
     assert body["work"] == truth.work
     assert (body["days_counted"], body["days_seen"]) == (DAYS, DAYS)
     assert [month["month"] for month in body["months"]] == ["2026-01", "2026-02", "2026-03"]
+    assert lines["scope32"]["baseline"]["status"] == "missing"  # hardware is not spread over days
+    head, *rows = body["reconciliation"]
+    assert head[:3] == ["month", "provider", "region"]
+    assert {tuple(row[1:3]) for row in rows} == {("aws", "us-east-1"), ("google", "us-central1")}
+    assert any("never measured" in lack["what"] for lack in body["not_measured"])
 
 
 def test_the_keys_of_the_report_are_frozen(ledger: Path) -> None:

@@ -127,6 +127,15 @@ def test_a_part_of_a_year_is_compared_per_day() -> None:
     assert leap.change == 0.0
 
 
+def test_hardware_is_not_spread_over_days() -> None:
+    """What was bought in a part of a year is held against no part of another one."""
+    bought = grams(50.0, id="scope32")
+    part = held_against(bought, Asked(), 73, frozen(grams(100.0, id="scope32")))
+    assert isinstance(part, Missing)
+    whole = held_against(bought, Asked(), 365, frozen(grams(100.0, id="scope32")))
+    assert isinstance(whole, Held)
+
+
 def test_without_a_figure_on_both_sides_there_is_no_change() -> None:
     """What is missing is said; nothing is a share of nothing."""
     lacking = Line(id="scope2_location", figure=Missing("factors"))

@@ -66,7 +66,8 @@ def freeze(
     from wattmark.reports.portfolio_json import frozen_json
     from wattmark.reports.portfolio_text import baseline_text
     from wattmark.wiring.ledger import engine_named
-    from wattmark.wiring.portfolio import Books, asked_of, freeze, span_named
+    from wattmark.wiring.portfolio import asked_of, freeze
+    from wattmark.wiring.portfolio_books import Books, span_named
 
     check_name(name)
     span = span_named(period)
@@ -153,7 +154,8 @@ def verify(name: str, ledger: str | None, as_json: bool) -> int:
     from wattmark.reports.portfolio_json import difference_json
     from wattmark.reports.portfolio_text import verify_text
     from wattmark.wiring.ledger import engine_named, read_ledger
-    from wattmark.wiring.portfolio import Books, Span, inventory, tables_of
+    from wattmark.wiring.portfolio import inventory, tables_of
+    from wattmark.wiring.portfolio_books import Books, Span
 
     opened = chosen_ledger(ledger)
     frozen = chain(opened.store, name)[-1]
@@ -211,7 +213,8 @@ def moved(reading: Any, frozen: Frozen, threshold: float | None = None) -> list[
     """How far the period of a baseline has moved, by factors and by evidence."""
     from wattmark.core.frozen import drifts
     from wattmark.wiring.ledger import engine_named, read_ledger
-    from wattmark.wiring.portfolio import Books, Span, inventory
+    from wattmark.wiring.portfolio import inventory
+    from wattmark.wiring.portfolio_books import Books, Span
 
     opened = reading.ledger
     span = Span(name=frozen.period, first=frozen.first, after=frozen.after)

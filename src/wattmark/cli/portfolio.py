@@ -11,7 +11,7 @@ import click
 
 from wattmark.cli.baseline_ledger import boundary_option, moved
 from wattmark.cli.ledger_asked import where_of, where_option
-from wattmark.cli.ledger_options import ledger_option, read, told_wait
+from wattmark.cli.ledger_options import ledger_option, now_us, read, told_wait
 from wattmark.cli.options import json_option
 from wattmark.cli.output import only_ascii
 from wattmark.cli.targets import at_option, day_of, standings
@@ -67,7 +67,9 @@ def portfolio_view(ledger: str | None, options: dict[str, Any]) -> PortfolioView
     """Read a ledger, and put together what a report shows."""
     from wattmark.reports.portfolio_view import SPLITS, PortfolioView
     from wattmark.wiring.ledger import engine_named
-    from wattmark.wiring.portfolio import Books, asked_of, inventory, months, parts, span_named, tables_of
+    from wattmark.wiring.portfolio import asked_of, inventory, months, parts, tables_of
+    from wattmark.wiring.portfolio_beside import not_measured, reconciliation
+    from wattmark.wiring.portfolio_books import Books, span_named
 
     reading = read(ledger, False, None)
     settings = reading.ledger.settings
@@ -82,6 +84,8 @@ def portfolio_view(ledger: str | None, options: dict[str, Any]) -> PortfolioView
         found = inventory(books, counted, asked)
         splits = {key: tuple(parts(books, counted, asked, key)) for key in SPLITS}
         by_month = tuple(months(books, counted, asked))
+        lacks = not_measured(books, counted, asked, now_us())
+        beside = reconciliation(books, counted, asked)
     problems: list[str] = []
     frozen = _baseline(reading, options["baseline"], problems)
     targets = standings(reading, settings.targets, span.first.year, today) if settings.targets else []
@@ -99,6 +103,8 @@ def portfolio_view(ledger: str | None, options: dict[str, Any]) -> PortfolioView
         months=by_month,
         targets=tuple(targets),
         tables=tables_of(reading.ledger),
+        coverage=tuple((f"{lack.where}: {lack.what}", lack.fix) for lack in lacks),
+        reconciliation=beside,
         problems=tuple(problems),
         generated_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         wattmark_version=__version__,

@@ -19,6 +19,7 @@ LINES = (
     ("scope2_market", "scope2_market"),
     ("scope31", "scope31"),
     ("scope31_stated", "scope31_stated"),
+    ("scope32", "scope32"),
     ("scope33", "scope33"),
 )
 """Line of an inventory, and what is true of it."""
@@ -28,7 +29,7 @@ def simulate_portfolio_into(ledger: str | None, days: int, as_json: bool) -> int
     """Fill a new ledger; exit code 1 where a line of its inventories is not the truth."""
     from wattmark.ledger.inbox import land_run
     from wattmark.testing.fleet.chaos import as_document
-    from wattmark.testing.fleet.portfolio import PortfolioPlan, simulate_portfolio
+    from wattmark.testing.fleet.portfolio import DEVICES, PortfolioPlan, simulate_portfolio
     from wattmark.wiring.ledger import open_ledger, read_ledger, require_tables
 
     opened = chosen_ledger(ledger, begin=True)
@@ -37,6 +38,7 @@ def simulate_portfolio_into(ledger: str | None, days: int, as_json: bool) -> int
         raise UsageError(f"{opened.url} holds something already: simulate a portfolio into a new folder")
     with told_wait("simulating"):
         fleet = simulate_portfolio(PortfolioPlan(days=days))
+    opened.store.put_new(DEVICES, fleet.devices().encode())
     opened.store.put_new("ledger.toml", fleet.settings().encode())
     opened = open_ledger(opened.url)
     for run in told_progress(fleet.runs, "landing", len(fleet.runs)):
@@ -65,7 +67,8 @@ def _rows(
     """(year, line, found, truth, whether they are the same)."""
     from wattmark.core.figure import Figure
     from wattmark.wiring.ledger import engine_named
-    from wattmark.wiring.portfolio import Books, asked_of, inventory, span_named
+    from wattmark.wiring.portfolio import asked_of, inventory
+    from wattmark.wiring.portfolio_books import Books, span_named
 
     rows = []
     with engine_named("duckdb") as engine:

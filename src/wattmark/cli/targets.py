@@ -79,7 +79,8 @@ def standings(reading: Any, targets: tuple[Target, ...], year: int, today: date)
     from wattmark.core.targets import LINEAR, year_of
     from wattmark.ledger.portfoliofile import names, newest
     from wattmark.wiring.ledger import engine_named
-    from wattmark.wiring.portfolio import Books, standing
+    from wattmark.wiring.portfolio import standing
+    from wattmark.wiring.portfolio_books import Books
 
     store = reading.ledger.store
     kept = set(names(store)) if any(t.baseline for t in targets) else set()

@@ -18,6 +18,7 @@ from wattmark.core.portfolio import (
     FROM_ENERGY,
     SCOPE2_LOCATION,
     SCOPE31,
+    SCOPE32,
     TITLES,
     Asked,
     Inventory,
@@ -205,6 +206,8 @@ def held_against(line: Line, asked: Asked, days: int, frozen: Frozen) -> Held | 
     require_comparable(line, was.terms, asked, Methodology(frozen.asked.methodology().terms))
     length = (frozen.after - frozen.first).days
     per_day = days != length and not {days, length} <= {365, 366}
+    if per_day and line.id == SCOPE32:
+        return Missing("periods of equal length", "hardware is bought at once: it is not spread over days")
     then = was.value * (days / length if per_day else 1.0)
     if then == 0:
         return Missing("a change", "the baseline is 0: there is no share of it")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING
 
 from wattmark import tables
 from wattmark.core.errors import NotComparable, RefusedError
@@ -45,13 +45,13 @@ from wattmark.core.targets import (
 )
 from wattmark.hashing import sha256
 from wattmark.ledger.columns import TAGS
-from wattmark.ledger.question import Question, zone_named
 from wattmark.wiring.ledger import OpenLedger, ask
+from wattmark.wiring.places import tables_folder
+from wattmark.wiring.portfolio_beside import purchased
+from wattmark.wiring.portfolio_books import Books, Span, span_named
 
 if TYPE_CHECKING:
-    from wattmark.ledger.asking import Engine
     from wattmark.ledger.rollup import Rollup
-    from wattmark.ledger.snapshot import Snapshot
 
 DECLARED = 1.0
 """Relative half width at 95 % of what is declared without a described method (data/uncertainty.csv)."""
@@ -59,42 +59,6 @@ DECLARED = 1.0
 
 SHOWN = ("energy", "scope2_location", "scope2_market", "scope31")
 """Lines of a part and of a month."""
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """A ledger at one version, and an engine that adds up."""
-
-    ledger: OpenLedger
-    snapshot: Snapshot
-    engine: Engine
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A stretch of whole days in the ledger's calendar."""
-
-    name: str
-    first: date
-    after: date
-
-    def question(self, asked: Asked, **more: Any) -> Question:
-        """What is asked of the ledger."""
-        zone = zone_named(asked.time_zone)
-        return Question(
-            start=datetime.combine(self.first, time(), zone),
-            end=datetime.combine(self.after, time(), zone),
-            where=asked.where,
-            boundary=Boundary(asked.boundary),
-            time_zone=asked.time_zone,
-            **more,
-        )
-
-
-def span_named(name: str) -> Span:
-    """A year or a quarter. Raises UsageError."""
-    first, after = bounds_of(name)
-    return Span(name=name, first=first, after=after)
 
 
 def asked_of(
@@ -119,6 +83,7 @@ def inventory(books: Books, span: Span, asked: Asked) -> Inventory:
     evidence = Evidence(
         totals=grouped.whole,
         stated=stated_carbon(books, span, asked),
+        bought=purchased(books, span, asked),
         upstream=upstream,
         upstream_share=share,
         days=(span.after - span.first).days,
@@ -309,26 +274,36 @@ def _statements(books: Books, span: Span, asked: Asked) -> Iterator[tuple[str, S
 
 
 def tables_of(ledger: OpenLedger) -> dict[str, str]:
-    """Name -> SHA-256 of every table that a factor may come from: built in, ledger.toml, series beside it."""
-    found = {}
-    for file in sorted(tables.bundled().iterdir(), key=lambda f: f.name):
-        name = file.name.removesuffix(".meta.toml")
-        if name != file.name and name in GRID_TABLES:
-            found[name] = tables.meta(name).sha256
-    for name in sorted(_beside(ledger)):
+    """Name -> SHA-256 of every table that a factor may come from: built in, one's own, the ledger's."""
+    found = {name: tables.meta(name).sha256 for name in (*FACTOR_TABLES, *_grid_tables())}
+    mine = tables_folder()
+    for name in FACTOR_TABLES:
+        if mine.joinpath(f"{name}.meta.toml").is_file():
+            found[f"own {name}"] = tables.meta(name, mine).sha256
+    for name in sorted(set(_beside(ledger))):
         found[name] = sha256(ledger.store.read(name)).hexdigest()
     return found
 
 
-GRID_TABLES = frozenset(("ember_yearly_country", "cloud_regions"))
-"""Tables in the package that give intensities and PUE; those in folders of their own follow them."""
+FACTOR_TABLES = ("ember_yearly_country", "cloud_regions", "cloud_pue", "embodied")
+"""Tables in the package with intensities, PUE and embodied carbon; all in its folder ``grid`` are too."""
+
+
+def _grid_tables() -> Iterator[str]:
+    for file in sorted(tables.bundled().joinpath("grid").iterdir(), key=lambda f: f.name):
+        name = file.name.removesuffix(".meta.toml")
+        if name != file.name:
+            yield f"grid/{name}"
 
 
 def _beside(ledger: OpenLedger) -> Iterator[str]:
-    if ledger.store.size("ledger.toml") is not None:
-        yield "ledger.toml"
+    store = ledger.store
+    named = {device.place.partition(":")[0] for device in ledger.settings.devices}
+    for name in ("ledger.toml", *named):
+        if store.size(name) is not None:
+            yield name
     for prefix in ("grid/", "pue/"):
-        yield from (entry.name for entry in ledger.store.names(prefix) if entry.name.endswith(".csv"))
+        yield from (entry.name for entry in store.names(prefix) if entry.name.endswith(".csv"))
 
 
 def freeze(

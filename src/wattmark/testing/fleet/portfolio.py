@@ -33,6 +33,7 @@ STATED = 0.9
 RESIDUAL = 480.0
 CONTRACT = 0.0
 """gCO2e/kWh of the residual mix, and of what the power purchase contract brings."""
+DEVICES = "devices.csv"
 CONTRACT_SHARE = 0.25
 """Contracted electricity, of the load of a year, in whole kilowatt-hours."""
 
@@ -141,6 +142,25 @@ class PortfolioPlan:
             raise UsageError("a portfolio needs years, 1 to 365 days of each, and 0 to 49 percent less")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """A server that was bought for an own site."""
+
+    year: int
+    """The first of the plan's years is 0."""
+    site: str
+    host: str
+    kg: float
+
+
+PURCHASES = (
+    Purchase(year=0, site="paris", host="sim-paris-training", kg=5000.0),
+    Purchase(year=0, site="munich", host="sim-munich-inference", kg=2500.0),
+    Purchase(year=1, site="munich", host="sim-munich-spare", kg=1500.0),
+)
+"""Hardware of own sites, each bought on the first of January."""
+
+
 @dataclass(slots=True)
 class YearTruth:
     """What an inventory of one year must say; carbon in grams."""
@@ -149,6 +169,8 @@ class YearTruth:
     """By site, as the machines used it."""
     by_team: dict[str, int] = field(default_factory=dict)
     work: dict[str, float] = field(default_factory=dict)
+    scope32: float = 0.0
+    """Embodied carbon of what was bought."""
 
     @property
     def energy_joules(self) -> int:
@@ -214,14 +236,25 @@ class PortfolioFleet:
 
     def settings(self) -> str:
         """The scenario's ``ledger.toml``."""
-        return "\n".join((_HEAD, *_places(), *_bought(self.truth), *_targets(self.plan)))
+        hardware = f'[[embodied]]\ninventory = "{DEVICES}"\n'
+        return "\n".join((_HEAD, *_places(), *_bought(self.truth), hardware, *_targets(self.plan)))
+
+    def devices(self) -> str:
+        """The CSV of hardware that lies beside it."""
+        lines = ["name,component,host,purchased,lifespan_years,total_kg,site,relative_error,source"]
+        for at, one in enumerate(PURCHASES):
+            if one.year < len(self.plan.years):
+                day = f"{self.plan.years[one.year]}-01-01"
+                lines.append(f"server {at},machine,{one.host},{day},5,{one.kg},{one.site},0.3,simulated")
+        return "\n".join(lines) + "\n"
 
 
 def simulate_portfolio(plan: PortfolioPlan) -> PortfolioFleet:
     """The same plan gives the same portfolio."""
     fleet = PortfolioFleet(plan)
     for number, year in enumerate(plan.years):
-        truth = fleet.truth[year] = YearTruth()
+        bought = sum(p.kg * 1000 for p in PURCHASES if p.year == number)
+        truth = fleet.truth[year] = YearTruth(scope32=bought)
         percent = (100 - plan.less) ** number
         for at in range(plan.days):
             day = date(year, 1, 1) + timedelta(days=at)
