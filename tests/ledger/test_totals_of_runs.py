@@ -10,7 +10,7 @@ import pytest
 
 from tests.builders import HOST, a_row, a_run
 from tests.ledger.landing import NOW
-from wattmark.core.carbon import Intensity, Pue
+from wattmark.core.carbon import Intensity, Pue, entering
 from wattmark.core.facts import Embodied
 from wattmark.core.figure import Figure
 from wattmark.core.given import Given
@@ -94,8 +94,14 @@ def test_kpis_from_the_ledger_are_those_of_the_run(tmp_path: Path, rows: tuple[E
         [run],
         Given(
             pue=Pue(value=1.25, kind="measured"),
-            intensity=Intensity(
-                grams_per_kwh=GRID.grams_per_kwh, zone="FRA", source="table", year=2025, relative_error=0.1
+            intensity=entering(
+                Intensity(
+                    grams_per_kwh=GRID.grams_per_kwh,
+                    zone="FRA",
+                    source="table",
+                    year=2025,
+                    relative_error=0.1,
+                )
             ),
             embodied=Embodied(
                 total_grams=TE_GRAMS,

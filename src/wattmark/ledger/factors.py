@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice, pairwise
 from typing import Generic, TypeVar
 
-from wattmark.core.carbon import Intensity, Pue
+from wattmark.core.carbon import Intensity, Pue, entering
 from wattmark.core.errors import UsageError
 from wattmark.core.inventory import Asset
 from wattmark.core.rate import Rate, together
@@ -252,8 +252,8 @@ def pue_courses(factors: Sequence[SitePue]) -> dict[str, Course[SitePue]]:
 
 
 def intensity_of(factor: GridFactor) -> Intensity:
-    """As core.carbon knows it."""
-    return Intensity(
+    """As core.carbon knows it; carbon of a lifecycle factor enters no Scope 2 (core.carbon.entering)."""
+    told = Intensity(
         grams_per_kwh=factor.grams_per_kwh,
         zone=factor.zone,
         accounting=factor.accounting,
@@ -267,6 +267,7 @@ def intensity_of(factor: GridFactor) -> Intensity:
         note=factor.note,
         matching=factor.matching,
     )
+    return entering(told)
 
 
 def pue_of(factor: SitePue) -> Pue:
