@@ -125,6 +125,23 @@ def test_what_was_said_goes_before_the_region() -> None:
     assert (asked.pue and asked.pue.value, asked.intensity and asked.intensity.zone) == (1.14, "FRA")
 
 
+def test_a_cloud_buys_its_electricity_whatever_figure_is_stated() -> None:
+    """Ours under [place], or a country's: scope 3.1. Asked for another country it is nobody's cloud there."""
+    run = in_region("eu-west-1", country="IRL")
+    own = config(intensity_g_per_kwh=300.0, intensity_basis="direct", intensity_source="t")
+    for given in (
+        given_from(own, NOTHING, [run]),
+        given_from(config(country="IRL"), Stated(basis="direct"), [run]),
+        given_from(Config(), Stated(intensity=300.0, basis="direct"), [run]),
+        given_from(Config(), Stated(intensity=300.0), [run]),
+    ):
+        assert given.intensity is not None
+        assert given.intensity.inventory == "scope 3.1"
+    there = given_from(Config(), Stated(country="FRA", basis="direct"), [run]).intensity
+    assert there is not None
+    assert there.inventory == "scope 2"
+
+
 def test_a_region_of_the_runs_country_is_the_finer_word() -> None:
     """Virginia's grid, not that of the United States."""
     run = in_region("us-east-1", country="USA")

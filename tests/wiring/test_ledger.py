@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.ledgers import the_run
+from tests.cli.ledgers import the_run, told
 from tests.cli.running import kept
+from tests.wiring.electricity import a_ledger_of, a_node
 from wattmark.config import Config, LedgerConfig
 from wattmark.core.errors import LedgerError, UsageError
 from wattmark.ledger.factors import GridFactor, SitePue
@@ -96,7 +97,7 @@ def test_each_years_energy_meets_the_factor_of_its_year() -> None:
 def test_a_site_that_is_a_cloud_region_tells_grid_and_pue() -> None:
     """As a bought service; the ledger's own PUE, and its own figure for the country, go first."""
     found = factors_for(LedgerSettings(), [], sites=["us-east-1", "the cellar"])
-    now, later = found.grid
+    now, later = (g for g in found.grid if g.zone == "us-east-1")
     assert (now.zone, now.inventory, now.grams_per_kwh) == ("us-east-1", "scope 3.1", 383.55)
     assert "more than 3 years old" in later.note
     assert {(p.site, p.kind) for p in found.pue} == {("us-east-1", "provider_year")}
@@ -109,13 +110,45 @@ def test_a_site_that_is_a_cloud_region_tells_grid_and_pue() -> None:
     assert [p.end_us for p in found.pue] == [*new_years, None]
     assert "AWS" in found.pue[0].source
     direct = factors_for(LedgerSettings(), [], "location", "direct", ["us-east-1"]).grid
-    assert {g.grams_per_kwh for g in direct} == {270.47}
+    assert {g.grams_per_kwh for g in direct if g.zone == "us-east-1"} == {270.47}
     ours = LedgerSettings(grid=(own("USA"),), sites=(SitePue(site="us-east-1", pue=1.3),))
     found = factors_for(ours, ["USA"], sites=["us-east-1"])
     assert found.grid == ours.grid
     assert found.pue == ours.sites
     market = factors_for(LedgerSettings(), [], "market", "lifecycle", ["us-east-1"])
     assert market.grid == ()
+
+
+def test_electricity_of_a_cloud_region_is_bought_whatever_figure_it_meets(tmp_path: Path) -> None:
+    """The ledger's own 300 g of Ireland: 1 kWh in a room of ours is scope 2, 1 kWh of AWS there is scope 3.1.
+
+    It is, where its runs state the country and where they do not; a stated zone keeps the provider's PUE.
+    """
+    own_figure = '[[grid]]\nzone = "IRL"\ngrams_per_kwh = 300\nbasis = "direct"\nsource = "t"\n'
+    zoned = '[[site]]\nname = "eu-west-1"\nzone = "IRL"\n'
+    for number, (settings, country) in enumerate(
+        ((own_figure, "IRL"), (own_figure, None), (own_figure + zoned, None))
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        ours, theirs = (
+            a_node(1, 12, kwh=1.0, country="IRL"),
+            a_node(2, 13, kwh=1.0, country=country, site="eu-west-1"),
+        )
+        document = told(
+            "totals",
+            "--ledger",
+            a_ledger_of(folder, settings, ours, theirs),
+            "--basis",
+            "direct",
+            "--by",
+            "site",
+        )
+        found = {t["group"]["site"]: t["carbon"] for t in document["totals"]}
+        assert (found[""]["value"], found[""]["terms"]["inventory"]) == (pytest.approx(300.0), "scope 2")
+        assert found["eu-west-1"]["value"] == pytest.approx(300.0 * 1.14)
+        assert found["eu-west-1"]["terms"]["inventory"] == "scope 3.1"
+        assert document["whole"]["carbon"]["status"] == "missing"
 
 
 def test_what_waits_on_this_machine_is_brought_once(tmp_path: Path) -> None:

@@ -99,6 +99,13 @@ def test_what_a_run_alone_cannot_tell_is_missing_with_the_reason(
     assert told in found["hint"]
 
 
+def test_a_site_of_ones_own_is_no_cloud(tmp_path: Path) -> None:
+    """A [[site]] in France buys its electricity itself: 2 kWh x PUE 1.5 x 100 g."""
+    site = '[place]\nsite = "paris-1"\n[[site]]\nname = "paris-1"\ncountry = "FRA"\npue = 1.5\n'
+    found = shown(tmp_path, site + SUPPLIER, a_node(1, 12, country=None))
+    assert found["value"] == pytest.approx(300.0)
+
+
 def test_what_is_stated_for_another_market_leaves_the_residual_mix(tmp_path: Path) -> None:
     """A supplier in the United States says nothing of France; a market of one's own may."""
     assert shown(tmp_path, PLACE + SUPPLIER.replace('"EU"', '"US"') + MIX)["value"] == pytest.approx(1500.0)

@@ -18,6 +18,9 @@ INVENTORIES = ("scope 1", "scope 2", "scope 3.1", "scope 3.2", "scope 3.3", "sco
 """Where a figure may enter a company's inventory (GHG Protocol); amortised embodied carbon enters none."""
 
 PRODUCT_ONLY = "product-only"
+SCOPE_2 = "scope 2"
+CLOUD = "scope 3.1"
+"""Inventory of electricity that a cloud provider buys: a purchased service of its customer (kpis.md)."""
 
 DEVICE_ONLY = "device energy only: the rest of the machine and the building are not in it"
 PUE_UNKNOWN = "node energy: the PUE is unknown, so cooling and power losses of the building are not in it"

@@ -56,6 +56,8 @@ class Site:
     """Over time, without overlaps."""
     pue_file: str = ""
     """CSV of its measured PUE, beside the file that names it."""
+    bought: bool = False
+    """It is a cloud region: its provider buys the electricity, which is Scope 3.1 of a customer."""
 
     def pue_at(self, at_us: int) -> SitePue | None:
         """The PUE that holds at a moment: one with bounds goes before one without."""

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from wattmark import tables
-from wattmark.core.carbon import Intensity, Pue, check_pue
+from wattmark.core.carbon import CLOUD, Intensity, Pue, check_pue
 from wattmark.core.errors import ConfigError, RefusedError, UsageError
 from wattmark.grid.bundled import STALE_YEARS, yearly
 from wattmark.grid.yearly import LIFECYCLE, number_in
@@ -23,8 +23,6 @@ from wattmark.grid.yearly import LIFECYCLE, number_in
 TABLE = "cloud_regions"
 PUE_TABLE = "cloud_pue"
 """Published PUE of earlier years."""
-CLOUD = "scope 3.1"
-"""Inventory of electricity that a cloud provider buys: a purchased service of its customer (kpis.md)."""
 PROVIDERS: Mapping[str, str] = {"aws": "AWS", "google": "Google Cloud", "azure": "Azure"}
 PREFIXES: Mapping[str, str] = {"gcp": "google", "amazon": "aws", "microsoft": "azure"}
 PUE_SCOPES: Mapping[str, tuple[str, float]] = {

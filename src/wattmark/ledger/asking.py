@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from wattmark.core.known import Grade
 from wattmark.core.rollup import HowKnown
 from wattmark.core.site import MEASURED, Site, layered
+from wattmark.ledger.bought import Bought
 from wattmark.ledger.columns import BUCKET_US, DAY_US, REAL, TAGS, TEXT, WHOLE
 from wattmark.ledger.factors import (
     Course,
@@ -172,7 +173,7 @@ def put_places(engine: Engine, question: Question, factors: Factors, rates: Rate
     rates = Rates() if rates is None else rates
     asked = [key for key in question.by if key in PLACE_KEYS]
     wanted = _wanted(question, PLACE_KEYS.__contains__)
-    zones, sites = grid_courses(factors.grid), pue_courses(factors.pue)
+    zones, sites, bought = grid_courses(factors.grid), pue_courses(factors.pue), Bought()
     stands = {site.name: site for site in factors.sites}
     spots: dict[tuple[str, ...], int] = {}
     places: dict[tuple[int, ...], int] = {}
@@ -195,6 +196,7 @@ def put_places(engine: Engine, question: Question, factors: Factors, rates: Rate
         spot = spots.setdefault(tuple(told[key] for key in asked), len(spots))
         placed = factors.placed.get((told_zone or "", told_country or "", site or ""))
         grid = zones.get(placed) if placed else grid_met(zones, where, zone, country, site)
+        grid = bought.of(grid) if where.bought else grid
         grid_key = grids.setdefault(grid, len(grids))
         said = site or "", stated, kind
         if said not in pue_keys:  # a course may be long, and dear to compare

@@ -91,14 +91,26 @@ def places_of(run: Run | None, config: Config, stated: Stated) -> tuple[str, ...
 
     What was said on the command line goes alone; without a run, what the configuration says.
     """
+    runs = () if run is None else (run,)
     if stated.region is not None or stated.country is not None:
-        return with_country((stated.region or "",), stated.country)
+        at = _country_of_site(config, runs, stated.region) if stated.region is not None else None
+        return with_country((stated.region or "",), stated.country or at)
     place, tags = config.place, config.tags
     site = (run.place.site if run else None) or place.site
     region = (run.subject.region if run else None) or place.region or tags.region
     zone = (run.subject.zone if run else None) or tags.zone
-    country = place.country or (run.place.country if run else None)
+    country = place.country or (run.place.country if run else None) or _country_of_site(config, runs)
     return with_country((site or "", region or "", zone or ""), country)
+
+
+def _country_of_site(config: Config, runs: Sequence[Run], region: str | None = None) -> str | None:
+    """What [[site]] states of the place."""
+    if not config.tables.get("site"):
+        return None
+    from wattmark.wiring.sites import site_of
+
+    site = site_of(config, runs, region)
+    return None if site is None else site.country or None
 
 
 def with_country(names: tuple[str, ...], country: str | None) -> tuple[str, ...]:

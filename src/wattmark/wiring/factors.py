@@ -65,9 +65,9 @@ def of_sites(
         place = region_of(said, mine)
         if place is None:
             continue
-        if said.zone and said.zone in own:
-            continue
-        if not own & {site, place.subregion, place.country}:
+        finer = place.subregion if place.subregion in own or place.country not in own else ""
+        places[site] = replace(said, country=place.country, subregion=finer, bought=True)
+        if not own & {said.zone, site, place.subregion, place.country}:
             grid += _aging(_over_time(site, _figures_at(place, basis, mine)))
         if site not in with_pue:
             pue += _pues_of(site, place)

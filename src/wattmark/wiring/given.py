@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wattmark.config import Config, EmbodiedConfig
-from wattmark.core.carbon import Intensity, Pue, entering
+from wattmark.core.carbon import CLOUD, SCOPE_2, Intensity, Pue, entering
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.facts import Embodied, PeakHardware, Renewables
 from wattmark.core.figure import Missing
@@ -56,7 +56,7 @@ def given_from(config: Config, stated: Stated, runs: Sequence[Run] = ()) -> Give
     _refuse_contradictions(stated)
     embodied = _embodied(config, runs)
     place = place_of(config, stated.region, runs, tables_folder())
-    intensity = _by_hour(config, stated, runs, place)
+    intensity = _bought(_by_hour(config, stated, runs, place), stated, place)
     project = config.project
     quality_map = stated.quality_map
     if quality_map is None and project.quality_worst is not None and project.quality_best is not None:
@@ -185,6 +185,17 @@ def _intensity(
     if region is not None and region.country and recorded <= {region.country}:
         return _at(region, basis, year)
     return _country(recorded.pop(), basis, year) if recorded else None
+
+
+def _bought(intensity: Intensity | None, stated: Stated, place: CloudPlace | None) -> Intensity | None:
+    """In a cloud region the provider buys the electricity, whoever states how much it emits.
+
+    Asked for another country it is what it would be there, bought by oneself.
+    """
+    cloud = place is not None and place.provider and stated.country is None
+    if intensity is None or not cloud or intensity.inventory != SCOPE_2:
+        return intensity
+    return replace(intensity, inventory=CLOUD)
 
 
 def _at(place: CloudPlace, basis: str, year: int | None) -> Intensity:

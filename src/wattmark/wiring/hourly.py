@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wattmark.core.carbon import Intensity
+from wattmark.core.carbon import CLOUD, Intensity
 from wattmark.core.errors import GridError, RefusedError, UsageError
 from wattmark.core.grid_series import GridPoint, GridSeries, ordered
 from wattmark.core.hourly import YEARLY, HourlyCarbon, Slice, hourly_carbon, level_slices, slices_of
 from wattmark.core.readings import Gap
 from wattmark.grid.catalog import PROVIDERS, Asked, signal_of, terms_of
 from wattmark.grid.failures import UnknownZone
-from wattmark.grid.places import CLOUD
 from wattmark.grid.zones import alpha2
 from wattmark.wiring.grid import STEP_US, started_us
 

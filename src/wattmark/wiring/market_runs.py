@@ -59,7 +59,7 @@ def market_carbon(
     if isinstance(energy, Missing):
         return energy
     cloud = place_of(config, stated.region, runs, tables_folder())
-    if cloud is not None and stated.country is None and config.place.country is None:
+    if cloud is not None and cloud.provider and stated.country is None:
         provider = PROVIDERS.get(cloud.provider, cloud.provider)
         return Missing(
             WHAT,
