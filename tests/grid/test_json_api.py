@@ -71,6 +71,19 @@ def own(path: Path) -> JsonApi:
     return JsonApi(WEB, read_declaration(path), lambda name: Secret(f"key of {name}"))
 
 
+def test_a_declaration_knows_the_zones_of_places(tmp_path: Path) -> None:
+    """The nearest name goes first; a place that it does not name has no zone."""
+    path = declared(tmp_path)
+    path.write_text(path.read_text() + '\n[zones]\n"us-east-1" = "PJM"\nUSA = "US48"\n')
+    told = read_declaration(path)
+    assert told.zone_of("us-east-1", "USA") == "PJM"
+    assert told.zone_of("us-west-2", None, "USA") == "US48"
+    assert told.zone_of("FRA") is None
+    path.write_text(path.read_text() + "GBR = 5\n")
+    with pytest.raises(ConfigError, match=r"zones\.GBR: must be a string"):
+        read_declaration(path)
+
+
 def test_a_declared_api_answers(tmp_path: Path) -> None:
     """400 kg/MWh are 400 g/kWh; the zone is quoted, the key is sent, kinds are told apart."""
     points = a_point(-1), a_point(-0.5, 200.5, guess=True), a_point(0.0, ahead=True), a_point(2.0)

@@ -333,6 +333,29 @@ def test_a_declared_api_is_asked_as_well(tmp_path: Path) -> None:
     assert (found.grams_per_kwh, found.source, found.basis) == (pytest.approx(70.0), "ours", "direct")
 
 
+def test_a_declaration_names_the_zone_of_a_place(tmp_path: Path) -> None:
+    """France is X there; of a place that it does not name the year stands in, and why."""
+    text = (
+        'name = "own"\nurl = "{URL}/{zone}"\npoints = ""\ntime = "at"\nvalue = "g"\nunit = "g/kWh"\n'
+        'accounting = "location"\nbasis = "lifecycle"\nsource = "ours"\nstep_minutes = 180\n'
+        '[zones]\nFRA = "X"\n'
+    )
+    asked: list[str] = []
+
+    def answer(question: Asked) -> Reply:
+        asked.append(question.path)
+        return as_json([{"at": "2026-11-01T12:00:00Z", "g": 70.0}])
+
+    with serving(answer) as served:
+        (tmp_path / "own.toml").write_text(text.replace("{URL}", served.url))
+        config = replace(place(live="own.toml"), path=str(tmp_path / "wattmark.toml"))
+        assert met(config, live(tmp_path)).grams_per_kwh == pytest.approx(70.0)
+        elsewhere = met(config, live(tmp_path), country="DEU")
+    assert asked == ["/X"]
+    assert elsewhere.granularity == "year"
+    assert "name it under [zones] of the declaration" in elsewhere.note
+
+
 def test_one_log_in_serves_all_runs(tmp_path: Path) -> None:
     """WattTime counts log-ins: three runs of three days take one."""
     keys = {"WATTTIME_USER": "me", "WATTTIME_PASSWORD": "s3cret"}

@@ -31,7 +31,10 @@ from wattmark.grid.keys import Secret
 from wattmark.grid.provider import DAY_US, iso, made, micros
 
 REQUIRED = ("name", "url", "points", "time", "value", "unit", "accounting", "basis", "source", "step_minutes")
-OPTIONAL = ("query", "headers", "zone", "estimated", "forecast", "longest_days", "licence", "end_time")
+OPTIONAL = (
+    *("query", "headers", "zone", "zones", "estimated", "forecast"),
+    *("longest_days", "licence", "end_time"),
+)
 KEY_NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 PLACES = re.compile(r"\{([^{}]*)\}")
 KNOWN_PLACES = ("zone", "start", "end", "start_seconds", "end_seconds")
@@ -66,6 +69,12 @@ class Declared:
     end_time: str
     longest_days: float
     licence: str
+    zones: Mapping[str, str]
+    """Cloud region, zone or country (ISO 3166 alpha-3) -> the zone that this API has for it."""
+
+    def zone_of(self, *places: str | None) -> str | None:
+        """The zone of the first place that has one, the nearest being named first; None: none of them has."""
+        return next((self.zones[place] for place in places if place and place in self.zones), None)
 
     def key_names(self) -> tuple[str, ...]:
         """Names of the keys that it needs."""
@@ -109,6 +118,7 @@ def read_declaration(path: Path) -> Declared:
         end_time=texts["end_time"],
         longest_days=_number(file, "longest_days", document.get("longest_days", 7), 366),
         licence=texts["licence"],
+        zones=_texts(file, "zones", document.get("zones", {})),
     )
     _check(declared)
     return declared

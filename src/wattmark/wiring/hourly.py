@@ -59,9 +59,10 @@ def intensity_by_hour(
     name, signal = signal_of(asked)
     terms = terms_of(name, signal)
     reason = f"{name} has no {basis} figure" if basis not in (None, terms[1]) else ""
-    zone = None if reason else zone_for(name, config, where)
+    zone = None if reason else zone_for(asked.name, config, where)
     if not reason and zone is None:
-        reason = f"no zone of {name} is known for this place: set live_zone under [place]"
+        how = "name it under [zones] of the declaration, or" if asked.name.endswith(".toml") else "set"
+        reason = f"no zone of {name} is known for this place: {how} live_zone under [place]"
     if zone is None:
         return _instead(yearly, basis or terms[1], "location", reason)
     instead = _yearly_or_none(yearly, terms)
@@ -79,7 +80,10 @@ def intensity_by_hour(
 
 
 def zone_for(name: str, config: Config, where: Where) -> str | None:
-    """What the provider calls the place: as configured, else by cloud region or country; None: not known."""
+    """What the provider calls the place: as configured, else by cloud region or country; None: not known.
+
+    ``name`` is that of a provider, or the file of a declaration.
+    """
     place = config.place
     if place.live_zone is not None and not where.said:
         return place.live_zone
@@ -89,6 +93,11 @@ def zone_for(name: str, config: Config, where: Where) -> str | None:
     if name == "electricity-maps" and region is not None and region.provider and not region.moved:
         return f"{region.provider}:{region.region}"
     country = where.country or (region.country if region else None)
+    if name.endswith(".toml"):
+        from wattmark.grid.json_api import read_declaration
+
+        nearer = (region.region, region.zone, region.subregion) if region else ()
+        return read_declaration(Path(name)).zone_of(*nearer, country)
     if not country or name not in ("electricity-maps", "neso", "entsoe"):
         return None
     code = alpha2(country)
