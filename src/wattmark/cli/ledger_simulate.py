@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +18,17 @@ from wattmark.cli.ledger_options import (
 from wattmark.cli.options import json_option
 from wattmark.core.errors import UsageError
 
+OF_FLEET = (
+    "training_hosts",
+    "serving_hosts",
+    "pod_hosts",
+    "preparation_hosts",
+    "gpus",
+    "hours",
+    "seed",
+    "orderly",
+)
+OF_PORTFOLIO = ("days", "exports")
 BY = ("team", "model", "stage")
 HOSTS = (
     ("--training-hosts", 2, "GPU servers on which jobs measure node, CPUs and GPUs."),
@@ -47,6 +59,12 @@ def _host_options(function: Any) -> Any:
     default=365,
     help="Portfolio: days of each year, from January on [365].",
 )
+@click.option(
+    "--exports",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Portfolio: write what the clouds state there, as they deliver it, to be imported.",
+)
 @_host_options
 @click.option("--gpus", type=click.IntRange(min=1), default=8, help="GPUs of a GPU server [8].")
 @click.option("--hours", type=click.IntRange(min=1), default=24, help="Hours that are simulated [24].")
@@ -59,8 +77,18 @@ def _host_options(function: Any) -> Any:
 )
 @ledger_option
 @json_option
+@click.pass_context
 def command(
-    ledger: str | None, seed: int, orderly: bool, as_json: bool, scenario: str, days: int, **plan: Any
+    context: click.Context,
+    /,
+    ledger: str | None,
+    seed: int,
+    orderly: bool,
+    as_json: bool,
+    scenario: str,
+    days: int,
+    exports: Path | None,
+    **plan: Any,
 ) -> int:
     """Fill a new ledger with a simulated fleet, and show its portfolio beside the truth.
 
@@ -69,10 +97,11 @@ def command(
     """
     from wattmark.wiring.ledger import read_ledger, require_tables
 
+    _refuse_options(context, OF_FLEET if scenario == "portfolio" else OF_PORTFOLIO, scenario)
     if scenario == "portfolio":
         from wattmark.cli.simulate_portfolio import simulate_portfolio_into
 
-        return simulate_portfolio_into(ledger, days, as_json)
+        return simulate_portfolio_into(ledger, days, exports, as_json)
     opened = chosen_ledger(ledger, begin=True)
     require_tables()
     from wattmark.ledger.evidence import Evidence
@@ -99,6 +128,15 @@ def command(
     else:
         _print(opened.url, len(things), fleet.truth.runs, found, truth)
     return 0 if exact else NOT_ALL
+
+
+def _refuse_options(context: click.Context, others: tuple[str, ...], scenario: str) -> None:
+    """Raise UsageError for an option that the scenario does not know and that was given all the same."""
+    for name in others:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"--{name.replace('_', '-')} is nothing to the scenario {scenario!r}: leave it out"
+            )
 
 
 def _observed(opened: Any, snapshot: Any) -> dict[tuple[str, ...], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,8 +26,15 @@ LINES = (
 """Line of an inventory, and what is true of it."""
 
 
-def simulate_portfolio_into(ledger: str | None, days: int, as_json: bool) -> int:
-    """Fill a new ledger; exit code 1 where a line of its inventories is not the truth."""
+STATED = "scope31_stated"
+"""What providers state; it is not in the ledger yet where their exports were written instead."""
+
+
+def simulate_portfolio_into(ledger: str | None, days: int, exports: Path | None, as_json: bool) -> int:
+    """Fill a new ledger; exit code 1 where a line of its inventories is not the truth.
+
+    With a folder for ``exports`` what providers state goes there as they deliver it, not into the ledger.
+    """
     from wattmark.ledger.inbox import land_run
     from wattmark.testing.fleet.chaos import as_document
     from wattmark.testing.fleet.portfolio import DEVICES, PortfolioPlan, simulate_portfolio
@@ -41,11 +49,16 @@ def simulate_portfolio_into(ledger: str | None, days: int, as_json: bool) -> int
     opened.store.put_new(DEVICES, fleet.devices().encode())
     opened.store.put_new("ledger.toml", fleet.settings().encode())
     opened = open_ledger(opened.url)
+    if exports is not None:
+        from wattmark.testing.fleet.cloud_exports import write_exports
+
+        fleet.runs = [run for run in fleet.runs if run.energies]
+        write_exports(fleet, exports)
     for run in told_progress(fleet.runs, "landing", len(fleet.runs)):
         land_run(opened.store, as_document(run))
     with told_wait("counting"):
         snapshot = read_ledger(opened, now_us(), note)
-        rows = _rows(opened, snapshot, fleet, days)
+        rows = [row for row in _rows(opened, snapshot, fleet) if exports is None or row[1] != STATED]
     exact = all(row[-1] for row in rows)
     if as_json:
         from wattmark.reports.as_json import document
@@ -58,12 +71,12 @@ def simulate_portfolio_into(ledger: str | None, days: int, as_json: bool) -> int
         click.echo(document("ledger-simulate-portfolio", 1, body))
     else:
         _print(opened.url, len(fleet.runs), rows, tuple(fleet.truth))
+        if exports is not None:
+            _print_exports(opened.url, exports)
     return 0 if exact else NOT_ALL
 
 
-def _rows(
-    opened: Any, snapshot: Any, fleet: Any, days: int
-) -> list[tuple[int, str, float | None, float, bool]]:
+def _rows(opened: Any, snapshot: Any, fleet: Any) -> list[tuple[int, str, float | None, float, bool]]:
     """(year, line, found, truth, whether they are the same)."""
     from wattmark.core.figure import Figure
     from wattmark.wiring.ledger import engine_named
@@ -101,3 +114,10 @@ def _print(url: str, count: int, rows: list[Any], years: tuple[int, ...]) -> Non
     first, last = years[0], years[-1]
     click.echo(f"\nnext: wattmark baseline freeze --name fy{first} --period {first} --ledger {url}")
     click.echo(f"then: wattmark portfolio --in {last} --html portfolio.html --ledger {url}")
+
+
+def _print_exports(url: str, folder: Path) -> None:
+    click.echo("\nwhat the clouds state lies beside it, as they deliver it:")
+    click.echo(f"  wattmark import aws-carbon {folder}/aws --ledger {url}")
+    click.echo(f"  wattmark import google-carbon {folder}/google/carbon_footprint.jsonl --ledger {url}")
+    click.echo(f"  wattmark reconcile --ledger {url}")
