@@ -106,6 +106,10 @@ def test_a_residual_mix_makes_it_market_based(tmp_path: Path, at_node: Path, mon
     assert first["market_based"]["terms"]["accounting"] == "market"
     assert first["location_based"] == json.loads(plain)["places"][0]["location_based"]
     assert second["market_based"]["status"] == "missing"
+    own = json.loads(where(tmp_path, at_node, "--region", "FRA", "--json").stdout)["places"][0][
+        "market_based"
+    ]
+    assert own["terms"]["inventory"] == "product-only", "a lifecycle figure enters no Scope 2"
 
 
 def test_a_country_is_a_place_as_well(tmp_path: Path, at_node: Path) -> None:

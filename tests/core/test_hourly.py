@@ -72,6 +72,15 @@ def test_what_met_which_kind_is_told_apart() -> None:
     assert found.intensity.relative_error == pytest.approx(0.10)
 
 
+def test_an_error_weighs_what_it_is_of() -> None:
+    """900 g measured (5 %) and 100 g estimated (15 %), of 1 kWh each: 60 of 1000 g."""
+    hours = series(point(0, 900.0), point(1, 100.0, kind=ESTIMATED))
+    found = met(hourly_carbon([used(0, 1), used(1, 1)], hours))
+    assert found.intensity.relative_error == pytest.approx(0.06)
+    clean = met(hourly_carbon([used(0, 1)], series(point(0, 0.0)))).intensity
+    assert (clean.grams_per_kwh, clean.relative_error) == (0.0, 0.05)
+
+
 def test_a_slice_is_shared_by_time() -> None:
     """4 kWh over 4 h, of which points cover 0..1 and 3..9: the rest meets the year, and that is said."""
     whole = Slice(0, 4 * HOUR, 4 * KWH)

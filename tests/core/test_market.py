@@ -182,6 +182,15 @@ def test_an_error_of_the_load_is_one_of_the_rest_alone() -> None:
     assert full.intensity.relative_error == 0.0
 
 
+def test_an_error_of_the_residual_mix_is_one_of_what_it_is_of() -> None:
+    """Nine tenths from a supplier at 400 g, a tenth at 500 g known to 10 %: 5 of 410 g."""
+    rate = an_instrument(kind="supplier", kwh=None, share=0.9, grams_per_kwh=400.0, renewable=False)
+    rest = rests([a_mix(relative_error=0.1)], [], "EU", "direct")
+    (piece,) = priced(matched({"EU": hours(2.0)}, rate).met, [rate], rest, ANNUAL, "direct")
+    assert piece.intensity.grams_per_kwh == pytest.approx(410.0)
+    assert piece.intensity.relative_error == pytest.approx(5.0 / 410.0)
+
+
 def test_a_rest_without_any_factor_is_left_out_and_never_zero() -> None:
     """Neither mix nor average: no factor, unless instruments fill the load."""
     lot = an_instrument(kind="certificate", kwh=5.0)

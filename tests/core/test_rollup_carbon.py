@@ -115,6 +115,20 @@ def test_factors_that_change_from_hour_to_hour_meet_by_their_weighted_sums() -> 
     assert value(told.intensity) == pytest.approx(45)
 
 
+def test_meters_of_one_site_are_one_error_whatever_their_mean() -> None:
+    """Measured hour by hour: energy on two grids met means of 1.2 and 1.6, and the same two meters read both."""
+    one, other = (
+        replace(a_part(1.0, grid, SITE), by_pue=mean * KWH, by_both=mean * KWH * grid.grams_per_kwh)
+        for mean, grid in ((1.2, FRANCE), (1.6, POLAND))
+    )
+    carbon = rolled(one, other).carbon
+    assert isinstance(carbon, Figure)
+    grams = 1.2 * 36 + 1.6 * 720
+    assert carbon.value == pytest.approx(grams)
+    assert carbon.errors["pue:measured:1.5"] == pytest.approx(0.1 * grams)
+    assert {s for s in carbon.sources if s.startswith("PUE")} == {"PUE 1.2 (measured)", "PUE 1.6 (measured)"}
+
+
 def test_the_rounding_of_sums_does_not_change_a_constant_factor() -> None:
     """A PUE of 1 must not become 0.9999999999999999, which would be refused."""
     part = a_part(intensity=FRANCE, pue=Pue(value=1.0))

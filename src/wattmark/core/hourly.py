@@ -78,7 +78,7 @@ def hourly_carbon(
         return Undefined("no energy was used in these hours")
     fitting = yearly if yearly is not None and _same_terms(yearly, series) else None
     starts = [p.start_us for p in series.points]
-    grams: list[float] = []
+    grams: dict[str, list[float]] = {}
     met: dict[str, list[float]] = {}
     for piece in slices:
         left = 1.0
@@ -91,7 +91,7 @@ def hourly_carbon(
                 continue
             share = lasted / (piece.end_us - piece.start_us)
             left -= share
-            grams.append(piece.joules * share * point.grams_per_kwh)
+            grams.setdefault(point.kind, []).append(piece.joules * share * point.grams_per_kwh)
             met.setdefault(point.kind, []).append(piece.joules * share)
         if left > 1e-9 and piece.joules > 0:
             if fitting is None:
@@ -99,15 +99,16 @@ def hourly_carbon(
                     f"grid intensity of {series.zone} for all hours",
                     "fetch the missing hours, or give a yearly factor of the same accounting and basis",
                 )
-            grams.append(piece.joules * left * fitting.grams_per_kwh)
+            grams.setdefault(YEARLY, []).append(piece.joules * left * fitting.grams_per_kwh)
             met.setdefault(YEARLY, []).append(piece.joules * left)
-    whole = math.fsum(grams) / JOULES_PER_KWH
+    whole = math.fsum(g for parts in grams.values() for g in parts) / JOULES_PER_KWH
     shares = {kind: math.fsum(parts) / total for kind, parts in met.items() if math.fsum(parts) > 0}
+    of_grams = {kind: math.fsum(parts) / JOULES_PER_KWH / whole for kind, parts in grams.items() if whole}
     return HourlyCarbon(
         joules=total,
         grams=whole,
         shares=shares,
-        intensity=_met(whole, total, shares, series),
+        intensity=_met(whole, total, shares, of_grams or shares, series),
         yearly_grams=None if fitting is None else total / JOULES_PER_KWH * fitting.grams_per_kwh,
     )
 
@@ -121,7 +122,13 @@ def _same_terms(yearly: Intensity, series: GridSeries) -> bool:
     return (yearly.accounting, yearly.basis) == (series.accounting, series.basis)
 
 
-def _met(grams: float, joules: float, shares: Mapping[str, float], series: GridSeries) -> Intensity:
+def _met(
+    grams: float,
+    joules: float,
+    shares: Mapping[str, float],
+    of_grams: Mapping[str, float],
+    series: GridSeries,
+) -> Intensity:
     yearly = shares.get(YEARLY, 0.0)
     said = f"{yearly:.0%} of the energy met a yearly factor" if yearly else ""
     return Intensity(
@@ -132,7 +139,7 @@ def _met(grams: float, joules: float, shares: Mapping[str, float], series: GridS
         inventory=series.inventory,
         granularity="hour",
         source=series.source,
-        relative_error=math.fsum(share * ALLOWANCES[kind] for kind, share in shares.items()),
+        relative_error=math.fsum(share * ALLOWANCES[kind] for kind, share in of_grams.items()),
         estimated_share=min(1.0, shares.get(ESTIMATED, 0.0) + shares.get(FORECAST, 0.0)),
         data_quality=grade_of(shares),
         note="; ".join(filter(None, (series.note, said))),

@@ -143,6 +143,13 @@ def _share_error(pieces: Sequence[_Piece], load_error: float) -> float:
     return math.sqrt(extra * (extra + 2 * load_error))
 
 
+def _error_of_rest(piece: _Piece, rest: Rest) -> float:
+    """How far the factor is off where its rest is, as a share: by the grams that are of the rest."""
+    if piece.grams_per_kwh <= 0:
+        return rest.relative_error
+    return rest.relative_error * piece.met.rest * rest.grams_per_kwh / piece.grams_per_kwh
+
+
 def _claims(matching: str, instruments: Sequence[Instrument]) -> str:
     if not instruments:
         return ""
@@ -164,7 +171,7 @@ def _intensity(piece: _Piece, claims: str, error: float, matching: str, basis: s
         inventory="scope 2",
         granularity="hour" if matching == HOURLY else "year",
         source="; ".join(filter(None, (claims, rest.source if rest else ""))),
-        relative_error=math.hypot(rest.relative_error, error) if rest else 0.0,
+        relative_error=math.hypot(_error_of_rest(piece, rest), error) if rest else 0.0,
         estimated_share=rest.estimated_share if rest else 0.0,
         note=stands_in if rest is not None and rest.average else "",
         matching=matching,

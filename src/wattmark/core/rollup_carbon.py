@@ -66,7 +66,13 @@ def mean_pue(parts: Sequence[Part], used: int) -> Figure | Missing:
     if told is None:
         return NO_PUE
     mean = mean_of(told.value, math.fsum(p.by_pue for p in parts), used)
-    return _figure(told) if mean == told.value else replace(told, value=mean).figure()
+    own = _figure(told)
+    if mean == told.value:
+        return own
+    # The error is that of the table, whatever the mean: one site's meters read all of it.
+    return replace(
+        replace(told, value=mean).figure(), errors={n: e * mean / own.value for n, e in own.errors.items()}
+    )
 
 
 def _mean_intensity(parts: Sequence[Part], used: int, *, with_pue: bool) -> Figure | Missing:

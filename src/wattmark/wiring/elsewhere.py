@@ -177,7 +177,7 @@ def _market(
         relative_error=mix.relative_error,
         note="residual mix alone: instruments meet what was used, not what might have been",
     )
-    return _carbon(energy, told)
+    return _carbon(energy, entering(told))
 
 
 def energy_of(run: Run, *, share: bool) -> Figure:
