@@ -116,7 +116,7 @@ def test_factors_that_change_from_hour_to_hour_meet_by_their_weighted_sums() -> 
 
 
 def test_meters_of_one_site_are_one_error_whatever_their_mean() -> None:
-    """Measured hour by hour: energy on two grids met means of 1.2 and 1.6, and the same two meters read both."""
+    """Measured by the hour: energy on two grids met means of 1.2 and 1.6, and the same meters read both."""
     one, other = (
         replace(a_part(1.0, grid, SITE), by_pue=mean * KWH, by_both=mean * KWH * grid.grams_per_kwh)
         for mean, grid in ((1.2, FRANCE), (1.6, POLAND))
