@@ -32,6 +32,8 @@ class Reply:
     claim: int | None = None
     """Content-Length to state, when it is not that of the body: an answer that ends in the middle."""
     wait: float = 0.0
+    flow: Iterator[bytes] | None = None
+    """Sent piece by piece without a length, until whoever asked has gone."""
 
 
 def as_json(document: Any, status: int = 200, **headers: str) -> Reply:
@@ -71,6 +73,12 @@ def serving(answer: Answerer) -> Iterator[Served]:
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
+                if reply.flow is not None:
+                    self.send_header("Connection", "close")
+                    self.end_headers()
+                    for piece in reply.flow:
+                        self.wfile.write(piece)
+                    return
                 self.send_header(
                     "Content-Length", str(len(reply.body) if reply.claim is None else reply.claim)
                 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import pytest
@@ -61,10 +63,12 @@ def test_a_document_arrives() -> None:
         as_json({}, 500),
         as_json({}, 503, **{"Retry-After": "3600"}),
         as_json({}, 429, **{"Retry-After": "soon"}),
+        as_json({}, 429, **{"Retry-After": "9" * 5000}),
+        as_json({}, 429, **{"Retry-After": "Fri, 31 Dec 999999999999 23:59:59 GMT"}),
         as_json({}, 429),
         Reply(b'{"value"', claim=500),
     ],
-    ids=["500", "503 for an hour", "429 with nonsense", "429", "half"],
+    ids=["500", "503 for an hour", "429 with nonsense", "429 for ever", "429 until no year", "429", "half"],
 )
 def test_what_passes_is_asked_for_again(bad: Reply) -> None:
     """A long Retry-After is not waited for as long as it says."""
@@ -78,6 +82,7 @@ def test_what_passes_is_asked_for_again(bad: Reply) -> None:
         (as_json({"message": "plan"}, 403), WrongKey, r"403 \(plan\)"),
         (as_json({}, 429, **{"Retry-After": "7200"}), QuotaSpent, "in 7200 seconds"),
         (as_json({}, 429), QuotaSpent, "ask again later"),
+        (as_json({}, 429, **{"Retry-After": "9" * 5000}), QuotaSpent, "ask again later"),
         (as_json({}, 502), ProviderDown, "fails on its side"),
         (as_json({}, 302, Location="/other"), ProviderDown, "redirects are not followed"),
         (as_json({}, 404), NoData, "nothing for this zone and time"),
@@ -91,6 +96,19 @@ def test_what_passes_is_asked_for_again(bad: Reply) -> None:
         (as_json({"valeu": 1.5}), SchemaDrift, "`value`"),
         (as_json({"value": "1.5"}), SchemaDrift, r"\$\.value"),
         (as_json({"value": None}), SchemaDrift, r"\$\.value"),
+        (Reply(b'{"value": NaN}'), SchemaDrift, "not JSON"),
+        (Reply(b'{"value": 1e999}'), SchemaDrift, "out of range"),
+        (Reply(b'{"x": "\xff"}', 400), SchemaDrift, "answered 400"),
+        (Reply(b'{"error":' * 100_000, 400), SchemaDrift, "answered 400"),
+        (Reply(b'{"x":' * 100_000), SchemaDrift, "no JSON that can be read"),
+        (Reply(b"abcd", 200, {"Content-Encoding": "gzip"}), SchemaDrift, "says that it is packed"),
+        (Reply(b"abcd", 200, {"Content-Encoding": "br"}), SchemaDrift, "not asked for"),
+        (Reply(b"abcd", 200, {"Content-Encoding": "gzip, gzip"}), SchemaDrift, "not asked for"),
+        (
+            Reply(gzip.compress(b'{"value": 1.5}')[:-9], 200, {"Content-Encoding": "gzip"}),
+            HalfDocument,
+            "in the middle",
+        ),
     ],
 )
 def test_each_failure_is_of_its_own_kind(bad: Reply, kind: type[GridError], said: str) -> None:
@@ -106,6 +124,62 @@ def test_a_key_that_the_provider_repeats_is_blotted_out() -> None:
     with pytest.raises(WrongKey) as caught:
         ask(as_json({"error": "invalid key s3cret"}, 401))
     assert "invalid key ***" in str(caught.value)
+
+
+def test_a_packed_answer_is_unpacked() -> None:
+    """Once, as it was asked for."""
+    assert ask(Reply(gzip.compress(b'{"value": 1.5}'), 200, {"Content-Encoding": "gzip"})) == (Small(1.5), 1)
+
+
+def test_a_key_is_blotted_out_as_addresses_write_it_too() -> None:
+    """`a/b c` is `a%2Fb%20c` or `a%2Fb+c` there."""
+    told = as_json({"error": "no: ?key=a%2Fb%20c, ?key=a%2Fb+c"}, 401)
+    with serving(in_turn(told)) as served, pytest.raises(WrongKey) as caught:
+        accepted("someone", WEB.get("someone", served.url), ["a/b c"])
+    assert "no: ?key=***, ?key=***" in str(caught.value)
+
+
+def test_a_packed_answer_cannot_fill_the_memory() -> None:
+    """300 MiB of blanks in 300 kB are left at the limit."""
+    import tracemalloc
+
+    bomb = gzip.compress(b" " * (300 << 20), 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(SchemaDrift, match="more than 64 MiB"):
+            ask(Reply(bomb, 200, {"Content-Encoding": "gzip"}))
+        assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_endless_answer_is_left_at_the_limit() -> None:
+    """It states no length and goes on for ever."""
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b" " * (1 << 20)
+
+    for status in (200, 503):  # an answer that is thrown away is not read for ever either
+        endlessly = Reply(status=status, flow=endless())
+        with serving(in_turn(endlessly)) as served, pytest.raises(SchemaDrift, match="64 MiB"):
+            WEB.get("someone", served.url)
+
+
+def test_an_answer_that_drips_is_left() -> None:
+    """Each byte comes within the time-out of a read, and the whole would never be there."""
+
+    def dripping() -> Iterator[bytes]:
+        while True:
+            time.sleep(0.02)
+            yield b" "
+
+    web = HttpWeb(tries=1, timeout_seconds=5.0, longest_answer_seconds=0.1)
+    with (
+        serving(lambda _: Reply(flow=dripping())) as served,
+        pytest.raises(ProviderDown, match=r"longer than 0\.1 s"),
+    ):
+        web.get("someone", served.url)
 
 
 def test_a_slow_provider_is_down() -> None:
@@ -139,6 +213,14 @@ def test_only_web_addresses_are_asked(url: str) -> None:
     """A declaration cannot read files."""
     with pytest.raises(UsageError, match="no web address"):
         WEB.get("someone", url)
+
+
+@pytest.mark.parametrize("value", ["s3cret\nHost: else", "s3cr\u00e9t", "s3cret\0"])
+def test_a_header_cannot_smuggle_another_one(value: str) -> None:
+    """And what it would have held is not shown."""
+    with pytest.raises(UsageError, match="'auth-token'") as caught:
+        WEB.get("someone", "http://127.0.0.1:9/x", (), {"auth-token": value})
+    assert "s3cr" not in str(caught.value)
 
 
 def nobody(_: str) -> None:

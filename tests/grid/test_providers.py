@@ -255,6 +255,15 @@ def test_a_wrong_password_is_named_without_being_shown() -> None:
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("token", ["s3cret\nHost: else", "s3cr\u00e9t", ""])
+def test_a_token_that_is_none_is_not_sent_on(token: str) -> None:
+    """It would be a header of its own; and it is not shown."""
+    replies = wt_replies(HTML, login=as_json({"token": token}))
+    with serving(replies) as served, pytest.raises(SchemaDrift, match="field token") as caught:
+        wt(served.url).history("CAISO_NORTH", us(-1), us(0))
+    assert "s3cr" not in str(caught.value)
+
+
 def test_neso_tells_half_hours() -> None:
     """The half hour that ends at the start comes too and is left out; a null is a forecast, never 0."""
     halves = neso_half(-1.5, 50.0), neso_half(-1, 0.0), neso_half(-0.5, None), neso_half(0.0, None, None)
@@ -322,6 +331,8 @@ def test_entsoe_repeats_what_is_left_out() -> None:
     assert [p.grams_per_kwh for p in found.points] == pytest.approx([(820 + 12) / 2])
 
 
+AGES = entsoe_document(entsoe_series("B14", {1: 5.0}, step="PT15M"))
+
 ENTSOE_TRAPS = [
     (Reply(ENTSOE_NOTHING), NoData, "No matching data"),
     (Reply(ENTSOE_NOTHING, 400), NoData, "No matching data"),
@@ -347,6 +358,12 @@ ENTSOE_TRAPS = [
     (Reply(entsoe_document(entsoe_series("B20", {1: 5.0}))), SchemaDrift, "100% of the generation.*other"),
     (Reply(entsoe_document(entsoe_series("B14", {1: 0.0}))), NoData, "nothing"),
     (Reply(entsoe_document()), NoData, "nothing"),
+    (Reply(b'<?xml version="1.0" encoding="hex"?><a/>'), SchemaDrift, "encoding"),
+    (Reply(b'<?xml version="1.0" encoding="idna"?><a/>'), SchemaDrift, "encoding"),
+    *(
+        (Reply(AGES.replace(b"2026-11-10T12:00Z", to)), SchemaDrift, "timeInterval is .* days long")
+        for to in (b"9999-12-31T23:00Z", b"0001-01-01T00:00Z")
+    ),
 ]
 
 
@@ -388,6 +405,8 @@ def test_eia_names_hours_by_their_end() -> None:
 EIA_TRAPS = [
     (as_json(eia_document()), NoData, "balancing authority"),
     (as_json(eia_document(eia_row(0, "NG", "1"), total="6000")), SchemaDrift, "1 of 6000 rows"),
+    (as_json(eia_document(eia_row(0, "NG", "1"), total="many")), SchemaDrift, "response.total is 'many'"),
+    (as_json(eia_document(eia_row(0, "NG", "1"), total="9" * 5000)), SchemaDrift, "response.total"),
     (as_json(eia_document(eia_row(0, "NG", "1", respondent="PJM"))), UnknownZone, "answered for 'PJM'"),
     (as_json(eia_document(eia_row(0, "NG", "1", **{"value-units": "MW"}))), SchemaDrift, "value-units"),
     (as_json(eia_document(eia_row(0, "NG", "much"))), SchemaDrift, r"response.data\[0\]"),

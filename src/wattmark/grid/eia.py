@@ -114,7 +114,7 @@ class Eia:
             raise NoData(
                 NAME, f"has nothing for {zone!r} at this time: is it a balancing authority, e.g. CISO or PJM?"
             )
-        if int(response.total) > len(response.data):
+        if _whole(response.total) > len(response.data):
             raise SchemaDrift(
                 NAME, f"sent {len(response.data)} of {response.total} rows: ask for less time at once"
             )
@@ -139,6 +139,14 @@ class Eia:
         answer = self._web.get(NAME, f"{self._route}/facet/respondent/", query)
         told = decoded(NAME, accepted(NAME, answer, [self._key.text]), _Facets)
         return {one.id: one.name for one in told.response.facets}
+
+
+def _whole(total: int | str) -> int:
+    """EIA writes the number of rows as text."""
+    text = str(total)
+    if not (text.isdecimal() and len(text) < 10):
+        raise SchemaDrift(NAME, f"field response.total is {text!r:.30}, and no number of rows")
+    return int(text)
 
 
 def _mixes(rows: list[_Row], zone: str) -> dict[int, dict[str, float]]:

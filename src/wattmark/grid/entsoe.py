@@ -17,7 +17,7 @@ from xml.parsers import expat
 
 from wattmark.core.grid_series import GridPoint, GridSeries
 from wattmark.grid.failures import HalfDocument, NoData, ProviderDown, SchemaDrift, WrongKey, unknown_zone
-from wattmark.grid.http import Answer, Web, accepted
+from wattmark.grid.http import Answer, Web, accepted, without_keys
 from wattmark.grid.keys import Secret
 from wattmark.grid.mix import Factors, factors_of, point_of
 from wattmark.grid.provider import DAY_US, HOUR_US, iso, made, micros
@@ -26,6 +26,8 @@ NAME = "entsoe"
 KEY = "ENTSOE_API_KEY"
 BASE = "https://web-api.tp.entsoe.eu/api"
 REPEATING = "A03"
+LONGEST_PERIOD_US = 366 * DAY_US
+"""Of one document, whatever was asked: documents are about a year at most."""
 RESOLUTIONS = {"PT15M": HOUR_US // 4, "PT30M": HOUR_US // 2, "PT60M": HOUR_US, "PT1H": HOUR_US}
 
 PLANTS = {
@@ -175,6 +177,8 @@ def _amounts(
     place = f"TimeSeries {number} timeInterval"
     start = micros(NAME, place, _text(period, "timeInterval/start", number))
     end = micros(NAME, place, _text(period, "timeInterval/end", number))
+    if not 0 < end - start <= LONGEST_PERIOD_US:
+        raise SchemaDrift(NAME, f"{place} is {(end - start) / DAY_US:g} days long: no document is about that")
     told: dict[int, float] = {}
     for point in period.iterfind("{*}Point"):
         try:
@@ -205,9 +209,11 @@ def _document(answer: Answer, key: Secret, zone: str) -> ET.Element:
         if half:
             raise HalfDocument(NAME, f"{answer.place} ended in the middle: try again") from None
         raise SchemaDrift(NAME, f"{answer.place} is not XML: {said}") from None
+    except (LookupError, ValueError):
+        raise SchemaDrift(NAME, f"{answer.place} is in an encoding that nobody knows") from None
     tag = root.tag.rpartition("}")[2]
     if tag == "Acknowledgement_MarketDocument":
-        reason = (root.findtext("{*}Reason/{*}text") or "").replace(key.text, "***")
+        reason = without_keys(root.findtext("{*}Reason/{*}text") or "", [key.text])
         raise NoData(NAME, f"has nothing for zone {zone!r} at this time ({' '.join(reason.split())[:200]})")
     if tag != "GL_MarketDocument":
         raise SchemaDrift(NAME, f"{answer.place} sent a {tag}, not a GL_MarketDocument")

@@ -2,20 +2,23 @@
 
 urllib3 retries (429, 5xx, broken connections), backs off, and obeys Retry-After up to a limit. Keys travel in
 headers or query, and are in no message: addresses are shown without their query. A redirect is refused,
-because a key would go with it.
+because a key would go with it. No answer is longer, packed or not, or takes longer than a limit, whatever its
+server says of it.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import time
 import urllib.request
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 import msgspec
 
@@ -30,6 +33,12 @@ LONGEST_WAIT = 30.0
 """Seconds that a provider's Retry-After can hold us up, each time."""
 TRANSIENT = (429, 500, 502, 503, 504)
 MOST_BYTES = 64 << 20
+"""Of one answer, unpacked."""
+LONGEST_ANSWER = 120.0
+"""Seconds that one answer can take to arrive, however steadily it drips."""
+CHUNK_BYTES = 1 << 16
+GZIP = zlib.MAX_WBITS | 16
+"""What zlib calls gzip."""
 SAID_CHARACTERS = 200
 UNSEEN = re.compile(r"[^\x20-\x7e]+")
 Shape = TypeVar("Shape")
@@ -75,6 +84,7 @@ class HttpWeb:
         backoff_seconds: float = 0.5,
         timeout_seconds: float = 20.0,
         longest_wait_seconds: float = LONGEST_WAIT,
+        longest_answer_seconds: float = LONGEST_ANSWER,
     ) -> None:
         try:
             import urllib3
@@ -83,6 +93,7 @@ class HttpWeb:
         self._urllib3 = urllib3
         self._retries = _patience(tries - 1, backoff_seconds, longest_wait_seconds)
         self._timeout = urllib3.Timeout(connect=min(timeout_seconds, 10.0), read=timeout_seconds)
+        self._longest_answer = longest_answer_seconds
         self._pools: dict[str, Any] = {}
 
     def get(
@@ -100,18 +111,47 @@ class HttpWeb:
         if query:
             url = f"{url}{'&' if parts.query else '?'}{urlencode(list(query))}"
         sent = {"User-Agent": f"wattmark/{__version__}", "Accept-Encoding": "gzip", **(headers or {})}
+        for name, value in sent.items():
+            if not f"{name}{value}".isprintable() or not f"{name}{value}".isascii():
+                raise UsageError(
+                    f"{provider}: the header {name!r:.40} would hold what no header can: check it"
+                )
         problems = self._urllib3.exceptions
         gone: GridError
         try:
             with _unlogged():
-                answer = self._pool(parts.scheme, parts.hostname).request(
-                    "GET", url, headers=sent, retries=self._retries, timeout=self._timeout, redirect=False
-                )
+                return self._asked(provider, place, url, sent, self._pool(parts.scheme, parts.hostname))
         except problems.HTTPError as error:
             gone = _gone(provider, place, getattr(error, "reason", None) or error, problems)
-        else:
-            return _whole(provider, place, answer)
         raise gone  # out here, so that it does not carry urllib3's error, which holds the whole address
+
+    def _asked(self, provider: str, place: str, url: str, headers: Mapping[str, str], pool: Any) -> Answer:
+        """One attempt after the other: urllib3 counts them, and reads nothing of an answer by itself."""
+        problems = self._urllib3.exceptions
+        retries: Any = self._retries
+        while True:
+            answer = pool.request(
+                *("GET", url),
+                headers=headers,
+                retries=retries,
+                timeout=self._timeout,
+                redirect=False,
+                preload_content=False,
+            )
+            retries = answer.retries
+            try:
+                body = _body(provider, place, answer, self._longest_answer)
+                answer.release_conn()
+                if answer.status not in TRANSIENT or not retries.total:
+                    told = {k.lower(): v for k, v in answer.headers.items()}
+                    return Answer(place, answer.status, body, told)
+                retries = retries.increment("GET", url, response=answer)
+                retries.sleep(answer)
+            except problems.HTTPError as error:  # broken off on the way: one more attempt, or the end
+                retries = retries.increment("GET", url, error=error)
+                retries.sleep()
+            finally:
+                answer.close()
 
     def _pool(self, scheme: str, host: str) -> Any:
         """Through the proxy of the environment where one is set for this address."""
@@ -150,10 +190,26 @@ _ASKING: ContextVar[bool] = ContextVar("wattmark_asking", default=False)
 _DISCREET = _Discreet()
 
 
-def _whole(provider: str, place: str, answer: Any) -> Answer:
-    if len(answer.data) > MOST_BYTES:
-        raise SchemaDrift(provider, f"{place} sent more than {MOST_BYTES >> 20} MiB: ask for less time")
-    return Answer(place, answer.status, answer.data, {k.lower(): v for k, v in answer.headers.items()})
+def _body(provider: str, place: str, answer: Any, longest_seconds: float) -> bytes:
+    """All of it, unpacked once. Raises GridError when it is too long or slow, and what urllib3 raises."""
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", "gzip", "x-gzip", ""):
+        raise SchemaDrift(provider, f"{place} packs its answer as {coding!r:.40}, which was not asked for")
+    unpack = zlib.decompressobj(GZIP) if "gzip" in coding else None
+    until = time.monotonic() + longest_seconds
+    body = bytearray()
+    while got := answer.read1(CHUNK_BYTES, decode_content=False):
+        try:
+            body += unpack.decompress(got, MOST_BYTES + 1 - len(body)) if unpack else got
+        except zlib.error:
+            raise SchemaDrift(provider, f"{place} says that it is packed, and it is not") from None
+        if len(body) > MOST_BYTES:
+            raise SchemaDrift(provider, f"{place} sent more than {MOST_BYTES >> 20} MiB: ask for less time")
+        if time.monotonic() > until:
+            raise ProviderDown(provider, f"{place} took longer than {longest_seconds:g} s: try again later")
+    if unpack and not unpack.eof and body:
+        raise HalfDocument(provider, f"{place} ended in the middle of the answer: try again")
+    return bytes(body)
 
 
 def _patience(retries: int, backoff_seconds: float, longest: float) -> urllib3.Retry:
@@ -162,18 +218,24 @@ def _patience(retries: int, backoff_seconds: float, longest: float) -> urllib3.R
     class Patience(urllib3.Retry):
         """Retry-After is obeyed, and never for longer than we would like to wait."""
 
+        def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+            """Never: urllib3 would read what it throws away, and that may be without end."""
+            return False
+
         def parse_retry_after(self, retry_after: str) -> float:
             try:
                 return min(super().parse_retry_after(retry_after), longest)
-            except urllib3.exceptions.InvalidHeader:
+            except (
+                urllib3.exceptions.InvalidHeader,
+                ValueError,
+                OverflowError,
+            ):  # no number, or an absurd one
                 return backoff_seconds
 
     return Patience(
         total=retries,
         backoff_factor=backoff_seconds,
         backoff_max=longest,
-        status_forcelist=TRANSIENT,
-        raise_on_status=False,
         respect_retry_after_header=True,
     )
 
@@ -203,7 +265,7 @@ def accepted(provider: str, answer: Answer, keys: Sequence[str] = ()) -> Answer:
         raise WrongKey(provider, f"{where}: check the key and what it is allowed to ask for")
     if answer.status == 429:
         later = answer.headers.get("retry-after", "")
-        when = f" in {later} seconds" if later.isdigit() else " later"
+        when = f" in {later} seconds" if later.isdecimal() and len(later) < 10 else " later"
         raise QuotaSpent(provider, f"{where}: the limit of requests is reached; ask again{when}")
     if answer.status >= 500:
         raise ProviderDown(provider, f"{where}: it fails on its side; try again later, or use --offline")
@@ -232,6 +294,15 @@ def decoded(provider: str, answer: Answer, shape: type[Shape]) -> Shape:
         if "truncated" in str(error) or not answer.body.strip():
             raise HalfDocument(provider, f"{answer.place} ended in the middle: try again") from None
         raise SchemaDrift(provider, f"{answer.place} is not JSON: {error}") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise SchemaDrift(provider, f"{answer.place} is no JSON that can be read: {error}") from None
+
+
+def without_keys(text: str, keys: Sequence[str]) -> str:
+    """A text of a provider without keys, as they are and as addresses write them."""
+    for form in {form for key in keys if key for form in (key, quote(key, safe=""), quote_plus(key))}:
+        text = text.replace(form, "***")
+    return text
 
 
 def _said(answer: Answer, keys: Sequence[str]) -> str:
@@ -240,17 +311,14 @@ def _said(answer: Answer, keys: Sequence[str]) -> str:
         return ""
     try:
         document = msgspec.json.decode(answer.body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     words: object = document
     while isinstance(words, dict):
         words = next((words[name] for name in ("message", "error", "title") if name in words), None)
     if not isinstance(words, str):
         return ""
-    for key in keys:
-        if key:
-            words = words.replace(key, "***")
-    return f" ({UNSEEN.sub(' ', words)[:SAID_CHARACTERS].strip()})"
+    return f" ({UNSEEN.sub(' ', without_keys(words, keys))[:SAID_CHARACTERS].strip()})"
 
 
 def _bare(url: str) -> str:

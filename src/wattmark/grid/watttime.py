@@ -195,6 +195,8 @@ class WattTime:
         if answer.status in (401, 403):
             raise WrongKey(NAME, f"{answer.place} answered {answer.status}: {USER} or {PASSWORD} is wrong")
         token = decoded(NAME, accepted(NAME, answer, self._secrets()), _Token).token
+        if not token.isprintable() or not token.isascii() or not token:
+            raise SchemaDrift(NAME, f"{answer.place}: field token holds characters that no token has")
         self._token = token, self._now()
         return token
 
