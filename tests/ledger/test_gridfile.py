@@ -132,6 +132,16 @@ ROW = "FR,1970-01-01T00:00:00Z,1970-01-01T01:00:00Z,5.0,location,direct,scope 2,
         (f"{','.join(HEADS)}\n{ROW.replace('measured', 'known')}\n", "line 2: kind 'known'"),
         (f"{','.join(HEADS)}\n{ROW.replace('01:00:00Z', '01:00:00')}\n", "line 2: .*no offset"),
         (f"{','.join(HEADS)}\n{ROW.replace('location', 'here')}\n", "line 2: 'here'"),
+        (f"{','.join(HEADS)}\n{ROW.replace('5.0', '1e308')}\n", "line 2: an intensity of 1e"),
+        (f"{','.join(HEADS)}\n{ROW.replace('5.0', 'nan')}\n", "line 2: an intensity of nan"),
+        (f"{','.join(HEADS)}\n{ROW.replace('T01', 'T00')}\n", "line 2: it ends before it begins"),
+        (f"{','.join(HEADS)}\n{ROW[2:]}\n", "line 2: zone is empty"),
+        (f'{",".join(HEADS)}\n{ROW}"half\n{ROW}\n', "is no whole CSV file"),
+        (f"{','.join(HEADS)}\n{ROW}\0\n", "line 2: is no text"),
+        (
+            f"{','.join(HEADS)}\n{ROW.replace('1970-01-01T00', '0001-01-01T00')}\n",
+            "line 2: 0001-01-01T00.* no time",
+        ),
     ],
 )
 def test_a_damaged_file_names_its_line(store: LocalStore, text: str, said: str) -> None:
@@ -139,3 +149,19 @@ def test_a_damaged_file_names_its_line(store: LocalStore, text: str, said: str) 
     store.replace("grid/FR.csv", text.encode())
     with pytest.raises(ConfigError, match=said):
         fetched_factors(store)
+
+
+def test_a_file_in_another_encoding_is_refused(store: LocalStore) -> None:
+    """A zone whose name is half read would be met by nothing, and nobody would know."""
+    store.replace("grid/z.csv", f"{','.join(HEADS)}\n{ROW.replace('FR', 'Zürich')}\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match="line 2: is not UTF-8"):
+        fetched_factors(store)
+
+
+def test_two_zones_whose_names_make_one_file_keep_their_points(store: LocalStore) -> None:
+    """`a b` and `a_b` lie in one file, and neither takes the other's hours away."""
+    first, _ = add_series(store, a_series(1.0, 2.0), "a b")
+    second, _ = add_series(store, a_series(3.0, 4.0), "a_b")
+    assert first == second
+    found = [(f.zone, f.grams_per_kwh) for f in fetched_factors(store)]
+    assert sorted(found) == [("a b", 1.0), ("a b", 2.0), ("a_b", 3.0), ("a_b", 4.0)]

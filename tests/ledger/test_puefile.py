@@ -88,3 +88,14 @@ def test_what_is_stated_fills_what_was_not_measured(store: LocalStore) -> None:
         ("lyon", 1.4, None, None),
     ]
     assert found[0].source == f"contract, {UNMEASURED}"
+
+
+def test_two_sites_whose_names_make_one_file_keep_their_intervals(store: LocalStore) -> None:
+    """`hall 1` and `hall_1` lie in one file, and neither takes the other's hours away."""
+    assert add_measured(store, hours(1.2, 1.3, site="hall 1")) == ("pue/hall_1.csv", 2)
+    assert add_measured(store, hours(1.4, site="hall_1")) == ("pue/hall_1.csv", 1)
+    assert [(p.site, p.pue) for p in measured_pues(store)] == [
+        ("hall 1", 1.2),
+        ("hall 1", 1.3),
+        ("hall_1", 1.4),
+    ]

@@ -111,7 +111,7 @@ def test_what_is_claimed_twice_names_the_second() -> None:
 
 def test_a_file_that_is_no_text() -> None:
     """It is named itself."""
-    with pytest.raises(ConfigError, match=r"latin.csv: is not UTF-8"):
+    with pytest.raises(ConfigError, match=r"latin.csv: line 2: is not UTF-8"):
         parsed(without("kwh", file="latin.csv"))
 
 
@@ -158,7 +158,7 @@ def test_a_market_of_ones_own() -> None:
 def test_hours_add_up_parts_of_them_and_take_any_offset() -> None:
     """Two half hours are one; 13:00 in Paris is noon in Greenwich in November."""
     text = "start,kwh,note\n2026-11-01T13:00,1,a\n2026-11-01T12:30Z,2,b\n2026-11-01T15:00+01:00,4,c\n"
-    assert generation(text, "w.csv", PARIS) == {NOON: 3.0, NOON + 2 * HOUR_US: 4.0}
+    assert generation(text.encode(), "w.csv", PARIS) == {NOON: 3.0, NOON + 2 * HOUR_US: 4.0}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,13 @@ def test_hours_add_up_parts_of_them_and_take_any_offset() -> None:
         ("start,kwh\nyesterday,1\n", "line 2, start: 'yesterday' is no time"),
         ("start,kwh\n2026-11-01T12:00Z,-1\n", "line 2, kwh: is '-1': give kWh from 0 up"),
         ("start,kwh\n2026-11-01T12:00Z,x\n", "line 2, kwh"),
-        ("start,kwh\n2026-11-01T12:00Z\n", "line 2, kwh"),
+        ("start,kwh\n2026-11-01T12:00Z,1e308\n", "line 2, kwh"),
+        ("start,kwh\n2026-11-01T12:00Z\n", "line 2: has 1 columns, not 2"),
+        ("start,kwh\n2026-11-01T12:00Z,1,5\n", "line 2: has 3 columns, not 2: is a decimal comma in it"),
+        ("start,kwh,kwh\n2026-11-01T12:00Z,1,2\n", "line 1, kwh: is there twice"),
+        ("start,kwh\n0001-01-01T00:00+14:00,1\n", "line 2, start: '0001"),
+        ('start,kwh\n2026-11-01T12:00Z,"1\n2026-11-01T13:00Z,2\n', "is no whole CSV file"),
+        ("start,kwh\n2026-11-01T12:00Z,\0\n", "line 2: is no text"),
         ("start,kwh\n2026-11-01T12:00Z,1\n2026-11-01T13:00+01:00,1\n", "line 3, start: is the same moment"),
         ("start,kwh\n2026-11-01T00:00Z,1\n2026-11-02T00:00Z,1\n", "lies 24 hours after the row before it"),
     ],
@@ -177,7 +183,7 @@ def test_hours_add_up_parts_of_them_and_take_any_offset() -> None:
 def test_a_slip_in_the_hours(text: str, told: str) -> None:
     """Days are no hours; line and column are named."""
     with pytest.raises(ConfigError, match=told):
-        generation(text, "w.csv", UTC)
+        generation(text.encode(), "w.csv", UTC)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=96))
@@ -188,6 +194,6 @@ def test_no_kilowatt_hour_is_lost_between_quarters_and_hours(kwh: list[float]) -
         f"{datetime.fromtimestamp((NOON + n * quarter) / 1e6, UTC).isoformat()},{k!r}"
         for n, k in enumerate(kwh)
     )
-    found = generation("\n".join(["start,kwh", *rows]), "w.csv", UTC)
+    found = generation("\n".join(["start,kwh", *rows]).encode(), "w.csv", UTC)
     assert sum(found.values()) == pytest.approx(sum(kwh))
     assert len(found) == -(-len(kwh) // 4)

@@ -117,7 +117,7 @@ def test_remarks_and_empty_lines_are_left_out() -> None:
         (",machine,n1,,1000,2026-01-15,5", r"line 2, name: is empty"),
         ("s1,machine,n1,,nan,2026-01-15,5", r"total_kg: must be from 0 to 1e\+09, not 'nan'"),
         ("s1,machine,n1,,1000,2026-01-15", r"line 2: has 6 cells, and the header has 7"),
-        ('s1,machine,n1,,"1000"0,2026-01-15,5', r"is not CSV"),
+        ('s1,machine,n1,,"1000"0,2026-01-15,5', r"is no whole CSV file"),
     ],
 )
 def test_a_slip_of_the_pen_names_its_place(line: str, message: str) -> None:

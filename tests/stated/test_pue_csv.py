@@ -40,7 +40,7 @@ def test_what_is_written_comes_back() -> None:
     assert text.splitlines()[1] == (
         'paris-1,1970-01-01T00:00:00Z,1970-01-01T01:00:00Z,12.0,10.0,3600.0,1.2,2,0.03,,"dcim, hall 1"'
     )
-    assert parse_pue_csv(text, "f") == (A_SERIES,)
+    assert parse_pue_csv(text.encode(), "f") == (A_SERIES,)
 
 
 @given(st.lists(st.tuples(st.floats(1e-6, 1e6), st.floats(0, 1e6)), min_size=1, max_size=10))
@@ -48,13 +48,13 @@ def test_no_digit_is_lost(told: list[tuple[float, float]]) -> None:
     """Whatever was measured."""
     hours = tuple(interval(n, it + more, it) for n, (it, more) in enumerate(told))
     series = replace(A_SERIES, intervals=hours)
-    assert parse_pue_csv(pue_csv([series]), "f") == (series,)
+    assert parse_pue_csv(pue_csv([series]).encode(), "f") == (series,)
 
 
 def test_two_ways_of_measuring_are_two_series() -> None:
     """Their errors are not the same."""
     other = replace(A_SERIES, intervals=(interval(5, 2.0, 1.0),), category=3)
-    assert parse_pue_csv(pue_csv([A_SERIES, other]), "f") == (A_SERIES, other)
+    assert parse_pue_csv(pue_csv([A_SERIES, other]).encode(), "f") == (A_SERIES, other)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,9 @@ def test_two_ways_of_measuring_are_two_series() -> None:
         ("T00:00:00Z,1970-01-01T01", "T00:00:00,1970-01-01T01", "states no offset from UTC"),
         ("T00:00:00Z,1970-01-01T01", "T01:00:00Z,1970-01-01T01", "line 2, to: must lie after"),
         ("T02:00:00Z,1970-01-01T03", "T00:30:00Z,1970-01-01T03", "line 4, from: begins before"),
+        ("1970-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "line 2, from: '0001.* is no time"),
+        ("1970-01-01T01:00:00Z", "9999-12-31T23:00:00Z", "line 2, to: '9999.* is no time"),
+        ("paris-1,", ",", "line 2, site: is empty"),
         (",1.2,2,", ",1.2,4,", "line 2, category: '4' is none of 1, 2, 3"),
     ],
 )
@@ -77,10 +80,18 @@ def test_what_was_altered_names_its_line(before: str, after: str, said: str) -> 
     """Line and column, and what writes the file again."""
     text = pue_csv([A_SERIES]).replace(before, after, 1)
     with pytest.raises(ConfigError, match=said):
-        parse_pue_csv(text, "f")
+        parse_pue_csv(text.encode(), "f")
+
+
+def test_a_file_in_another_encoding_is_refused() -> None:
+    """A site whose name is half read would be met by no run, and nobody would know."""
+    series = replace(A_SERIES, site="zürich")
+    assert parse_pue_csv(pue_csv([series]).encode(), "f") == (series,)
+    with pytest.raises(ConfigError, match="line 2: is not UTF-8"):
+        parse_pue_csv(pue_csv([series]).encode("latin-1"), "f")
 
 
 def test_an_empty_file_is_none() -> None:
     """Not a site without intervals."""
     with pytest.raises(ConfigError, match="line 1"):
-        parse_pue_csv("", "f")
+        parse_pue_csv(b"", "f")

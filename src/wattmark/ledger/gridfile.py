@@ -7,15 +7,15 @@ import io
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Protocol
 
 from wattmark.core.carbon import PRODUCT_ONLY
 from wattmark.core.errors import ConfigError, RefusedError, UsageError
-from wattmark.core.grid_series import ESTIMATED, FORECAST, GridSeries
+from wattmark.core.grid_series import ESTIMATED, FORECAST, HIGHEST, GridSeries
 from wattmark.core.hourly import ALLOWANCES
 from wattmark.ledger.factors import GridFactor, intensity_of, moment
 from wattmark.ledger.store import Entry
+from wattmark.stated.csv_rows import csv_rows, micros
 
 FOLDER = "grid/"
 HEADS = ("zone", "from", "to", "grams_per_kwh", "accounting", "basis", "inventory", "kind", "source", "note")
@@ -66,7 +66,7 @@ def add_series(
     terms = series.accounting, series.basis
     name = f"{FOLDER}{re.sub(r'[^A-Za-z0-9._-]', '_', '-'.join((zone, *terms)))}.csv"
     try:
-        kept = _rows(store.read(name), f"{store.url}/{name}")
+        kept = [row for _, row in _rows(store.read(name), f"{store.url}/{name}")]
     except FileNotFoundError:
         kept = []
     fresh = [
@@ -80,7 +80,7 @@ def add_series(
     if not fresh:
         raise UsageError("there is nothing to keep: forecasts do not go into a ledger")
     spans = [(row[1], row[2]) for row in fresh]
-    older = [row for row in kept if not _touches(row, spans)]
+    older = [row for row in kept if row[0] != zone or not _touches(row, spans)]
     rows = sorted([*older, *fresh], key=lambda row: row[1])
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -106,16 +106,23 @@ def _clash(fetched: GridFactor, stated: GridFactor) -> bool:
 
 def _factors(store: GridStore, name: str) -> Iterator[GridFactor]:
     file = f"{store.url}/{name}"
-    for number, row in enumerate(_rows(store.read(name), file), 2):
+    for number, row in _rows(store.read(name), file):
         zone, start, end, grams, accounting, basis, inventory, kind, source, note = row
         try:
             if kind not in ALLOWANCES:
                 raise ValueError(f"kind {kind!r:.40} is none of {', '.join(ALLOWANCES)}")
+            if not zone.strip():
+                raise ValueError("zone is empty, and would be met by no run")
+            start_us, end_us, value = micros(start), micros(end), float(grams)
+            if value > HIGHEST:
+                raise ValueError(f"an intensity of {value:g} gCO2e/kWh is impossible")
+            if end_us <= start_us:
+                raise ValueError("it ends before it begins")
             factor = GridFactor(
                 zone=zone,
-                start_us=_micros(start),
-                end_us=_micros(end),
-                grams_per_kwh=float(grams),
+                start_us=start_us,
+                end_us=end_us,
+                grams_per_kwh=value,
                 accounting=accounting,
                 basis=basis,
                 inventory=inventory,
@@ -131,18 +138,12 @@ def _factors(store: GridStore, name: str) -> Iterator[GridFactor]:
         yield factor
 
 
-def _rows(data: bytes, file: str) -> list[Row]:
-    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"))))
-    if not rows or tuple(rows[0]) != HEADS:
+def _rows(data: bytes, file: str) -> list[tuple[int, Row]]:
+    """Line and cells."""
+    rows = csv_rows(data, file)
+    if not rows or tuple(rows[0][1]) != HEADS:
         raise ConfigError(file, "line 1", f"must be the names {', '.join(HEADS)}: fetch it again")
-    for number, row in enumerate(rows[1:], 2):
+    for number, row in rows[1:]:
         if len(row) != len(HEADS):
             raise ConfigError(file, f"line {number}", f"has {len(row)} columns, not {len(HEADS)}")
-    return [tuple(row) for row in rows[1:]]
-
-
-def _micros(text: str) -> int:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError(f"{text} states no offset from UTC")
-    return round(at.astimezone(UTC).timestamp()) * 1_000_000
+    return [(number, tuple(row)) for number, row in rows[1:]]

@@ -67,17 +67,18 @@ def add_measured(store: PueStore, series: PueSeries) -> tuple[str, int]:
     spans = [(i.start_us, i.end_us) for i in series.intervals]
     older = [
         replace(one, intervals=tuple(i for i in one.intervals if not _touches(i, spans)))
-        for one in kept
         if one.site == series.site
+        else one  # of a site whose name makes the same file
+        for one in kept
     ]
     pieces = [replace(one, intervals=(i,)) for one in (*older, series) for i in one.intervals]
     pieces.sort(key=lambda one: one.intervals[0].start_us)
     store.replace(name, pue_csv(pieces).encode())
-    return name, len(pieces)
+    return name, sum(one.site == series.site for one in pieces)
 
 
 def _read(store: PueStore, name: str) -> tuple[PueSeries, ...]:
-    return parse_pue_csv(store.read(name).decode("utf-8-sig", "replace"), f"{store.url}/{name}")
+    return parse_pue_csv(store.read(name), f"{store.url}/{name}")
 
 
 def _touches(interval: PueInterval, spans: Sequence[tuple[int, int]]) -> bool:

@@ -123,10 +123,7 @@ def _hours(table: Fields, zone: tzinfo, read: Read) -> dict[int, float]:
         data = read(named)
     except (OSError, ValueError) as error:
         raise table.wrong("file", f"{named} cannot be read: put it beside {table.file} ({error})") from None
-    try:
-        return generation(data.decode("utf-8"), named, zone)
-    except UnicodeDecodeError:
-        raise ConfigError(named, "", "is not UTF-8: save it again as UTF-8") from None
+    return generation(data, named, zone)
 
 
 def _truth(table: Fields, key: str) -> bool:

@@ -6,13 +6,11 @@ ConfigError that names the file, the line and the column.
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 
 from wattmark import tables
 from wattmark.core.embodied import Footprint, find_footprint, footprint_from
@@ -31,8 +29,9 @@ from wattmark.core.inventory import (
     checked,
 )
 from wattmark.core.units import GRAMS_PER_KG
-from wattmark.fields import EPOCH, ISO_DAY
+from wattmark.fields import ISO_DAY
 from wattmark.hashing import id_of_name
+from wattmark.stated.csv_rows import csv_rows, micros
 
 REQUIRED = ("name", "component", "purchased", "lifespan_years")
 COLUMNS = (
@@ -75,13 +74,7 @@ def parse_inventory(data: bytes, file: str, zone: tzinfo, table: Sequence[Footpr
     Raises ConfigError with file, line and column.
     """
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigError(file, "", "is not UTF-8: save it again as UTF-8") from None
-    try:
-        return checked(_asset(line, zone, table) for line in _lines(text, file))
-    except csv.Error as error:
-        raise ConfigError(file, "", f"is not CSV: {error}") from None
+        return checked(_asset(line, zone, table) for line in _lines(data, file))
     except ConfigError:
         raise
     except UsageError as error:
@@ -131,20 +124,17 @@ class _Line:
         if not ISO_DAY.fullmatch(told):
             raise self.wrong(column, f"must be a day such as 2026-01-31, not {told!r:.40}")
         try:
-            moment = datetime.fromisoformat(told).replace(tzinfo=zone)
+            return micros(told, zone)
         except ValueError:
-            raise self.wrong(column, f"{told!r} is no day of the calendar") from None
-        return round((moment.astimezone(UTC) - EPOCH).total_seconds()) * 1_000_000
+            raise self.wrong(column, f"{told!r} is no day of the calendar from 1970 on") from None
 
     def wrong(self, column: str, problem: str) -> ConfigError:
         return ConfigError(self.file, f"line {self.number}, {column}", problem)
 
 
-def _lines(text: str, file: str) -> Iterator[_Line]:
-    reader = csv.reader(io.StringIO(text), strict=True)
+def _lines(data: bytes, file: str) -> Iterator[_Line]:
     header: list[str] | None = None
-    for cells in reader:
-        number = reader.line_num
+    for number, cells in csv_rows(data, file):
         if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
             continue
         if header is None:

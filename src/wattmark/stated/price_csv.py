@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from wattmark.core.currency import checked_prices
 from wattmark.core.errors import ConfigError, UsageError
 from wattmark.core.grid_series import KWH_PER_MWH
 from wattmark.core.rate import RatePoint
 from wattmark.core.tariff import EPOCH, listed_prices
+from wattmark.stated.csv_rows import csv_rows, micros
 
 PER = {"per_kwh": 1.0, "per_mwh": 1.0 / KWH_PER_MWH}
 HEADS = "start and per_kwh or per_mwh"
@@ -23,15 +22,10 @@ def parse_price_csv(data: bytes, file: str, currency: str, zone: tzinfo) -> tupl
 
     Each price holds until the next start. Raises ConfigError that names the file and the line.
     """
-    try:
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig")), strict=True))
-    except UnicodeDecodeError:
-        raise ConfigError(file, "", "is not UTF-8: save it again as UTF-8") from None
-    except csv.Error as error:
-        raise ConfigError(file, "", f"is no whole CSV file: {error}") from None
-    heads = [head.strip().lower() for head in rows[0]] if rows else []
+    rows = csv_rows(data, file)
+    heads = [head.strip().lower() for head in rows[0][1]] if rows else []
     units = [head for head in heads if head in PER]
-    if "start" not in heads or len(units) != 1:
+    if heads.count("start") != 1 or len(units) != 1:
         raise ConfigError(file, "line 1", f"must name {HEADS}, not {', '.join(heads) or 'nothing'}")
     at, price = heads.index("start"), heads.index(units[0])
     starts = list(_starts(rows[1:], (at, price, len(heads)), file, zone))
@@ -46,11 +40,11 @@ def parse_price_csv(data: bytes, file: str, currency: str, zone: tzinfo) -> tupl
 
 
 def _starts(
-    rows: list[list[str]], columns: tuple[int, int, int], file: str, zone: tzinfo
+    rows: list[tuple[int, list[str]]], columns: tuple[int, int, int], file: str, zone: tzinfo
 ) -> Iterator[tuple[int, float]]:
     at, price, width = columns
     before: int | None = None
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != width:
@@ -67,13 +61,12 @@ def _starts(
 
 def _moment(text: str, zone: tzinfo, before: int | None) -> int:
     """Microseconds since 1970. Of an hour that comes twice, the second is meant where the first was named."""
+    first = micros(text, zone)
     told = datetime.fromisoformat(text)
     if told.tzinfo is not None:
-        return (told - EPOCH) // timedelta(microseconds=1)
-    moments = [
-        (told.replace(tzinfo=zone, fold=fold).astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
-        for fold in (0, 1)
-    ]
+        return first
+    again = told.replace(tzinfo=zone, fold=1)
+    moments = [first, (again - EPOCH) // timedelta(microseconds=1)]
     return moments[0] if before is None or moments[0] > before else max(moments)
 
 

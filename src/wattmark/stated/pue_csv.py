@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from wattmark.core.errors import ConfigError, RefusedError
 from wattmark.core.pue_series import PueInterval, PueSeries, error_of
+from wattmark.stated.csv_rows import csv_rows, micros
 
 HEADS = (
     "site",
@@ -39,22 +40,24 @@ def pue_csv(series: Iterable[PueSeries]) -> str:
     return out.getvalue()
 
 
-def parse_pue_csv(text: str, file: str) -> tuple[PueSeries, ...]:
+def parse_pue_csv(data: bytes, file: str) -> tuple[PueSeries, ...]:
     """The series of a file: one for each site and way of measuring, in order of time.
 
     Raises ConfigError that names the line and the column. The PUE itself is worked out from the energies.
     """
-    rows = list(csv.reader(io.StringIO(text)))
-    if not rows or tuple(rows[0]) != HEADS:
+    rows = csv_rows(data, file)
+    if not rows or tuple(rows[0][1]) != HEADS:
         raise ConfigError(file, "line 1", f"must be the names {', '.join(HEADS)}: {AGAIN}")
     found: dict[Way, list[PueInterval]] = {}
     ways: dict[tuple[str, ...], Way] = {}
     ends: dict[str, int] = {}
-    for number, row in enumerate(rows[1:], 2):
+    for number, row in rows[1:]:
         place = f"line {number}"
         if len(row) != len(HEADS):
             raise ConfigError(file, place, f"has {len(row)} columns, not {len(HEADS)}: {AGAIN}")
         cell = dict(zip(HEADS, row, strict=True))
+        if not cell["site"].strip():
+            raise ConfigError(file, f"{place}, site", f"is empty, and would be met by no run: {AGAIN}")
         interval = _interval(cell, file, place)
         if interval.start_us < ends.get(cell["site"], interval.start_us):
             problem = f"begins before the interval above it has ended: {AGAIN}"
@@ -142,9 +145,7 @@ def _amount(cell: dict[str, str], key: str, file: str, place: str) -> float:
 
 def _micros(cell: dict[str, str], key: str, file: str, place: str) -> int:
     try:
-        at = datetime.fromisoformat(cell[key])
-    except ValueError:
-        raise ConfigError(file, f"{place}, {key}", f"{cell[key]!r:.40} is no time: {AGAIN}") from None
-    if at.tzinfo is None:
-        raise ConfigError(file, f"{place}, {key}", f"{cell[key]} states no offset from UTC: {AGAIN}")
-    return round(at.astimezone(UTC).timestamp() * 1e6)
+        return micros(cell[key])
+    except ValueError as error:
+        why = str(error) if "offset" in str(error) else f"{cell[key]!r:.40} is no time"
+        raise ConfigError(file, f"{place}, {key}", f"{why}: {AGAIN}") from None

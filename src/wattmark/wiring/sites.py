@@ -160,11 +160,11 @@ def measured_of(site: Site) -> tuple[PueSeries, ...]:
     if not site.pue_file:
         return ()
     try:
-        text = Path(site.pue_file).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        data = Path(site.pue_file).read_bytes()
+    except OSError as error:
         problem = f"cannot be read: {error}; `wattmark pue measure --out FILE` writes it"
         raise ConfigError(site.pue_file, "", problem) from None
-    return tuple(one for one in parse_pue_csv(text, site.pue_file) if one.site == site.name)
+    return tuple(one for one in parse_pue_csv(data, site.pue_file) if one.site == site.name)
 
 
 def _newest(site: Site) -> SitePue | None:
