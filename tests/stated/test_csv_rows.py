@@ -56,7 +56,7 @@ def test_a_moment_is_in_its_zone_or_in_that_of_the_file() -> None:
 )
 def test_an_impossible_moment_is_refused(text: str) -> None:
     """Years that no calendar of ours can be moved from, seconds that no clock here has."""
-    with pytest.raises(ValueError, match="iso|day|time|second|range|no time"):
+    with pytest.raises(ValueError, match=r"iso|day|time|second"):
         micros(text, UTC)
 
 
