@@ -72,3 +72,38 @@ def test_each_engine_is_imported_by_one_module_alone(package: str, home: str) ->
     source = Path(wattmark.__file__).parent
     importing = [p for p in sorted(source.rglob("*.py")) if found.search(p.read_text(encoding="utf-8"))]
     assert importing == [source / "ledger" / "engines" / home]
+
+
+def test_a_table_may_be_empty_in_one_version_and_not_in_another(tmp_path: Path) -> None:
+    """One engine reads both, in either order: the later name holds."""
+    pytest.importorskip("duckdb", reason="the engine needs the extra `ledger`")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from wattmark.ledger.columns import DERIVED
+    from wattmark.ledger.engines.duckdb import DuckDbEngine
+
+    path = tmp_path / "statements.parquet"
+    pq.write_table(pa.table({"record_id": ["one"], "quantity": ["emissions"]}), path)
+
+    class Version:
+        """A snapshot whose statements are these files."""
+
+        version = 0
+
+        def __init__(self, *files: Path) -> None:
+            self._files = [str(file) for file in files]
+
+        def files(self, table: str) -> list[str]:
+            return self._files
+
+        def arrow(self, table: str) -> None:
+            return None
+
+    with DuckDbEngine() as engine:
+        seen = []
+        for version in (Version(path), Version(), Version(path)):
+            engine.attach("statements", version)
+            seen.append([*engine.rows("SELECT * FROM statements")])
+    assert [len(rows) for rows in seen] == [1, 0, 1]
+    assert len(seen[0][0]) == len(DERIVED["statements"])

@@ -52,8 +52,14 @@ class DuckDbEngine:
         """
         files = list(snapshot.files(table))
         source = f"{table}_files"
-        if not files:
-            self.put(under or table, {name: c.kind for name, c in DERIVED[table].items()}, ())
+        if not files:  # a view like any other: the same name may stand for another version, then
+            nothing = ", ".join(
+                f'CAST(NULL AS {SQL_TYPES[column.kind]}) AS "{name}"'
+                for name, column in DERIVED[table].items()
+            )
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {under or table} AS SELECT {nothing} WHERE FALSE"
+            )
             return
         if any(is_remote(file) for file in files):
             # No file system of DuckDB is needed for what pyarrow reads.
