@@ -76,3 +76,15 @@ def test_files_that_are_not_toml_say_so(tmp_path: Path) -> None:
         read_toml(tmp_path / "latin")
     with pytest.raises(ConfigError, match=r"not valid TOML: .*line 2"):
         parse_toml("b = 1\na = = 2", "f.toml")
+
+
+@pytest.mark.parametrize("text", ["a = 0x{0}", "a = [1, {{ b = 0x{0} }}]", "[[t]]\na = -{1}", "a = 0o{1}"])
+def test_a_whole_number_that_no_toml_holds_is_refused(text: str) -> None:
+    """Python takes it from hexadecimal digits, and fails when it should show it."""
+    with pytest.raises(ConfigError, match=r"f\.toml: [ab]: is a whole number of more than 64 bits"):
+        parse_toml(text.format("f" * 5000, "7" * 25), "f.toml")
+
+
+def test_every_whole_number_of_64_bits_is_taken() -> None:
+    """The least and the most."""
+    assert parse_toml(f"a = {-(2**63) + 1}\nb = {2**63 - 1}\nc = true", "f")["b"] == 2**63 - 1
