@@ -88,3 +88,30 @@ def test_a_whole_number_that_no_toml_holds_is_refused(text: str) -> None:
 def test_every_whole_number_of_64_bits_is_taken() -> None:
     """The least and the most."""
     assert parse_toml(f"a = {-(2**63) + 1}\nb = {2**63 - 1}\nc = true", "f")["b"] == 2**63 - 1
+
+
+@pytest.mark.parametrize("name", ["prices.csv", "2026/prices.csv", "..prices.csv", "ü.csv", " a.csv "])
+def test_a_file_beside_a_file_is_named(name: str) -> None:
+    """Also in a folder there."""
+    assert fields(file=name).beside("file") == name.strip()
+    assert fields().beside("file") == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/passwd",
+        "../p.csv",
+        "a/../../p.csv",
+        "a//p.csv",
+        "C:/p.csv",
+        "c:\\p.csv",
+        "..\\p.csv",
+        "a\0b",
+        "s3://b/p.csv",
+    ],
+)
+def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    """A ledger's settings are read by many, and are not to lead to files of theirs."""
+    with pytest.raises(ConfigError, match=r"f\.toml: \[\[t\]\] 2 file: .* leads elsewhere"):
+        fields(file=name).beside("file")

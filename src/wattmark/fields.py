@@ -158,6 +158,17 @@ class Fields:
         moment = value if value.tzinfo else value.replace(tzinfo=zone)
         return (moment - EPOCH) // timedelta(microseconds=1)
 
+    def beside(self, key: str) -> str:
+        """The name of a file that lies beside this one or in a folder there; empty when none is named.
+
+        Whoever reads a file that others wrote is not led to files of their own by it.
+        """
+        name = self.text(key, "").strip()
+        parts = re.split(r"[/\\\\]", name)
+        if name and (not name.isprintable() or ".." in parts or "" in parts or ":" in parts[0]):
+            raise self.wrong(key, f"{name!r:.80} leads elsewhere: name a file that lies beside this one")
+        return name
+
     def table(self, key: str) -> Fields:
         """A table inside this one; an empty one when it is not there."""
         value = self.values.get(key, {})

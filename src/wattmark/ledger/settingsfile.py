@@ -225,7 +225,9 @@ def _devices(tables: Sequence[Fields], zone: tzinfo, read: Callable[[str], bytes
         raise table.wrong(
             "inventory", "stands beside other [[embodied]] tables: a device is counted in one place"
         )
-    name = table.named("inventory")
+    name = table.beside("inventory")
+    if not name:
+        raise table.wrong("inventory", "is empty: name the file that lies beside this one")
     try:
         data = read(name)
     except FileNotFoundError:

@@ -116,7 +116,7 @@ def new_year(year: int, zone: tzinfo) -> int:
 
 
 def _hours(table: Fields, zone: tzinfo, read: Read) -> dict[int, float]:
-    named = table.text("file", "").strip()
+    named = table.beside("file")
     if not named:
         return {}
     try:

@@ -154,7 +154,7 @@ def _zone(table: Fields, usual: tzinfo) -> tzinfo:
 def _listed(
     table: Fields, currency: str, zone: tzinfo, read: Callable[[str], bytes]
 ) -> tuple[tuple[RatePoint, ...], str]:
-    name = table.text("file", "").strip()
+    name = table.beside("file")
     if not name:
         return (), ""
     try:
