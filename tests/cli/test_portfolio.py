@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from tests.cli.ledgers import ask, nothing_else
+from tests.builders import a_run
+from tests.cli.ledgers import ask, nothing_else, number
 from tests.cli.running import kept, verb
 from wattmark.cli.baseline import group as baseline
 from wattmark.cli.portfolio import command as portfolio
 from wattmark.cli.targets import command as targets
 from wattmark.core.errors import EvidenceError, UsageError
+from wattmark.core.run import Statement
 from wattmark.testing.fleet.portfolio import JOBS, PortfolioPlan, run_of_day, simulate_portfolio
 
 pytestmark = pytest.mark.slow
@@ -100,6 +102,20 @@ def test_the_keys_of_the_report_are_frozen(ledger: Path) -> None:
         *("target", "what", "unit", "period", "decides", "where", "baseline", "limit", "so_far"),
         *("used_share", "elapsed_share", "coverage", "projected", "standing", "why"),
     }
+
+
+def test_what_a_tracker_states_is_no_word_of_a_provider(ledger: Path, tmp_path: Path) -> None:
+    """Trackers state carbon of the energy that they bring: that energy is in the other estimate already."""
+    said = Statement(
+        quantity="emissions", value=5.0, unit="kgCO2e", accounting="location", period="2026-02-01"
+    )
+    run = a_run(
+        record_id=number(7), started_at="2026-02-01T12:00:00.000000Z", energies=(), statements=(said,)
+    )
+    ask("add", kept(tmp_path, run, "tracked"), "--ledger", ledger)
+    assert lines_of(report(ledger))["scope31_stated"]["figure"]["value"] == pytest.approx(
+        TRUTH[2026].scope31_stated
+    )
 
 
 def test_of_two_estimates_one_stands_for_the_cloud(ledger: Path) -> None:

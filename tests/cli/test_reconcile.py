@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from wattmark.cli import coverage
 from wattmark.cli.reconcile import command
 from wattmark.core.known import Boundary
 from wattmark.core.run import Run, Statement, Subject
+from wattmark.core.statements import seq_of
 
 KWH = 3.6e6
 FACTORS = """
@@ -102,6 +104,18 @@ def ledger(tmp_path: Path) -> Path:
         kept(files, run, f"run-{n}")
     ask("add", files, "--ledger", place)
     return place
+
+
+def heard_again(folder: Path, ledger: Path, scope_2: float, version: str, n: int = 20) -> None:
+    """The same account, region and month through another importer."""
+    run = stated(n, "AmazonEC2", scope_2)
+    again = replace(
+        run,
+        host=replace(run.host, fingerprint="aws-sustainability"),
+        seq=seq_of(version, 0),
+        statements=tuple(replace(s, provider_model_version=version) for s in run.statements),
+    )
+    ask("add", kept(folder, again, f"again-{n}"), "--ledger", ledger)
 
 
 def told(ledger: Path, *arguments: object) -> dict[tuple[str, str], dict[str, Any]]:
@@ -199,3 +213,13 @@ def test_coverage_names_what_is_stated_and_not_measured(ledger: Path) -> None:
     body = json.loads(verb(coverage.command, "--ledger", ledger, "--json").stdout)
     found = [lack["where"] for lack in body["lacks"] if lack["kind"] == "statement"]
     assert found == ["aws eu-north-1, 2026-11", "aws us-east-1, 2026-10"]
+
+
+def test_what_an_export_and_an_api_both_state_counts_once(ledger: Path, tmp_path: Path) -> None:
+    """0.49 kg by the export, 0.5 by the API of a newer model: 0.61 with Scopes 1 and 3, and never both."""
+    assert told(ledger)["us-east-1", "2026-11"]["theirs"]["location_gco2e"] == pytest.approx(710.0)
+    heard_again(tmp_path, ledger, 0.5, "v4.0.0")
+    body = json.loads(verb(command, "--ledger", ledger, "--json").stdout)
+    (row,) = [r for r in body["rows"] if (r["region"], r["month"]) == ("us-east-1", "2026-11")]
+    assert row["theirs"]["location_gco2e"] == pytest.approx(610.0)
+    assert any("aws-sustainability is the newer word and counts alone" in line for line in body["findings"])

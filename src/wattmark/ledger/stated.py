@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from wattmark.core.run import Statement
+from wattmark.core.stated_once import Twice, Whose, heard_twice
 from wattmark.core.statements import ACCOUNT, PROVIDER, SERVICE
 from wattmark.ledger.asking import Engine, Tables
-from wattmark.ledger.columns import STATEMENTS
+from wattmark.ledger.columns import STATEMENTS, TAGS
 
 _COLUMNS = ("quantity", "value", "unit", "accounting", "scopes", "basis", "period", "provider_model_version")
 
@@ -25,34 +26,79 @@ class StatedRecord:
     region: str
     """As the provider spells it."""
     period: str
+    """As stated: ``2026-05``."""
+    day: str
+    """UTC day on which the period begins."""
+    tags: Mapping[str, str]
+    """Whose it is."""
+    source: str
+    """The importer."""
+    seq: int
     statements: tuple[Statement, ...]
 
 
-def stated_records(engine: Engine, snapshot: Tables, quantity: str) -> Iterator[StatedRecord]:
-    """Every record that states this quantity for a provider that is named, in the order of their ids."""
-    for table in ("statements", "subjects"):
+def stated_records(
+    engine: Engine, snapshot: Tables, quantity: str, region_of: Callable[[str, str], str]
+) -> tuple[list[StatedRecord], tuple[Twice, ...]]:
+    """Every record that states this quantity for a provider that is named, in the order of their ids.
+
+    Of what several importers state the newer word alone is among them; the second value says what was left
+    out. ``region_of`` gives a provider's region one spelling.
+    """
+    whole = [*_records(engine, snapshot, quantity)]
+
+    def whose(one: StatedRecord) -> Whose:
+        return Whose(one.provider, one.account, region_of(one.provider, one.region), one.period)
+
+    twice = heard_twice((whose(one), one.source, one.seq) for one in whole)
+    kept = {one.whose: one.kept for one in twice}
+    return [r for r in whole if kept.get(whose(r), r.source) == r.source], twice
+
+
+@dataclass(slots=True)
+class _Held:
+    """The rows of one record."""
+
+    day: str
+    source: str
+    seq: int
+    tags: Mapping[str, str]
+    labels: Mapping[str, str]
+    statements: list[Statement] = field(default_factory=list)
+
+
+def _records(engine: Engine, snapshot: Tables, quantity: str) -> Iterator[StatedRecord]:
+    for table in ("statements", "subjects", "runs"):
         engine.attach(table, snapshot)
     columns = ", ".join(f"s.{name}" for name in _COLUMNS if name in STATEMENTS)
+    tags = ", ".join(f"u.{tag}" for tag in TAGS)
     rows = engine.rows(
-        f"SELECT s.record_id, u.region, u.labels, {columns} FROM statements s "
-        "JOIN subjects u ON s.subject_id = u.subject_id ORDER BY s.record_id"
+        f"SELECT s.record_id, s.day, r.source, r.seq, u.labels, {tags}, {columns} FROM statements s "
+        "JOIN subjects u ON s.subject_id = u.subject_id JOIN runs r ON s.record_id = r.record_id "
+        "ORDER BY s.record_id"
     )
-    found: dict[str, tuple[str, dict[str, str], list[Statement]]] = {}
-    for record_id, region, labels, *values in rows:
-        told = dict(zip(_COLUMNS, values, strict=True))
+    found: dict[str, _Held] = {}
+    for record_id, day, source, seq, labels, *values in rows:
+        told = dict(zip(_COLUMNS, values[len(TAGS) :], strict=True))
         if told["quantity"] == quantity:
-            one = found.setdefault(record_id, (region or "", json.loads(labels or "{}"), []))
-            one[2].append(_statement(told))
-    for record_id, (region, labels, statements) in found.items():
-        if labels.get(PROVIDER):
+            if record_id not in found:
+                whose = {tag: str(value or "") for tag, value in zip(TAGS, values, strict=False)}
+                found[record_id] = _Held(day, source or "", int(seq), whose, json.loads(labels or "{}"))
+            found[record_id].statements.append(_statement(told))
+    for record_id, held in found.items():
+        if held.labels.get(PROVIDER):
             yield StatedRecord(
                 record_id=record_id,
-                provider=labels[PROVIDER],
-                account=labels.get(ACCOUNT, ""),
-                service=labels.get(SERVICE, ""),
-                region=region,
-                period=statements[0].period or "",
-                statements=tuple(statements),
+                provider=held.labels[PROVIDER],
+                account=held.labels.get(ACCOUNT, ""),
+                service=held.labels.get(SERVICE, ""),
+                region=held.tags["region"],
+                period=held.statements[0].period or "",
+                day=held.day,
+                tags=held.tags,
+                source=held.source,
+                seq=held.seq,
+                statements=tuple(held.statements),
             )
 
 

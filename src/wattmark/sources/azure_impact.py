@@ -33,7 +33,8 @@ from wattmark.sources.provider_statements import (
     month_of,
 )
 
-NAME = "azure-carbon"
+NAME = "azure-impact"
+"""Its statements are those of another door of Azure than the API's, which ``azure-carbon`` asks."""
 NEEDED = ("dateKey", "subscriptionId", "azureRegionName", "azureServiceName", "scope", "totalEmissions")
 ALSO = ("enrollmentId", "orgName", "subscriptionName", "subService", "scopeId")
 UNITS = ("tCO2e", "kgCO2e", "gCO2e")

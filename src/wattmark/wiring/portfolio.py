@@ -45,10 +45,12 @@ from wattmark.core.targets import (
 )
 from wattmark.hashing import sha256
 from wattmark.ledger.columns import TAGS
+from wattmark.ledger.stated import StatedRecord, stated_records
 from wattmark.wiring.ledger import OpenLedger, ask
 from wattmark.wiring.places import tables_folder
 from wattmark.wiring.portfolio_beside import purchased
 from wattmark.wiring.portfolio_books import Books, Span, span_named
+from wattmark.wiring.reconcile import region_named
 
 if TYPE_CHECKING:
     from wattmark.ledger.rollup import Rollup
@@ -213,10 +215,8 @@ def stated_carbon(books: Books, span: Span, asked: Asked) -> Figure | Missing:
     others = sorted(set(asked.where) - set(TAGS))
     if others:
         return Missing(f"statements by {', '.join(others)}", "providers state none: ask by tags, or for all")
-    records: dict[str, list[Statement]] = {}
-    for record, statement in _statements(books, span, asked):
-        records.setdefault(record, []).append(statement)
-    chosen = [(r, s) for r, found in records.items() for s in _location_based(found)]
+    records, twice = _stated_in(books, span, asked)
+    chosen = [(one.record_id, s) for one in records for s in _location_based(one.statements)]
     if not chosen:
         return NO_STATEMENTS
     try:
@@ -230,7 +230,7 @@ def stated_carbon(books: Books, span: Span, asked: Asked) -> Figure | Missing:
         errors={"statements of providers": whole.value * DECLARED},
         terms={"accounting": LOCATION, "inventory": "scope 3.1", "boundary": "facility"},
         sources=(f"{whole.count} statements of providers{versions}",),
-        notes=(f"as stated, of {', '.join(whole.terms.scopes) or ALL}; no interval is published",),
+        notes=(f"as stated, of {', '.join(whole.terms.scopes) or ALL}; no interval is published", *twice),
     )
 
 
@@ -241,36 +241,20 @@ def _location_based(statements: Sequence[Statement]) -> list[Statement]:
     return location or [s for s in carbon if accounting_of(s) in (EITHER, UNSPLIT)]
 
 
-def _statements(books: Books, span: Span, asked: Asked) -> Iterator[tuple[str, Statement]]:
-    """Statements whose period begins in the span, each with its record."""
-    engine = books.engine
-    for table in ("statements", "subjects"):
-        engine.attach(table, books.snapshot)
-    tags = ", ".join(f"u.{tag}" for tag in TAGS)
-    rows = engine.rows(
-        "SELECT s.record_id, s.day, s.quantity, s.value, s.unit, s.accounting, s.scopes, s.basis, s.period, "
-        f"s.provider_model_version, {tags} FROM statements s "
-        "LEFT JOIN subjects u ON s.subject_id = u.subject_id ORDER BY s.record_id"
+def _stated_in(books: Books, span: Span, asked: Asked) -> tuple[list[StatedRecord], list[str]]:
+    """What providers state of periods that begin in the span, and what of it two importers brought."""
+    mine = tables_folder()
+    records, twice = stated_records(
+        books.engine, books.snapshot, EMISSIONS, lambda provider, region: region_named(provider, region, mine)
     )
-    for record, day, quantity, value, unit, accounting, scopes, basis, period, version, *told in rows:
-        stated = dict(zip(TAGS, told, strict=True))
-        if not span.first <= date.fromisoformat(day) < span.after:
-            continue
-        if any((stated[key] or "") not in values for key, values in asked.where.items()):
-            continue
-        yield (
-            record,
-            Statement(
-                quantity=quantity,
-                value=float(value),
-                unit=unit or "",
-                accounting=accounting or None,
-                scopes=tuple(filter(None, (scopes or "").split(","))),
-                basis=basis or None,
-                period=period or None,
-                provider_model_version=version or None,
-            ),
-        )
+    found = [
+        one
+        for one in records
+        if span.first <= date.fromisoformat(one.day) < span.after
+        and all(one.tags[key] in values for key, values in asked.where.items())
+    ]
+    first, after = f"{span.first:%Y-%m}", f"{span.after:%Y-%m}"
+    return found, [str(one) for one in twice if first <= one.whose.period < after]
 
 
 def tables_of(ledger: OpenLedger) -> dict[str, str]:

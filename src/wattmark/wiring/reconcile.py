@@ -65,7 +65,11 @@ def both_sides(
         where["label.cloud.account.id"] = tuple(sorted(wanted.accounts))
     asked = replace(question, by=("site",), period="month", time_zone="UTC", where=where)
     ours = [*_ours(ask(asked).totals, wanted, mine)]
-    stated = [*_stated(stated_records(engine, snapshot, EMISSIONS), question, wanted, mine, findings)]
+    records, twice = stated_records(
+        engine, snapshot, EMISSIONS, lambda provider, region: region_named(provider, region, mine)
+    )
+    stated = [*_stated(records, question, wanted, mine, findings)]
+    findings += map(str, twice)
     return BothSides(told=reconciled(ours, stated), findings=tuple(dict.fromkeys(findings)))
 
 
@@ -89,6 +93,12 @@ def _ours(totals: Iterable[Total], wanted: Wanted, mine: Path | None) -> Iterato
             )
 
 
+def region_named(provider: str, region: str, mine: Path | None = None) -> str:
+    """A provider's region by its own code, however a statement spells it; as it is where nobody knows it."""
+    place = find_place(f"{provider}:{region}", mine)
+    return place.region if place is not None else region
+
+
 def _stated(
     records: Iterable[StatedRecord],
     question: Question,
@@ -106,8 +116,7 @@ def _stated(
             continue
         if (first and record.period < first) or (after and record.period >= after):
             continue
-        place = find_place(f"{record.provider}:{record.region}", mine)
-        region = place.region if place is not None else record.region
+        region = region_named(record.provider, record.region, mine)
         spot = Spot(provider=record.provider, region=region, month=record.period)
         if wanted.takes(spot) and (not wanted.accounts or record.account in wanted.accounts):
             yield Stated(
