@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,31 @@ def test_what_carbon_is_counted_with_is_shown(tmp_path: Path) -> None:
 def test_nothing_stated_shows_nothing(tmp_path: Path) -> None:
     """No line of unknowns: each KPI says what it lacks."""
     assert "counted with" not in verb(command, kept(tmp_path, a_run(), "one")).stdout
+
+
+def test_carbon_is_shown_with_what_it_may_be_compared_with(tmp_path: Path) -> None:
+    """No outcome has to be declared to see the carbon of a run: grams, accounting, basis and inventory."""
+    run = kept(tmp_path, a_run(), "one")
+    text = verb(command, run, "--country", "FRA", "--basis", "direct").stdout
+    (line,) = [line for line in text.splitlines() if line.startswith("carbon ")]
+    assert line.endswith("; operational, location-based, direct, scope 2")
+    assert "                 device energy only: the rest of the machine" in text
+    told = json.loads(verb(command, run, "--country", "FRA", "--pue", "1.2", "--json").stdout)
+    assert told["runs"][0]["carbon"]["unit"] == "gCO2e"
+
+
+def test_carbon_of_no_place_is_missing(tmp_path: Path) -> None:
+    """The line says how to give it."""
+    text = verb(command, kept(tmp_path, a_run(), "one")).stdout
+    assert "carbon           missing: where it ran (--country FRA" in text
+
+
+def test_several_runs_are_told_once_what_they_are_counted_with(tmp_path: Path) -> None:
+    """One line of each kind per run."""
+    runs = [kept(tmp_path, a_run(), name) for name in ("one", "two")]
+    lines = verb(command, *runs, "--country", "FRA").stdout.splitlines()
+    assert sum(line.startswith("counted with") for line in lines) == 2
+    assert sum(line.startswith("carbon ") for line in lines) == 2
 
 
 def test_raw_prints_the_file(tmp_path: Path) -> None:

@@ -60,6 +60,24 @@ def test_a_straight_line_goes_on_from_eight_weeks() -> None:
     assert told.words.startswith("trend: a straight line through 8 blocks")
 
 
+def test_a_line_that_falls_below_zero_takes_nothing_back() -> None:
+    """8 to 1 J, then eight weeks: the line goes to -7, but 36 J that were used are used."""
+    blocks = [week(float(i)) for i in range(8, 0, -1)]
+    told = projection(week(36.0, gain=1.0), blocks, 8.0)
+    assert told.method == "trend"
+    assert (told.low, told.value, told.high) == (35.0, 36.0, 37.0)
+
+
+@given(st.lists(st.floats(0.0, 100.0), min_size=2, max_size=14), st.floats(0.0, 60.0))
+def test_a_projection_lies_in_its_interval_and_above_what_was_used(used: list[float], left: float) -> None:
+    """Whatever the weeks were."""
+    blocks = [week(one, gain=one / 20) for one in used]
+    so_far = whole_of(blocks)
+    told = projection(so_far, blocks, left)
+    assert told.low <= told.value <= told.high
+    assert told.value >= so_far.value
+
+
 def test_the_gain_of_a_meter_does_not_average_out() -> None:
     """5 % off in every week is 5 % off in the end."""
     told = projection(week(40.0, gain=2.0), [week(10.0, gain=0.5)] * 4, 6.0)

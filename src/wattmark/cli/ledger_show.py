@@ -49,7 +49,7 @@ def command(
     from wattmark.core.kpis import CATALOG
     from wattmark.core.statements import only_states
     from wattmark.reports.as_json import answer_json, document
-    from wattmark.reports.as_text import answer_text, run_summary, stated_text, table
+    from wattmark.reports.as_text import answer_text, carbon_text, run_summary, stated_text, table
     from wattmark.reports.ledger_lists import Head, counted_body, counted_text, loss_body, run_body
     from wattmark.reports.ledger_statements import record_text
     from wattmark.reports.sections import answers_of
@@ -77,8 +77,8 @@ def command(
         return
     click.echo(f"run {record_id}")
     click.echo(run_summary(kept, facts))
-    if stated := stated_text(facts):
-        click.echo(stated)
+    for told in filter(None, (stated_text(facts), carbon_text(facts))):
+        click.echo(told)
     click.echo(counted_text(head, line, counted, losses, settings.tags.faults(kept.subject)))
     click.echo("")
     click.echo(table(("KPI", "answer"), [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()]))

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from wattmark.core.run import Run
     from wattmark.wiring import Stated
 
+NO_PLACE = (
+    "carbon           missing: where it ran (--country FRA, --region eu-west-1, or [place] in wattmark.toml)"
+)
+
 
 @click.command()
 @run_arguments
@@ -37,7 +41,14 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     from wattmark.core.kpis import CATALOG
     from wattmark.core.statements import only_states
     from wattmark.reports.as_json import answer_json, document
-    from wattmark.reports.as_text import answer_text, run_summary, stated_text, table
+    from wattmark.reports.as_text import (
+        answer_text,
+        carbon_answer,
+        carbon_text,
+        run_summary,
+        stated_text,
+        table,
+    )
     from wattmark.reports.expenses import expense_text, expenses_body
     from wattmark.reports.ledger_statements import record_text
     from wattmark.reports.market_runs import market_body, market_line
@@ -54,6 +65,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
         return
     config, stated = config_here(), stated_from(options)
     shown = []
+    brief = len(loaded) > 1
     split = options["basis"] == SPLIT
     for item in loaded:
         if only_states(item.run) and not as_json:
@@ -70,6 +82,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
                     "file": str(item.path) if is_lasting(item.path) else None,
                     "record_id": item.run.record_id,
                     "energy": answer_json(facts.energy),
+                    "carbon": answer_json(carbon_answer(facts)),
                     "kpis": {name: answer_json(answer) for name, answer in answers.items()},
                     "expenses": expenses_body(expenses),
                     "market_carbon": market_body(market),
@@ -78,10 +91,9 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
             )
             continue
         click.echo(f"{item.path}" if is_lasting(item.path) else f"run {item.run.record_id}")
-        click.echo(run_summary(item.run, facts, brief=len(loaded) > 1))
-        stated_line = stated_text(facts)
-        if stated_line:
-            click.echo(stated_line)
+        click.echo(run_summary(item.run, facts, brief=brief))
+        for line in () if brief else filter(None, (stated_text(facts), carbon_text(facts) or NO_PLACE)):
+            click.echo(line)
         if market is not None:
             click.echo(market_line(market))
         if expenses.known:

@@ -65,9 +65,10 @@ def projection(so_far: Figure, blocks: Sequence[Figure], left: float) -> Project
     noise = _noise(blocks, hidden, left, parameters)
     gains = math.hypot(*_gains(so_far, blocks, weights).values())
     half = _hidden(so_far) + bound + noise + gains
-    value = so_far.value + more
+    line = so_far.value + more
+    value = max(so_far.value, line)  # a line that falls below zero adds nothing: what was used is used
     method = TREND if parameters == 2 else RUN_RATE
-    return Projection(value, max(0.0, low, value - half), value + half, method, n)
+    return Projection(value, max(0.0, low, line - half), max(high, line + half), method, n)
 
 
 def _weights(n: int, left: float) -> tuple[list[float], int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from wattmark.core.figure import Figure
 from wattmark.core.score import Score
 from wattmark.reports import sections
+from wattmark.reports.as_text import carbon_answer, carbon_terms
 from wattmark.reports.expenses import expense_lines
 from wattmark.reports.quantities import duration, number, percent, quantity
 from wattmark.reports.view import ReportData
@@ -96,11 +97,14 @@ def _findings(data: ReportData) -> str:
 
 
 def _figures(data: ReportData) -> str:
-    """Energy and every KPI with a figure; with a baseline, its value and the ratio beside it."""
+    """Energy, carbon and every KPI with a figure; with a baseline, its value and the ratio beside it."""
     beside = {c.row.id: c for c in sections.comparisons(data)}
     rows: list[tuple[object, ...]] = []
     if isinstance(data.facts.energy, Figure):
         rows.append(("Energy", *_cells(data.facts.energy), *_beside(None, bool(beside))))
+    if isinstance(carbon := carbon_answer(data.facts), Figure):
+        named = f"Operational carbon ({carbon_terms(carbon)})"
+        rows.append((named, *_cells(carbon), *_beside(None, bool(beside))))
     for row in sections.known(sections.kpi_rows(data.answers)):
         if isinstance(row.answer, Figure):
             rows.append((row.title, *_cells(row.answer), *_beside(beside.get(row.id), bool(beside))))

@@ -6,8 +6,11 @@ import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+from wattmark.core.carbon import DEVICE_ONLY, PUE_UNKNOWN
+from wattmark.core.errors import WattmarkError
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
+from wattmark.core.kpis.carbon_to_solution import carbon_of
 from wattmark.core.run import Run
 from wattmark.reports.quantities import duration, number, percent, quantity, scale_of
 from wattmark.reports.timeline import gaps_of, total_power
@@ -16,6 +19,9 @@ __all__ = [
     "answer_text",
     "bar",
     "bulleted",
+    "carbon_answer",
+    "carbon_terms",
+    "carbon_text",
     "duration",
     "explained",
     "interval_text",
@@ -116,7 +122,7 @@ def run_summary(run: Run, facts: Facts, *, ascii_only: bool = False, brief: bool
     if brief:
         lines.append(f"meters           {', '.join(m.meter for m in run.meters if m.chosen) or 'none'}")
         lines.append(f"not seen         {', '.join(n.what for n in run.not_seen) or 'nothing'}")
-        lines += filter(None, [stated_text(facts)])
+        lines += filter(None, [stated_text(facts), carbon_text(facts)])
     else:
         lines += _block("not seen", [f"{n.what}: {n.reason}" for n in run.not_seen])
         lines += _block(
@@ -137,6 +143,35 @@ def stated_text(facts: Facts) -> str:
         said.append(f"grid {grams} ({', '.join(facts.intensity.sources) or 'no source stated'})")
     noted = facts.intensity.notes if isinstance(facts.intensity, Figure) else ()
     return "\n".join([f"counted with     {', '.join(said)}", *(f"{'':17}{n}" for n in noted)]) if said else ""
+
+
+def carbon_answer(facts: Facts) -> Answer:
+    """Operational gCO2e of all the energy, whether or not an outcome was reached; a refusal is Undefined."""
+    try:
+        return carbon_of(facts, facts.energy)
+    except WattmarkError as refusal:
+        return Undefined(str(refusal))
+
+
+def carbon_terms(figure: Figure) -> str:
+    """What a figure of carbon may be compared with: ``location-based, direct, scope 2``."""
+    terms = figure.terms
+    accounting = terms.get("accounting")
+    told = f"{accounting}-based" if accounting in ("location", "market") else accounting
+    return ", ".join(filter(None, (told, terms.get("basis"), terms.get("inventory"))))
+
+
+def carbon_text(facts: Facts) -> str:
+    """Operational carbon of all the energy, with the terms it stands on; "" where no grid is known."""
+    if isinstance(facts.intensity, Missing):
+        return ""
+    found = carbon_answer(facts)
+    if not isinstance(found, Figure):
+        return f"carbon           {answer_text(found)}"
+    said = f"carbon           {figure_text(found)}; operational, {carbon_terms(found)}"
+    return "\n".join(
+        [said, *(f"{'':17}{note}" for note in found.notes if note in (PUE_UNKNOWN, DEVICE_ONLY))]
+    )
 
 
 def _headline(run: Run, facts: Facts) -> list[str]:

@@ -18,6 +18,7 @@ from wattmark.core.score import Score, ScoreLine
 from wattmark.core.units import JOULES_PER_WH
 from wattmark.core.verdict import Ruling
 from wattmark.reports import charts, sections
+from wattmark.reports.as_text import carbon_answer, carbon_terms
 from wattmark.reports.crossing import joules_by_stage_and_component
 from wattmark.reports.expenses import expense_lines
 from wattmark.reports.quantities import duration, number, percent, quantity
@@ -196,6 +197,9 @@ def _tiles(data: ReportData) -> list[Tile]:
         if isinstance(data.answers.get(key), Figure):
             found.append(_tile(CATALOG[key].title, data.answers[key], ""))
             break
+    else:
+        if isinstance(carbon := carbon_answer(facts), Figure):
+            found.append(_tile("Operational carbon", carbon, carbon_terms(carbon)))
     if isinstance(facts.energy, Figure):
         mean = quantity(facts.energy.value / facts.duration_seconds, "W") if facts.duration_seconds else ""
         found.append(

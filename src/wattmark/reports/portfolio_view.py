@@ -116,6 +116,10 @@ def line_cells(line: Line) -> tuple[str, str, str, str, str]:
     )
 
 
+NOT_HELD = {"periods of equal length": "not compared: other length", "a change": "none there (0)"}
+"""Why a figure is not held against a baseline that has one, in the words of a cell."""
+
+
 def held_words(view: PortfolioView, line: Line) -> str:
     """The change against the baseline, or why there is none."""
     if view.baseline is None or isinstance(line.figure, Missing):
@@ -125,7 +129,7 @@ def held_words(view: PortfolioView, line: Line) -> str:
     except NotComparable as refusal:
         return f"refused: {'; '.join(name for name, _, _ in refusal.differing)}"
     if isinstance(held, Missing):
-        return "no figure there"
+        return NOT_HELD.get(held.field, "no figure there")
     return change_words(held)
 
 

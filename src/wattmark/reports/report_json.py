@@ -10,6 +10,7 @@ from wattmark.core.score import Score, ScoreLine
 from wattmark.core.verdict import Finding, Verdict
 from wattmark.reports import sections
 from wattmark.reports.as_json import answer_json, document, figure_json
+from wattmark.reports.as_text import carbon_answer
 from wattmark.reports.expenses import expenses_body
 from wattmark.reports.timeline import gaps_of
 from wattmark.reports.view import ReportData
@@ -32,6 +33,7 @@ def json_report(data: ReportData) -> str:
             "files": [{"name": f.name, "sha256": f.sha256, "record_id": f.record_id} for f in data.files],
             "duration_seconds": data.facts.duration_seconds,
             "energy": answer_json(data.facts.energy),
+            "carbon": answer_json(carbon_answer(data.facts)),
             "energy_error_sources": _errors(data),
             "energy_by_component": {k: figure_json(f) for k, f in data.facts.energy_by_component.items()},
             "energy_by_stage": {k: figure_json(f) for k, f in data.facts.energy_by_stage.items()},
