@@ -152,6 +152,42 @@ def test_totals_become_csv_and_fixed_units(ledger: Path) -> None:
     assert float(rows["search"]["energy_wh"]) == 0.05
 
 
+def test_carbon_that_may_not_be_added_stands_apart(tmp_path: Path) -> None:
+    """Our own electricity and that of a cloud: two lines, and no sum of them."""
+    settings = """
+[[grid]]
+zone = "OWN"
+grams_per_kwh = 100.0
+basis = "direct"
+source = "stated"
+[[grid]]
+zone = "us-east-1"
+grams_per_kwh = 300.0
+basis = "direct"
+inventory = "scope 3.1"
+source = "stated"
+"""
+    ledger = a_ledger(tmp_path, settings)
+    node = a_row(device_id="node:x", component="node", boundary=Boundary.NODE, energy_joules=3.6e6)
+    for n, subject in enumerate((Subject(zone="OWN"), Subject(region="us-east-1")), 1):
+        ask(
+            "add",
+            kept(tmp_path, the_run(n, "ab"[n - 1], subject=subject, energies=(node,)), f"r{n}"),
+            "--ledger",
+            ledger,
+        )
+    asked = ("totals", "--basis", "direct", "--ledger", ledger)
+    body = told(*asked)["whole"]
+    assert body["carbon"]["status"] == "missing"
+    assert {one["inventory"]: one["carbon"]["value"] for one in body["carbon_by_terms"]} == pytest.approx(
+        {"scope 2": 100.0, "scope 3.1": 300.0 * 1.14}
+    )
+    text = ask(*asked).stdout
+    assert "not added" in text
+    assert "location, direct, scope 2\n" in text
+    assert "location, direct, scope 3.1\n" in text
+
+
 def test_factors_of_the_settings_make_carbon(tmp_path: Path) -> None:
     """1 kWh at node boundary x 1.5 x 100 g = 150 g; market figures are another question."""
     ledger = a_ledger(

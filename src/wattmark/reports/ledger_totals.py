@@ -13,7 +13,7 @@ from wattmark.core.figure import Figure, Missing, NotReached
 from wattmark.core.kpis import CATALOG
 from wattmark.core.listed import Apart, some
 from wattmark.core.parts import DEVICES, GAPS
-from wattmark.core.rollup import Total
+from wattmark.core.rollup import CarbonTerms, Total
 from wattmark.reports import ledger_rates as rates
 from wattmark.reports.as_csv import csv_text
 from wattmark.reports.as_json import answer_json
@@ -197,7 +197,7 @@ def _carbon(total: Total) -> list[str]:
         return [quantity(total.carbon.value, total.carbon.unit), interval_text(total.carbon)]
     if total.carbon_known is not None:
         return [f"> {quantity(total.carbon_known.value, total.carbon_known.unit)}", ""]
-    return ["unknown", ""]
+    return ["not added" if len(total.carbon_by_terms) > 1 else "unknown", ""]
 
 
 def _runs(view: TotalsView, total: Total) -> str:
@@ -301,7 +301,7 @@ def _carbon_terms(whole: Total) -> list[str]:
     """The carbon of the whole, what kind it is, and by whose factors."""
     carbon = whole.carbon if isinstance(whole.carbon, Figure) else whole.carbon_known
     if carbon is None:
-        return []
+        return _carbon_apart(whole)
     shown = (
         figure_text(carbon) if carbon is whole.carbon else f"more than {quantity(carbon.value, carbon.unit)}"
     )
@@ -310,6 +310,18 @@ def _carbon_terms(whole: Total) -> list[str]:
     readers = whole.energy.sources if isinstance(whole.energy, Figure) else ()
     factors = [source for source in carbon.sources if source not in readers]
     return [*lines, f"  by {_listed(factors, '; ')}"] if factors else lines
+
+
+def _carbon_apart(whole: Total) -> list[str]:
+    """Carbon that may not be added: a line for each accounting, basis and inventory."""
+    return [
+        _line("carbon" if at == 0 else "", f"{figure_text(figure)}; {_words(terms)}")
+        for at, (terms, figure) in enumerate(whole.carbon_by_terms.items())
+    ]
+
+
+def _words(terms: CarbonTerms) -> str:
+    return f"{terms.accounting}, {terms.basis}, {terms.inventory}"
 
 
 def _remarks(view: TotalsView) -> list[str]:
@@ -457,6 +469,15 @@ def total_body(total: Total) -> dict[str, Any]:
         "energy_by_component": {part: answer_json(f) for part, f in total.energy_by_component.items()},
         "facility": answer_json(total.facility),
         "carbon": answer_json(total.carbon),
+        "carbon_by_terms": [
+            {
+                "accounting": terms.accounting,
+                "basis": terms.basis,
+                "inventory": terms.inventory,
+                "carbon": answer_json(figure),
+            }
+            for terms, figure in total.carbon_by_terms.items()
+        ],
         "carbon_known": answer_json(total.carbon_known) if total.carbon_known is not None else None,
         "without_factor_microjoules": total.without_factor_uj,
         **rates.rates_body(total),
