@@ -17,7 +17,7 @@ from wattmark.cli import coverage, import_, reconcile
 from wattmark.ledger.inbox import land_run
 from wattmark.ledger.store import LocalStore
 from wattmark.testing.fleet.cloud_exports import OVERLAP, ExportTruth, write_exports
-from wattmark.testing.fleet.portfolio import PortfolioPlan, simulate_portfolio
+from wattmark.testing.fleet.portfolio import DEVICES, PortfolioPlan, simulate_portfolio
 
 DAYS = 120
 
@@ -30,6 +30,7 @@ def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Pat
     ledger = tmp_path / "ledger"
     ledger.mkdir()
     (ledger / "ledger.toml").write_text(fleet.settings(), encoding="utf-8")
+    (ledger / DEVICES).write_text(fleet.devices(), encoding="utf-8")
     store = LocalStore(ledger)
     for run in fleet.runs:
         if run.energies:
@@ -87,6 +88,8 @@ def test_the_newer_model_stands_whenever_it_comes(exported: tuple[Path, Path, Ex
     assert len(truth.files) > OVERLAP
     verb(import_.command, "aws-carbon", *old, "--ledger", ledger)
     assert told(ledger) == before
-    assert {tuple(row["theirs"]["versions"]) for spot, row in before.items() if spot[0] == "us-east-1"} == {
-        ("v3.0.0",)
-    }
+    aws = {spot: row["theirs"] for spot, row in before.items() if spot[0] == "us-east-1"}
+    assert {tuple(theirs["versions"]) for theirs in aws.values()} == {("v3.0.0",)}
+    assert [theirs["restated"] for _, theirs in sorted(aws.items())] == [2, 2, 2, 0], (
+        "two services, three months"
+    )

@@ -57,6 +57,7 @@ def command(
     from datetime import UTC
 
     from wattmark.ledger.question import Question
+    from wattmark.ledger.statements import times_restated
     from wattmark.reports.as_json import document
     from wattmark.reports.ledger_lists import Head
     from wattmark.reports.reconcile import ReconcileView, reconcile_body, reconcile_csv, reconcile_text
@@ -77,6 +78,7 @@ def command(
             wanted,
             lambda asked: ask(settings, snapshot, asked, engine, ("location", basis)),
             tables_folder(),
+            lambda records: times_restated(reading.ledger.store, snapshot.version, records),
         )
     head = Head(reading.ledger.url, snapshot.version)
     view = ReconcileView(head=head, span=span_text(span), told=found.told, findings=found.findings)

@@ -139,7 +139,7 @@ class StatementList:
 def restatements(store: Store, version: int, groups: Mapping[str, Mapping[str, str]]) -> list[RestatedLine]:
     """What was stated anew of some records, the newest first, out of the evidence of a version."""
     evidence = Evidence(store)
-    several = _of_several_versions(evidence, version, groups)
+    several = sorted(times_restated(store, version, groups))
     folded = Documents(evidence, version).folded()
     lines: list[RestatedLine] = []
     for record_id, versions in _versions(evidence, version, several).items():
@@ -152,13 +152,15 @@ def restatements(store: Store, version: int, groups: Mapping[str, Mapping[str, s
     return sorted(lines, key=lambda line: (-stated_at(line.seqs[1]), line.record_id, line.figure.terms))
 
 
-def _of_several_versions(evidence: Evidence, version: int, records: Collection[str]) -> list[str]:
+def times_restated(store: Store, version: int, records: Collection[str]) -> dict[str, int]:
+    """How many earlier versions of records are kept; records without any are left out."""
+    evidence = Evidence(store)
     contents: dict[str, set[str]] = {}
     for some in _portions(sorted(records)):
         for batch in evidence.scan(RUN, ["record_id", "content"], as_of=version, record_ids=some):
             for record_id, content in zip(*(c.to_pylist() for c in batch.columns), strict=True):
                 contents.setdefault(record_id, set()).add(content)
-    return sorted(record_id for record_id, found in contents.items() if len(found) > 1)
+    return {record_id: len(found) - 1 for record_id, found in contents.items() if len(found) > 1}
 
 
 def _versions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,10 +54,12 @@ def both_sides(
     wanted: Wanted,
     ask: Callable[[Question], Rollup],
     mine: Path | None = None,
+    earlier: Callable[[Sequence[str]], Mapping[str, int]] | None = None,
 ) -> BothSides:
     """Both sides by UTC month and cloud region, within the time that a question names.
 
-    ``ask`` answers questions with the ledger's factors; ``mine`` is the folder of the user's own tables.
+    ``ask`` answers questions with the ledger's factors; ``mine`` is the folder of the user's own tables;
+    ``earlier`` tells how many earlier versions of records are kept.
     """
     findings: list[str] = []
     where = dict(question.where)
@@ -68,7 +70,9 @@ def both_sides(
     records, twice = stated_records(
         engine, snapshot, EMISSIONS, lambda provider, region: region_named(provider, region, mine)
     )
-    stated = [*_stated(records, question, wanted, mine, findings)]
+    meant = [*_stated(records, question, wanted, mine, findings)]
+    anew = earlier([record.record_id for record, _ in meant]) if earlier is not None else {}
+    stated = [_as_stated(record, spot, anew.get(record.record_id, 0)) for record, spot in meant]
     findings += map(str, twice)
     return BothSides(told=reconciled(ours, stated), findings=tuple(dict.fromkeys(findings)))
 
@@ -105,7 +109,7 @@ def _stated(
     wanted: Wanted,
     mine: Path | None,
     findings: list[str],
-) -> Iterator[Stated]:
+) -> Iterator[tuple[StatedRecord, Spot]]:
     first = None if question.start is None else f"{question.start:%Y-%m}"
     after = None if question.end is None else f"{question.end:%Y-%m}"
     for record in records:
@@ -119,9 +123,17 @@ def _stated(
         region = region_named(record.provider, record.region, mine)
         spot = Spot(provider=record.provider, region=region, month=record.period)
         if wanted.takes(spot) and (not wanted.accounts or record.account in wanted.accounts):
-            yield Stated(
-                spot=spot, account=record.account, service=record.service, statements=record.statements
-            )
+            yield record, spot
+
+
+def _as_stated(record: StatedRecord, spot: Spot, restated: int) -> Stated:
+    return Stated(
+        spot=spot,
+        account=record.account,
+        service=record.service,
+        statements=record.statements,
+        restated=restated,
+    )
 
 
 def lacks_of(rows: Iterable[Beside]) -> Iterator[Lack]:
