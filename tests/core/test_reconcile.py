@@ -188,6 +188,13 @@ def test_what_the_reader_must_know_is_said() -> None:
     assert ours(by_grade={}).billed_share == 0.0
 
 
+def test_upstream_carbon_on_both_sides_is_told() -> None:
+    """A lifecycle figure of ours holds what their Scope 3 holds too; a direct one does not."""
+    assert any("lifecycle basis" in note for note in the_row(ours(), EC2).notes)
+    direct = ours(carbon=carbon(400.0, basis="direct"))
+    assert not any("lifecycle basis" in note for note in the_row(direct, EC2).notes)
+
+
 def test_services_that_nobody_knows_are_not_called_others() -> None:
     """Without a known one nothing tells which of them run on machines that are measured."""
     row = the_row(ours(), stated(*EC2.statements, service="something"))

@@ -19,6 +19,7 @@ from wattmark.core.run import Statement
 from wattmark.core.statements import EITHER, EMISSIONS, LOCATION, MARKET, UNSPLIT, accounting_of, grams
 from wattmark.core.units import JOULES_PER_KWH
 
+LIFECYCLE = "lifecycle"
 SCOPE_1, SCOPE_2, SCOPE_3 = "scope 1", "scope 2", "scope 3"
 CLOSE = 0.05
 """A remainder within our own interval or within this share of theirs is no difference worth a search."""
@@ -359,6 +360,11 @@ def _of_ours(ours: Ours) -> tuple[str, ...]:
     if ours.billed_share:
         notes.append(
             f"{ours.billed_share:.0%} of our energy there comes from bills or was declared (grade E)"
+        )
+    if ours.carbon is not None and ours.carbon.terms.get("basis") == LIFECYCLE:
+        notes.append(
+            "ours is on the lifecycle basis: what is upstream of the plants is in it, and in the provider's "
+            "Scope 3 as well; with direct factors Scope 2 stands beside Scope 2"
         )
     if ours.boundary != "facility":
         notes.append(f"ours is at {ours.boundary} boundary, theirs at the facility's: no PUE is known there")

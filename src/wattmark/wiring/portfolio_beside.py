@@ -5,7 +5,7 @@ from __future__ import annotations
 from wattmark.core.coverage import Lack
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.inventory import purchases
-from wattmark.core.portfolio import NO_PURCHASES, Asked, added
+from wattmark.core.portfolio import DIRECT, NO_PURCHASES, Asked, added
 from wattmark.core.reconcile import Beside
 from wattmark.ledger.question import Question
 from wattmark.ledger.rollup import Rollup
@@ -46,7 +46,7 @@ def not_measured(books: Books, span: Span, asked: Asked, now_us: int) -> tuple[L
     from wattmark.ledger.coverage import coverage
 
     question = span.question(asked)
-    stated = () if asked.where else lacks_of(_beside(books, question, "lifecycle").told.rows)
+    stated = () if asked.where else lacks_of(_beside(books, question).told.rows)
     return coverage(
         books.engine,
         books.snapshot,
@@ -64,7 +64,7 @@ def reconciliation(books: Books, span: Span, asked: Asked) -> tuple[tuple[str, .
 
     if asked.where:
         return ()
-    rows = [row for row in _beside(books, span.question(asked), "lifecycle").told.rows if row.theirs]
+    rows = [row for row in _beside(books, span.question(asked)).told.rows if row.theirs]
 
     def grams(value: float | None) -> str:
         return "" if value is None else quantity(value, "gCO2e")
@@ -88,10 +88,11 @@ def _ours(row: Beside) -> float | None:
     return row.ours.carbon.value if row.ours and row.ours.carbon else None
 
 
-def _beside(books: Books, question: Question, basis: str) -> BothSides:
+def _beside(books: Books, question: Question) -> BothSides:
+    """As `wattmark reconcile` does: on the basis of the providers' own Scope 2."""
     settings = books.ledger.settings
 
     def answer(one: Question) -> Rollup:
-        return ask(settings, books.snapshot, one, books.engine, ("location", basis))
+        return ask(settings, books.snapshot, one, books.engine, ("location", DIRECT))
 
     return both_sides(books.engine, books.snapshot, question, Wanted(), answer, tables_folder())
