@@ -29,7 +29,9 @@ from wattmark.ledger.question import Question
 from wattmark.reports.ledger_lists import Head, counted_text, losses_csv, losses_text, runs_csv, runs_text
 from wattmark.reports.ledger_overhead import overhead_body, overhead_text
 from wattmark.reports.ledger_tags import tags_body, tags_csv, tags_text
-from wattmark.reports.ledger_totals import TotalsView, totals_body, totals_csv, totals_text
+from wattmark.reports.ledger_totals import totals_text
+from wattmark.reports.ledger_totals_data import totals_body, totals_csv
+from wattmark.reports.ledger_totals_view import TotalsView
 from wattmark.wiring.ledger import ask, engine_named
 
 HEAD = Head("ours", 7)

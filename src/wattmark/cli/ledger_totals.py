@@ -19,7 +19,7 @@ from wattmark.core.carbon import ACCOUNTINGS, BASES
 from wattmark.core.errors import UsageError
 from wattmark.core.instruments import ANNUAL, MATCHINGS
 from wattmark.core.known import Boundary
-from wattmark.reports.ledger_totals import UNITS, TotalsView
+from wattmark.reports.ledger_totals_view import UNITS, TotalsView
 
 if TYPE_CHECKING:
     from wattmark.core.facts import Answer, MatchedShares
@@ -105,7 +105,8 @@ def command(
     """
     from wattmark.ledger.question import Question
     from wattmark.reports.as_json import document
-    from wattmark.reports.ledger_totals import totals_body, totals_csv, totals_text
+    from wattmark.reports.ledger_totals import totals_text
+    from wattmark.reports.ledger_totals_data import totals_body, totals_csv
 
     wanted = _kpis(keys_of(kpis))
     where = where_of(wheres)
