@@ -204,6 +204,20 @@ def test_show_sets_both_matchings_and_the_location_beside_each_other(tmp_path: P
     assert any("its hours are not known" in line for line in document["findings"])
 
 
+def test_a_year_that_goes_on_says_that_its_matching_is_of_so_far(tmp_path: Path) -> None:
+    """A lot of all of 2026 meets what was used until November; by the hour, or with a lot until then, not."""
+
+    def told_of(ledger: Path, *arguments: object) -> bool:
+        return any("should more load come" in line for line in totals(ledger, *arguments)["findings"])
+
+    ledger = a_ledger_of(tmp_path / "year", WIND + LOT + MIX)
+    assert told_of(ledger, *MARKET)
+    assert any("ends on 2026-11-01" in line for line in totals(ledger, *MARKET)["findings"])
+    assert not told_of(ledger, *HOURLY)
+    until = LOT.replace("vintage = 2026", "from = 2026-01-01\nto = 2026-11-02")
+    assert not told_of(a_ledger_of(tmp_path / "part", until + MIX), *MARKET)
+
+
 def test_show_without_instruments_says_so(tmp_path: Path) -> None:
     """A residual mix alone is market-based accounting, too: 4 kWh x 500 g."""
     ledger = a_ledger_of(tmp_path, MIX)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Place = tuple[str, str, str]
 """Zone, country and site, as runs state them."""
+SO_FAR_US = 2 * 24 * 3_600_000_000
+"""A year whose load ends so much before its instruments do may still be going on."""
 BOUGHT = "scope 3.1"
 """Inventory of electricity that the provider of a service buys."""
 
@@ -278,6 +280,7 @@ def _findings(surveyed: Surveyed, found: Matching, by_id: Mapping[str, Instrumen
             f"market-based, {found.matching} matching within each market; the ledger's load stands for all "
             "that the instruments are meant for: of a larger contract state the part that is"
         )
+    yield from _so_far(surveyed, found, by_id)
     for one in found.refused:
         yield f"instrument {one.id} meets nothing by {found.matching} matching: {one.reason}"
     for use in found.uses:
@@ -293,6 +296,24 @@ def _findings(surveyed: Surveyed, found: Matching, by_id: Mapping[str, Instrumen
     if flat:
         yield f"generation of {', '.join(flat)} is declared to be flat: its hours were not metered"
     yield from _kept_out(surveyed)
+
+
+def _so_far(surveyed: Surveyed, found: Matching, by_id: Mapping[str, Instrument]) -> Iterator[str]:
+    """Where instruments of more of a year than there is load of meet it: what they match may fall."""
+    if found.matching == HOURLY:
+        return
+    loads = surveyed.loads
+    for market, year in dict.fromkeys((one.market, one.year) for one in found.met):
+        here = (one for one in found.met if (one.market, one.year) == (market, year))
+        ends = [by_id[i].end_us for one in here for i in one.shares if by_id[i].share is None]
+        after = round(datetime(int(year) + 1, 1, 1, tzinfo=UTC).timestamp() * 1e6)
+        last = max(at for at in loads[market] if at < after)
+        if ends and min(after, max(ends)) - last > SO_FAR_US:
+            day = datetime.fromtimestamp(last / 1e6, UTC).date()
+            yield (
+                f"the load of {market} in {year} ends on {day}, and instruments of a longer time meet it: "
+                "should more load come, less of each kilowatt-hour is matched"
+            )
 
 
 def _kept_out(surveyed: Surveyed) -> Iterator[str]:
