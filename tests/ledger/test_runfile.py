@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +105,30 @@ def test_the_schema_names_itself() -> None:
     schema = json_schema()
     assert schema["title"] == "wattmark run"
     assert "energies" in schema["$defs"]["Run"]["properties"]
+
+
+AT_ONCE = """
+import sys, threading
+from pathlib import Path
+from wattmark.ledger.runfile import run_from
+data = Path(sys.argv[1]).read_bytes()
+sys.setswitchinterval(1e-6)
+begin = threading.Barrier(8)
+def read():
+    begin.wait()
+    run_from(data, "a")
+threads = [threading.Thread(target=read) for _ in range(8)]
+[one.start() for one in threads]
+[one.join() for one in threads]
+"""
+
+
+@pytest.mark.slow
+def test_many_threads_of_a_new_process_may_read_at_once(tmp_path: Path) -> None:
+    """As an import does; where each of them made ready how to decode a run, half of such processes crashed."""
+    file = tmp_path / "a.run.json"
+    file.write_text(json.dumps(plain(a_run())))
+    ends = [
+        subprocess.run([sys.executable, "-c", AT_ONCE, str(file)], check=False).returncode for _ in range(8)
+    ]
+    assert ends == [0] * 8

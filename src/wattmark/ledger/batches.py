@@ -70,10 +70,14 @@ def stream_document(stream: Stream) -> str:
     return json.dumps(plain(stream), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+_STREAM = msgspec.json.Decoder(Stream)
+"""Made here, by one thread, as in ledger.runfile."""
+
+
 def stream_from(document: str) -> Stream:
     """The stream of a document. Raises EvidenceError when it is none."""
     try:
-        return msgspec.json.decode(document, type=Stream)
+        return _STREAM.decode(document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceError("a stream's document", f"does not describe a stream: {error}") from None
 

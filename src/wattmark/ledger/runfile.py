@@ -31,6 +31,11 @@ class _Head(msgspec.Struct):
     schema_version: int = 0
 
 
+# Made here, by one thread: two that decode a type for the first time at once crash within msgspec 0.22.
+_HEAD = msgspec.json.Decoder(_Head)
+_RUN = msgspec.json.Decoder(Run)
+
+
 def read_run(path: Path) -> Run:
     """Read and validate one run file. Raises EvidenceError that names the file and the place in it."""
     try:
@@ -48,7 +53,7 @@ def run_from(text: bytes, name: str) -> Run:
     if len(text) > MOST_BYTES:
         raise EvidenceError(name, f"is larger than {MOST_BYTES >> 20} MiB: this is no run file")
     try:
-        head = msgspec.json.decode(text, type=_Head)
+        head = _HEAD.decode(text)
     except RecursionError:
         raise EvidenceError(name, "is not a run file: it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -62,7 +67,7 @@ def run_from(text: bytes, name: str) -> Run:
             f"{SCHEMA_VERSION}): upgrade with `pip install --upgrade wattmark`",
         )
     try:
-        run = msgspec.json.decode(text, type=Run)
+        run = _RUN.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceError(name, f"does not hold a valid run: {error}") from None
     if (fault := first_fault(run)) is not None:
