@@ -345,6 +345,32 @@ def test_a_point_that_is_left_out_repeats_only_where_the_curve_says_so() -> None
         assert len(found.points) == count
 
 
+ATOM = entsoe_series("B14", {1: 600.0})
+
+
+@pytest.mark.parametrize(
+    ("late", "count"),
+    [
+        (ATOM, 1),
+        (ATOM.replace("12:00Z</end>", "11:30Z</end>").replace("PT60M", "PT15M"), 0),
+        (entsoe_series("B19", {1: 20.0}), 2),
+        (entsoe_series("B16", {1: 600.0}), 2),
+    ],
+    ids=["an hour", "half an hour", "little of it", "the sun"],
+)  # fmt: skip
+def test_an_hour_that_a_plant_has_not_reported_yet_is_not_known(late: str, count: int) -> None:
+    """400 MW of gas for two hours, another plant for less: without 600 MW of atom it would be all gas."""
+    body = entsoe_document(entsoe_series("B04", {1: 400.0}, hours=2), late)
+    with serving(in_turn(Reply(body))) as served:
+        asked = entsoe(served.url)
+        if not count:
+            with pytest.raises(NoData):
+                asked.history("FR", us(-1), us(1))
+            return
+        found = asked.history("FR", us(-1), us(1))
+    assert len(found.points) == count
+
+
 def test_the_region_tables_disagree_so_each_row_names_its_source() -> None:
     """Which zone a cloud region lies in is asked of the provider; what our table tells says who says so."""
     place = find_place("us-central1")

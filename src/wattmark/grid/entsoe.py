@@ -19,7 +19,7 @@ from wattmark.core.grid_series import GridPoint, GridSeries
 from wattmark.grid.failures import HalfDocument, NoData, ProviderDown, SchemaDrift, WrongKey, unknown_zone
 from wattmark.grid.http import Answer, Web, accepted, without_keys
 from wattmark.grid.keys import Secret
-from wattmark.grid.mix import Factors, factors_of, point_of
+from wattmark.grid.mix import UNKNOWN_AT_MOST, Factors, factors_of, point_of
 from wattmark.grid.provider import DAY_US, HOUR_US, iso, made, micros
 
 NAME = "entsoe"
@@ -126,8 +126,8 @@ class Entsoe:
 
 def points_of(root: ET.Element, code: str, factors: Factors) -> Iterator[GridPoint]:
     """One point for each stretch of the document for which all plants report that should."""
-    mixes: dict[tuple[int, int], dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    unknown: list[tuple[int, int]] = []
+    plants: dict[str, list[tuple[_Span, float]]] = defaultdict(list)
+    unknown: list[_Span] = []
     for number, series in enumerate(root.iterfind("{*}TimeSeries"), 1):
         domain = series.findtext("{*}inBiddingZone_Domain.mRID")
         if domain is None:
@@ -135,36 +135,51 @@ def points_of(root: ET.Element, code: str, factors: Factors) -> Iterator[GridPoi
         if domain.strip() != code:
             raise SchemaDrift(NAME, f"TimeSeries {number} is of area {domain.strip()!r}, not {code!r}")
         psr = _text(series, "MktPSRType/psrType", number)
-        kind = PLANTS.get(psr, psr)
         repeats = (series.findtext("{*}curveType") or REPEATING).strip() == REPEATING
         for period in series.iterfind("{*}Period"):
             for span, megawatts in _amounts(period, number, repeats=repeats):
                 if megawatts is None:
                     unknown.append(span)
                 else:
-                    mixes[span][kind] += megawatts
-    hours = _shortest(mixes)
-    for (start, end), mix in sorted(hours.items()):
+                    plants[psr].append((span, megawatts))
+    for (start, end), found in sorted(_complete(plants).items()):
         if any(first < end and last > start for first, last in unknown):
             continue
+        mix: dict[str, float] = defaultdict(float)
+        for psr, amount in found.items():
+            mix[PLANTS.get(psr, psr)] += amount
         point = point_of(NAME, start, end, mix, factors)
         if point is not None:
             yield point
 
 
-def _shortest(
-    mixes: dict[tuple[int, int], dict[str, float]],
-) -> dict[tuple[int, int], dict[str, float]]:
-    """All in the longest step that occurs: a plant that reports hours cannot be told by quarters."""
-    if not mixes:
-        return {}
-    step = max(end - start for start, end in mixes)
-    found: dict[tuple[int, int], dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for (start, end), mix in mixes.items():
-        begin = start // step * step
-        for kind, megawatts in mix.items():
-            found[begin, begin + step][kind] += megawatts * (end - start)
-    return found
+_Span = tuple[int, int]
+
+
+def _complete(plants: Mapping[str, list[tuple[_Span, float]]]) -> dict[_Span, dict[str, float]]:
+    """All in the longest step that occurs: a plant that reports hours cannot be told by quarters.
+
+    Steps that plants of more than UNKNOWN_AT_MOST of the generation report in part, or not yet, are left out:
+    what runs would be taken for the whole. Solar may be left out at night.
+    """
+    step = max((end - start for spans in plants.values() for (start, end), _ in spans), default=1)
+    amounts: dict[_Span, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    seen: dict[_Span, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    power: dict[str, float] = {}
+    for psr, spans in plants.items():
+        for (start, end), megawatts in spans:
+            at = start // step * step, start // step * step + step
+            amounts[at][psr] += megawatts * (end - start)
+            seen[at][psr] += end - start
+        lasted = sum(end - start for (start, end), _ in spans)
+        power[psr] = sum(max(0.0, mw) * (end - start) for (start, end), mw in spans) / lasted
+    most = UNKNOWN_AT_MOST * sum(power.values())
+    expected = [psr for psr in power if PLANTS.get(psr) != "solar"]
+    return {
+        at: mix
+        for at, mix in amounts.items()
+        if sum(power[psr] for psr in expected if seen[at][psr] < step) <= most
+    }
 
 
 def _amounts(
