@@ -625,7 +625,7 @@ def test_a_broken_configuration_is_said_before_anything_runs(tmp_path: Path) -> 
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert "[measure] period_seconds: must be float" in said.stdout
+    assert "[measure] period_seconds: must be a number" in said.stdout
     with pytest.raises(UsageError, match="must be more than 0"):
         merged(Config(measure=MeasureConfig(period_seconds=-1.0)), {})
     assert issubclass(ConfigError, UsageError)

@@ -214,6 +214,8 @@ TABLES = ("site", "instrument", "residual_mix", "market", "tariff", "water")
 """Arrays of tables, which a ledger's settings know too; `wattmark.stated` says what is in them."""
 
 MOST = 1e30
+WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
+"""What a value must be, as people say it."""
 """No number here is larger; whole numbers in TOML know no limit."""
 LIMITS: Mapping[str, tuple[float, float]] = {
     "[place] pue": (1.0, 1000.0),
@@ -331,11 +333,13 @@ def _value(file: str, place: str, value: Any, hint: Any) -> Any:
         raise ConfigError(file, place, f"must be {' or '.join(CHOICES[place])}, not {value!r:.40}")
     plain = tuple(a for a in allowed if isinstance(a, type) and a is not type(None))
     if (isinstance(value, bool) and bool not in plain) or not isinstance(value, plain):
-        raise ConfigError(file, place, f"must be {' or '.join(p.__name__ for p in plain)}, not {value!r:.40}")
+        raise ConfigError(
+            file, place, f"must be {' or '.join(WORDS.get(p, p.__name__) for p in plain)}, not {value!r:.40}"
+        )
     return value
 
 
 def _whole(file: str, place: str, value: float) -> int:
     if isinstance(value, float):
-        raise ConfigError(file, place, f"must be int, not {value!r}")
+        raise ConfigError(file, place, f"must be a whole number, not {value!r}")
     return value

@@ -84,7 +84,7 @@ def test_by_the_year_the_hour_cannot_matter(tmp_path: Path, at_node: Path) -> No
 def test_the_text_names_sources_and_draws_bars(tmp_path: Path, at_node: Path) -> None:
     """Table, bars, and for each place where grid, PUE and market-based figure come from."""
     lines = where(tmp_path, at_node, *REGIONS).stdout.splitlines()
-    assert lines[0] == "4 kWh at node boundary, wherever it runs"
+    assert lines[0] == "14.4 MJ (4.00 kWh) at node boundary, wherever it runs"
     assert sum("█" in line for line in lines) == 3
     text = "\n".join(lines)
     assert "AWS eu-north-1" in text

@@ -51,6 +51,15 @@ def test_carbon_of_no_place_is_missing(tmp_path: Path) -> None:
     assert "carbon           missing: where it ran (--country FRA" in text
 
 
+def test_a_site_that_nothing_is_stated_of_is_named(tmp_path: Path) -> None:
+    """A slip in its name would otherwise only lose the carbon."""
+    Path("wattmark.toml").write_text(
+        '[place]\nsite = "paris-2"\n[[site]]\nname = "paris-1"\ncountry = "FRA"\n'
+    )
+    text = verb(command, kept(tmp_path, a_run(), "one")).stdout
+    assert "carbon           missing: nothing tells where the site 'paris-2' is (a [[site]] with" in text
+
+
 def test_several_runs_are_told_once_what_they_are_counted_with(tmp_path: Path) -> None:
     """One line of each kind per run."""
     runs = [kept(tmp_path, a_run(), name) for name in ("one", "two")]

@@ -217,6 +217,14 @@ def test_places_belong_to_one_market() -> None:
     assert (markets.of("CHE", "CHE"), markets.of("X-1"), markets.of("")) == ("CHE", "X-1", "")
 
 
+@pytest.mark.parametrize("name", ["Europe", "eu", "FR", "fra", "SE3"])
+def test_what_is_no_market_is_refused(name: str) -> None:
+    """A slip would otherwise meet no load, in silence."""
+    with pytest.raises(RefusedError, match=r"is no market: give EU, GB, US, a country"):
+        Markets().check(name)
+    Markets({name: name}).check(name)
+
+
 def test_an_instrument_of_a_part_of_a_market_is_refused() -> None:
     """France is in the EU's market, unless somebody makes it one of its own."""
     with pytest.raises(RefusedError, match="FRA is part of the market EU"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tests.fakes.aws_server import AwsServer
 from tests.fakes.s3_server import KEYS
 from tests.sources.bill_world import cost_runs, costs, energy_runs, joules, notes, portions, reasons
 from tests.sources.cloud_server import Request, as_json, cloud
-from wattmark.core.errors import EvidenceError, UsageError
+from wattmark.core.errors import EvidenceError, MissingExtra, UsageError
 from wattmark.core.imported import Imported
 from wattmark.ports import Source
 from wattmark.sources import aws_cost_explorer
@@ -216,6 +217,14 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, str]) -> None:
     """With what could be given."""
     with pytest.raises(UsageError, match="give "):
         open_source(NAME, ["2026-05"], Asked(settings=settings))
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks AWS needs its client; no traceback."""
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setitem(sys.modules, "boto3.exceptions", None)
+    with pytest.raises(MissingExtra, match=r"wattmark\[aws\]"):
+        list(open_source(NAME, ["2026-05"], Asked()).read())
 
 
 def test_days_and_files_do_not_mix(tmp_path: Path) -> None:

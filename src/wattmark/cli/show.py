@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from wattmark.core.run import Run
     from wattmark.wiring import Stated
 
-NO_PLACE = (
-    "carbon           missing: where it ran (--country FRA, --region eu-west-1, or [place] in wattmark.toml)"
-)
-
 
 @click.command()
 @run_arguments
@@ -50,7 +46,6 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
         table,
     )
     from wattmark.reports.expenses import expense_text, expenses_body
-    from wattmark.reports.ledger_statements import record_text
     from wattmark.reports.market_runs import market_body, market_line
     from wattmark.reports.sections import answers_of
     from wattmark.wiring import facts_for
@@ -69,6 +64,8 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     split = options["basis"] == SPLIT
     for item in loaded:
         if only_states(item.run) and not as_json:
+            from wattmark.reports.ledger_statements import record_text
+
             click.echo(f"{item.path}\n{record_text(item.run)}")
             continue
         facts = facts_for([item.run], config, stated)
@@ -92,7 +89,9 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
             continue
         click.echo(f"{item.path}" if is_lasting(item.path) else f"run {item.run.record_id}")
         click.echo(run_summary(item.run, facts, brief=brief))
-        for line in () if brief else filter(None, (stated_text(facts), carbon_text(facts) or NO_PLACE)):
+        for line in (
+            () if brief else filter(None, (stated_text(facts), carbon_text(facts) or _no_place(config)))
+        ):
             click.echo(line)
         if market is not None:
             click.echo(market_line(market))
@@ -104,6 +103,14 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
             click.echo(f"\n{table(('inventory', 'operational carbon'), rows)}")
     if as_json:
         click.echo(document("show", 1, {"runs": shown}))
+
+
+def _no_place(config: Config) -> str:
+    """What is missing where no intensity is known; a site that nothing is stated of is named."""
+    site = config.place.site
+    unknown = f"nothing tells where the site {site!r} is" if site else "where it ran"
+    remedy = "a [[site]] with its country, or --country FRA" if site else "--country FRA, --region eu-west-1"
+    return f"carbon           missing: {unknown} ({remedy}, or [place] in wattmark.toml)"
 
 
 def _apart(run: Run, config: Config, stated: Stated) -> dict[str, Figure | Missing]:

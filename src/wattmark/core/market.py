@@ -41,7 +41,14 @@ class Markets:
         return said or BOUNDARIES.get(country, country) or zone
 
     def check(self, market: str) -> None:
-        """Raise RefusedError for a name that lies inside another market."""
+        """Raise RefusedError for what is no market, and for a name that lies inside another market."""
+        known = {*BOUNDARIES.values(), *self.stated.values()}
+        country = len(market) == 3 and market.isascii() and market.isalpha() and market.isupper()
+        if market not in known and not country:
+            raise RefusedError(
+                f"{market!r} is no market: give {', '.join(sorted(known))}, a country (ISO 3166 alpha-3, "
+                "such as CHE), or make it one: [[market]] name = ..., zones = [...]"
+            )
         wider = self.stated.get(market) or BOUNDARIES.get(market, market)
         if wider != market and market not in self.stated.values():
             raise RefusedError(

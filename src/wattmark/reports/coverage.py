@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from wattmark.core.coverage import Coverage, HostSeen, Lack, StageSeen
@@ -11,6 +12,7 @@ from wattmark.core.listed import some
 from wattmark.reports.as_text import bar, explained, percent, quantity, table
 from wattmark.reports.grid_series import utc
 from wattmark.reports.ledger_lists import Head
+from wattmark.reports.quantities import number
 
 UJ_PER_J = 1e6
 UJ_PER_KWH = 3.6e12
@@ -94,7 +96,10 @@ def _chart(hosts: Sequence[HostSeen], ascii_only: bool) -> str:
         drawn = "".join(_shade(host.days.get(day, 0.0), shades) for day in days)
         rows.append((host.host[:ID], percent(host.share), f"|{drawn}|"))
     more = len(hosts) - len(shown)
-    lines = [table(("host", "watched", f"{days[0]} to {days[-1]}, a column a day (UTC)"), rows)]
+    first, last = (date.fromisoformat(day) for day in (days[0], days[-1]))
+    all_of_them = (last - first).days + 1 == len(days)
+    each = "a column a day (UTC)" if all_of_them else "a column a day with any record (UTC)"
+    lines = [table(("host", "watched", f"{first} to {last}, {each}"), rows)]
     lines += [f"and {some(more, 'more host')}, watched better: --json has all"] if more else []
     return "\n".join(lines)
 
@@ -125,7 +130,7 @@ def _how_much(lack: Lack) -> str:
     if lack.energy_uj is not None:
         amount = quantity(lack.energy_uj / UJ_PER_KWH, "kWh")
     elif lack.hours is not None:
-        amount = f"{lack.hours:.3g} h"
+        amount = f"{number(lack.hours)} h"
     return ", ".join(filter(None, (share, amount))) or "not known"
 
 

@@ -55,7 +55,8 @@ def elsewhere_text(energy: Figure, rows: Sequence[Elsewhere], *, ascii_only: boo
 
 def _lines(energy: Figure, rows: Sequence[Elsewhere], ascii_only: bool) -> Iterator[str]:
     boundary = energy.terms.get("boundary", "unknown")
-    yield f"{energy.value / JOULES_PER_KWH:.6g} kWh at {boundary} boundary, wherever it runs\n"
+    kwh = quantity(energy.value / JOULES_PER_KWH, "kWh")
+    yield f"{quantity(energy.value, 'J')} ({kwh}) at {boundary} boundary, wherever it runs\n"
     top = max((row.carbon.value for row in rows if isinstance(row.carbon, Figure)), default=0.0)
     yield table(HEADS, [_cells(row, top, ascii_only) for row in rows])
     bases = {row.intensity.basis for row in rows}

@@ -82,16 +82,18 @@ def client(service: str, settings: AwsSettings) -> Any:
 @contextmanager
 def told(place: str, permission: str) -> Iterator[None]:
     """Errors of boto3 as ours: what happened at this place, and what to do. No key is in them."""
-    from boto3.exceptions import Boto3Error
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        HTTPClientError,
-        NoCredentialsError,
-        PartialCredentialsError,
-    )
-    from botocore.parsers import ResponseParserError
-
+    try:
+        from boto3.exceptions import Boto3Error
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            HTTPClientError,
+            NoCredentialsError,
+            PartialCredentialsError,
+        )
+        from botocore.parsers import ResponseParserError
+    except ImportError:
+        raise MissingExtra(place, "aws") from None
     try:
         yield
     except ClientError as error:
