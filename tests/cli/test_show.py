@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,18 @@ def test_raw_prints_the_file(tmp_path: Path) -> None:
     """Byte for byte."""
     run = kept(tmp_path, a_run(), "one")
     assert verb(command, run, "--raw").stdout == run.read_text()
+
+
+def test_a_run_is_shown_without_the_web_or_a_database(tmp_path: Path) -> None:
+    """Nothing is loaded for providers, caches and contracts that nobody named."""
+    run = kept(tmp_path, a_run(), "one")
+    program = (
+        "import sys\nfrom wattmark.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "dear = {'urllib.request', 'http.client', 'ssl', 'socket', 'sqlite3', 'logging', 'tomllib'}\n"
+        "print('loaded', sorted(dear & sys.modules.keys()))\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(run)], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == "loaded []"

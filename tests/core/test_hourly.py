@@ -17,6 +17,7 @@ from wattmark.core.hourly import (
     YEARLY,
     HourlyCarbon,
     Slice,
+    began_us,
     grade_of,
     hourly_carbon,
     level_slices,
@@ -215,3 +216,8 @@ def test_a_run_without_energy_has_no_slices() -> None:
 def test_a_grade_is_that_of_the_worst_notable_part(shares: dict[str, float], grade: str) -> None:
     """5 % or more; a factor met says its grade."""
     assert grade_of(shares) == grade
+
+
+def test_a_run_begins_when_it_says() -> None:
+    """A second after 1970 began."""
+    assert began_us(a_run(started_at="1970-01-01T00:00:01.500000Z")) == 1_500_000

@@ -18,13 +18,14 @@ from wattmark.cli.output import only_ascii
 from wattmark.core.carbon import INVENTORIES, Intensity
 from wattmark.core.errors import GridError, UsageError
 from wattmark.core.grid_series import FORECAST, GridSeries
+from wattmark.core.hourly import began_us
 from wattmark.core.run import Run
 from wattmark.grid.catalog import PROVIDERS, Asked, signal_of, terms_of
 from wattmark.grid.hourly import Found
 from wattmark.grid.provider import DAY_US, HOUR_US
 from wattmark.reports.as_json import document
 from wattmark.reports.grid_series import SeriesView, series_body, series_csv, series_text
-from wattmark.wiring.grid import ahead, carbon_of_run, now_us, past, stand_in, started_us
+from wattmark.wiring.grid import ahead, carbon_of_run, now_us, past, stand_in
 
 NOT_ALL = 1
 """Exit code: a provider failed, and what is shown is what was known without it."""
@@ -180,7 +181,7 @@ def _the_run(path: Path | None) -> Run | None:
 
 def _span(begin: str | None, end: str | None, inside: str | None, run: Run | None) -> tuple[int, int]:
     if run is not None:
-        start = started_us(run)
+        start = began_us(run)
         return start, start + max(1, round(run.duration_seconds * 1e6))
     now_at = now_us()
     first, last = (microseconds(m) for m in span_of(begin, end, inside, UTC))

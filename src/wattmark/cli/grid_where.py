@@ -48,10 +48,10 @@ def command(
 
     By the hour where a live provider is named, else by the year, where the hour cannot matter.
     """
+    from wattmark.core.hourly import began_us
     from wattmark.reports.as_json import document
     from wattmark.reports.elsewhere import elsewhere_body, elsewhere_text
     from wattmark.wiring.elsewhere import Terms, elsewhere, energy_of, spot_of
-    from wattmark.wiring.grid import started_us
     from wattmark.wiring.live import Live
     from wattmark.wiring.places import tables_folder
 
@@ -64,7 +64,7 @@ def command(
         config = replace(config, place=replace(config.place, live_url=options["base"], **said))
     energy = energy_of(run, share=options["share"])
     spots = [spot_of(text, mine) for text in dict.fromkeys(regions)]
-    starts = [_moment(text) for text in dict.fromkeys(ats)] or [started_us(run)]
+    starts = [_moment(text) for text in dict.fromkeys(ats)] or [began_us(run)]
     terms = Terms(
         config=config,
         live=Live(offline=options["offline"], yearly=options["yearly"]),

@@ -10,6 +10,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from wattmark.core.carbon import Intensity
 from wattmark.core.figure import Missing, Undefined
@@ -22,6 +23,8 @@ from wattmark.core.units import JOULES_PER_KWH
 
 YEARLY = "yearly"
 MICRO = 1_000_000
+STEP_US = 900_000_000
+"""A run is cut at quarters of an hour."""
 
 GRADES: Mapping[str, str] = {MEASURED: "A", ESTIMATED: "B", FORECAST: "C", YEARLY: "D"}
 """Data quality of an intensity by how it is known; the world's mean is E."""
@@ -144,6 +147,11 @@ def _met(
         data_quality=grade_of(shares),
         note="; ".join(filter(None, (series.note, said))),
     )
+
+
+def began_us(run: Run) -> int:
+    """When a run began, microseconds since 1970."""
+    return round(datetime.fromisoformat(run.started_at).timestamp() * 1e6)
 
 
 def level_slices(run: Run, started_us: int) -> tuple[Slice, ...] | Gap:

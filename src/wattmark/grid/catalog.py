@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wattmark.core.carbon import BASES
 from wattmark.core.errors import UsageError
-from wattmark.grid.http import Web
-from wattmark.grid.keys import Secret
-from wattmark.grid.provider import GridProvider
 
-KeyOf = Callable[[str, str], Secret]
-"""Provider and name of a key -> the key."""
+if TYPE_CHECKING:
+    from wattmark.grid.http import Web
+    from wattmark.grid.keys import Secret
+    from wattmark.grid.provider import GridProvider
+
+    KeyOf = Callable[[str, str], Secret]
+    """Provider and name of a key -> the key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-import urllib.request
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -155,6 +154,8 @@ class HttpWeb:
 
     def _pool(self, scheme: str, host: str) -> Any:
         """Through the proxy of the environment where one is set for this address."""
+        import urllib.request  # dear to load
+
         proxies = urllib.request.getproxies()
         proxy = proxies.get(scheme) if not urllib.request.proxy_bypass(host) else None
         key = proxy or ""

@@ -21,6 +21,7 @@ from wattmark.grid.zones import meant
 from wattmark.reports.elsewhere import Elsewhere
 from wattmark.wiring.hourly import Where, intensity_by_hour
 from wattmark.wiring.live import Live
+from wattmark.wiring.stated_tables import stated_tables
 
 PUE_HINT = "give --pue; without it the carbon is that of the machine alone"
 
@@ -149,16 +150,10 @@ def _market(
     config: Config, spot: Spot, energy: Figure | Missing, span: tuple[int, int], basis: str
 ) -> Figure | Missing:
     """With the residual mix of the place's market: instruments meet what was used, and this was not."""
-    from wattmark.fields import Fields
     from wattmark.stated.residual_mixes import markets, residual_mixes
 
-    file = config.path or "wattmark.toml"
-
-    def stated(name: str) -> list[Fields]:
-        return [Fields(file, f"[[{name}]] {n}", t) for n, t in enumerate(config.tables.get(name, ()), 1)]
-
-    known = markets(stated("market"))
-    mixes = residual_mixes(stated("residual_mix"), UTC, known)
+    known = markets(stated_tables(config, "market"))
+    mixes = residual_mixes(stated_tables(config, "residual_mix"), UTC, known)
     region = spot.region
     market = known.of(region.subregion if region else spot.zone, spot.country, spot.name)
     holding = [m for m in mixes if m.market == market and m.start_us <= span[0] and m.end_us >= span[1]]

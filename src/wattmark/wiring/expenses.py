@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from wattmark.config import Config
 from wattmark.core.expenses import NO_TARIFF, Expenses, billed, spent
 from wattmark.core.figure import Figure, Missing
-from wattmark.core.hourly import MICRO, Slice, level_slices, slices_of
+from wattmark.core.hourly import MICRO, STEP_US, Slice, began_us, level_slices, slices_of
 from wattmark.core.rate import MetRate, RateCourse, RatePoint, met
 from wattmark.core.readings import Gap
 from wattmark.core.tariff import Tariff, course_of, in_force
 from wattmark.core.water import WaterFactor
-from wattmark.fields import Fields
-from wattmark.wiring.grid import STEP_US, started_us
+from wattmark.wiring.stated_tables import stated_tables
 
 if TYPE_CHECKING:
     from wattmark.core.facts import Facts
@@ -35,7 +34,7 @@ def stated_tariffs(config: Config) -> tuple[Tariff, ...]:
     """
     from wattmark.stated.tariffs import tariffs
 
-    tables = _tables(config, "tariff")
+    tables = stated_tables(config, "tariff")
     for table in tables:
         if "bands" in table.values and "time_zone" not in table.values:
             raise table.wrong(
@@ -49,7 +48,7 @@ def stated_water(config: Config) -> tuple[WaterFactor, ...]:
     """The figures of water of wattmark.toml; days in UTC. Raises ConfigError with file and table."""
     from wattmark.stated.water import water
 
-    return water(_tables(config, "water"), UTC)
+    return water(stated_tables(config, "water"), UTC)
 
 
 def expenses_of(runs: Sequence[Run], config: Config, facts: Facts, stated: Stated) -> Expenses:
@@ -148,7 +147,7 @@ def _slices(runs: Sequence[Run]) -> tuple[list[Slice], bool]:
     found: list[Slice] = []
     by_time = False
     for run in runs:
-        begin = started_us(run)
+        begin = began_us(run)
         cut = slices_of(run, begin, STEP_US)
         if isinstance(cut, Gap):
             cut, by_time = level_slices(run, begin), True
@@ -177,8 +176,3 @@ def _course(water: WaterFactor) -> RateCourse:
     begin = -(2**62) if water.start_us is None else water.start_us
     end = 2**62 if water.end_us is None else water.end_us
     return RateCourse(rate=water.rate, points=(RatePoint(begin, end, water.litres_per_kwh),))
-
-
-def _tables(config: Config, name: str) -> list[Fields]:
-    file = config.path or "wattmark.toml"
-    return [Fields(file, f"[[{name}]] {n}", t) for n, t in enumerate(config.tables.get(name, ()), start=1)]

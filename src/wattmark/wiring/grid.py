@@ -11,7 +11,7 @@ from wattmark.core.carbon import Intensity
 from wattmark.core.errors import GridError, RefusedError, UsageError
 from wattmark.core.figure import Missing, Undefined
 from wattmark.core.grid_series import GridSeries
-from wattmark.core.hourly import HourlyCarbon, hourly_carbon, slices_of
+from wattmark.core.hourly import STEP_US, HourlyCarbon, began_us, hourly_carbon, slices_of
 from wattmark.core.readings import Gap
 from wattmark.core.run import Run
 from wattmark.grid.bundled import yearly
@@ -22,9 +22,6 @@ from wattmark.grid.hourly import Found, find
 from wattmark.grid.keys import find_key
 from wattmark.grid.provider import HOUR_US, GridForecaster, GridProvider, ZoneLister
 from wattmark.wiring.places import tables_folder
-
-STEP_US = 900_000_000
-"""A run is cut at quarters of an hour."""
 
 
 def now_us() -> int:
@@ -131,14 +128,9 @@ def stand_in(zone: str | None, series: GridSeries | None, basis: str, at_us: int
     return yearly(zone, basis, year=year, mine=tables_folder())
 
 
-def started_us(run: Run) -> int:
-    """When a run began, microseconds since 1970."""
-    return round(datetime.fromisoformat(run.started_at).timestamp() * 1e6)
-
-
 def carbon_of_run(
     run: Run, series: GridSeries, year: Intensity | None
 ) -> HourlyCarbon | Missing | Undefined | Gap:
     """The run's energy, as its devices were read, times the intensity of its hours."""
-    slices = slices_of(run, started_us(run), STEP_US)
+    slices = slices_of(run, began_us(run), STEP_US)
     return slices if isinstance(slices, Gap) else hourly_carbon(slices, series, year)

@@ -15,12 +15,20 @@ from typing import TYPE_CHECKING
 from wattmark.core.carbon import CLOUD, Intensity
 from wattmark.core.errors import GridError, RefusedError, UsageError
 from wattmark.core.grid_series import GridPoint, GridSeries, ordered
-from wattmark.core.hourly import YEARLY, HourlyCarbon, Slice, hourly_carbon, level_slices, slices_of
+from wattmark.core.hourly import (
+    STEP_US,
+    YEARLY,
+    HourlyCarbon,
+    Slice,
+    began_us,
+    hourly_carbon,
+    level_slices,
+    slices_of,
+)
 from wattmark.core.readings import Gap
 from wattmark.grid.catalog import PROVIDERS, Asked, signal_of, terms_of
 from wattmark.grid.failures import UnknownZone
 from wattmark.grid.zones import alpha2
-from wattmark.wiring.grid import STEP_US, started_us
 
 if TYPE_CHECKING:
     from wattmark.config import Config
@@ -147,7 +155,7 @@ def _met(
     series: GridSeries | None = None
     failure: GridError | None = None
     for run in runs:
-        begin = started_us(run)
+        begin = began_us(run)
         cut = slices_of(run, begin, STEP_US)
         if isinstance(cut, Gap):
             cut = level_slices(run, begin)

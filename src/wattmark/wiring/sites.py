@@ -14,7 +14,7 @@ from wattmark.core.errors import ConfigError
 from wattmark.core.figure import Undefined
 from wattmark.core.pue_series import PueSeries
 from wattmark.core.site import UNMEASURED, Site, SitePue
-from wattmark.fields import Fields
+from wattmark.wiring.stated_tables import stated_tables
 
 if TYPE_CHECKING:
     from wattmark.core.run import Run
@@ -27,9 +27,7 @@ def stated_sites(config: Config) -> tuple[Site, ...]:
 
     if not config.tables.get("site"):
         return ()
-    file = config.path or "wattmark.toml"
-    tables = [Fields(file, f"[[site]] {n}", t) for n, t in enumerate(config.tables["site"], start=1)]
-    return sites(tables, UTC, Path(file).parent)
+    return sites(stated_tables(config, "site"), UTC, Path(config.path or "wattmark.toml").parent)
 
 
 def site_of(config: Config, runs: Sequence[Run] = (), region: str | None = None) -> Site | None:
