@@ -124,6 +124,20 @@ def test_old_gpus_beside_new_ones_carry_nothing_more() -> None:
     assert any("old (devices.csv:3) is used up" in note for r in told for note in r.notes)
 
 
+def test_gpus_in_use_for_longer_than_expected_carry_no_more_than_all() -> None:
+    """One GPU, expected in use for a tenth of twenty hours, was in use for 1 and 3: 2 h carry it all."""
+    one = gpus(
+        quantity=1.0, lifespan_hours=20.0, start_us=START - 10 * HOUR_US, mode="utilised", utilisation=0.1
+    )
+    first = an_hour("r1", gpu_row(0))
+    later = an_hour("r2", gpu_row(0), started_at="2026-11-01T15:00:00.000000Z", duration_seconds=3 * 3600.0)
+    longer = replace(later, energies=(replace(gpu_row(0), duration_seconds=3 * 3600.0),))
+    machine = an_asset(mode="utilised", utilisation=1.0)
+    told = next(r for r in used_by_runs([machine, one], [first, longer]) if r.name == "gpus")
+    assert told.hours == pytest.approx(2)
+    assert "4 h in use, and its life has 2" in told.notes[0]
+
+
 def test_shares_of_a_device_take_no_time_of_their_own() -> None:
     """The whole device's row tells when it was there."""
     share = gpu_row(0, scope=Scope.SHARE, party="own")

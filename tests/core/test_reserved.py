@@ -54,6 +54,7 @@ def test_more_hours_than_a_life_has_are_said_to_be_so() -> None:
     """60 h in use where half of 100 h were expected."""
     told = of_asset(an_asset(mode="utilised", utilisation=0.5), 60)
     assert "60 h in use, and its life has 50" in told.notes[0]
+    assert grams(embodied_of([told])) == pytest.approx(1000), "all of it, and not a gram more"
     assert not of_asset(an_asset(mode="utilised", utilisation=0.5), 50).notes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
@@ -96,7 +96,7 @@ def _of_kind(
     """Hours of so many devices of one kind, shared by the lines that are alive then."""
     each = [span for spans in left for span in spans]
     named = math.fsum(a.quantity for a in kinds)
-    found: list[Reserved] = []
+    taken: dict[str, float] = {}
     for start, end in _pieces(each, kinds):
         there = sum(1 for s, e in each if s <= start and end <= e)
         if there > named:
@@ -104,18 +104,11 @@ def _of_kind(
         alive = [a for a in kinds if a.hours_between(start, end) > 0]
         room = math.fsum(a.quantity for a in alive)
         hours = (end - start) / HOUR_US * min(there, room)  # what is used up carries nothing
-        found += [of_asset(a, hours * a.quantity / room) for a in alive]
+        for asset in alive:
+            taken[asset.name] = taken.get(asset.name, 0.0) + hours * asset.quantity / room
+    found = [of_asset(a, taken[a.name]) for a in kinds if a.name in taken]
     said = [(a, _outside(a, each)) for a in kinds]
-    return _one_each(found) + [of_asset(a, 0.0, notes) for a, notes in said if notes]
-
-
-def _one_each(reserved: Sequence[Reserved]) -> list[Reserved]:
-    """Hours of one line added up."""
-    found: dict[str, Reserved] = {}
-    for one in reserved:
-        before = found.get(one.name)
-        found[one.name] = one if before is None else replace(one, hours=before.hours + one.hours)
-    return list(found.values())
+    return found + [of_asset(a, 0.0, notes) for a, notes in said if notes]
 
 
 def _too_many(component: str, label: str, there: int, named: float) -> Reserved:

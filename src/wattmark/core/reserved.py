@@ -42,12 +42,12 @@ class Reserved:
 
 
 def of_asset(asset: Asset, hours: float, notes: Sequence[str] = ()) -> Reserved:
-    """Hours of devices of an inventory. More hours than their life has in use are said to be so."""
+    """Hours of devices of an inventory. More than their life has in use carry nothing more, and are told."""
     budget = asset.in_use_hours * asset.quantity
     over = (
         (
-            f"{asset.name}: {hours:.4g} h in use, and its life has {budget:.4g}: it is used up; mend its "
-            "utilisation or its lifespan",
+            f"{asset.name}: {hours:.4g} h in use, and its life has {budget:.4g}: it is used up, and the rest "
+            "carries nothing more; mend its utilisation or its lifespan",
         )
         if hours > budget * (1 + 1e-9)
         else ()
@@ -56,7 +56,7 @@ def of_asset(asset: Asset, hours: float, notes: Sequence[str] = ()) -> Reserved:
         name=asset.name,
         total_grams=asset.carried_grams,
         lifespan_hours=asset.lifespan_hours,
-        hours=hours,
+        hours=min(hours, budget),
         reserved_share=asset.reserved_share,
         relative_error=asset.relative_error,
         source=asset.source,
