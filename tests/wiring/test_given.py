@@ -55,6 +55,19 @@ def test_runs_of_two_sites_have_no_common_pue() -> None:
         given_from(Config(), NOTHING, [placed(pue=1.1), placed(pue=1.2)])
 
 
+def test_what_some_runs_state_and_all_meet_is_told() -> None:
+    """One of two says where it ran and behind which PUE: both count with it, and the figure says so."""
+    found = given_from(Config(), NOTHING, [placed(pue=1.5, country="FRA"), a_run()])
+    assert found.pue is not None
+    assert found.intensity is not None
+    assert found.pue.source == "stated by 1 of 2 runs and taken for all"
+    assert found.intensity.note.endswith("its country is stated by 1 of 2 runs and taken for all")
+    both = given_from(Config(), NOTHING, [placed(pue=1.5, country="FRA")] * 2)
+    assert both.pue is not None
+    assert both.intensity is not None
+    assert (both.pue.source, "runs" in both.intensity.note) == ("", False)
+
+
 # --- intensity --------------------------------------------------------------------------------------
 
 

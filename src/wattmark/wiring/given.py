@@ -112,7 +112,7 @@ def _pue(config: Config, stated: Stated, runs: Sequence[Run], place: CloudPlace 
     if len(recorded) > 1:
         raise UsageError("the runs state different PUEs: give one with --pue, or look at them one by one")
     for value, kind in recorded:
-        return Pue(value=value, kind=kind)
+        return Pue(value=value, kind=kind, source=_by_some([r.place.pue is not None for r in runs]))
     return place.pue if place is not None else None
 
 
@@ -184,7 +184,17 @@ def _intensity(
         raise UsageError(f"the runs were made in {', '.join(sorted(recorded))}: look at them one by one")
     if region is not None and region.country and recorded <= {region.country}:
         return _at(region, basis, year)
-    return _country(recorded.pop(), basis, year) if recorded else None
+    if not recorded:
+        return None
+    found = _country(recorded.pop(), basis, year)
+    told = _by_some([bool(r.place.country) for r in runs])
+    return replace(found, note="; ".join(filter(None, (found.note, told and f"its country is {told}"))))
+
+
+def _by_some(states: Sequence[bool]) -> str:
+    """What to say where some runs state something and the others meet it all the same; "" where all do."""
+    count = sum(states)
+    return "" if count == len(states) else f"stated by {count} of {len(states)} runs and taken for all"
 
 
 def _bought(intensity: Intensity | None, stated: Stated, place: CloudPlace | None) -> Intensity | None:
