@@ -117,3 +117,14 @@ def test_a_brief_summary_names_what_was_not_seen_without_the_reasons() -> None:
     for item in data.runs[0].not_seen:
         assert item.what in text
         assert item.reason not in text
+
+
+def test_a_long_cell_goes_on_in_the_next_line() -> None:
+    """Whole words below each other, the other columns beside the first line; a longer word stays whole."""
+    assert table(("what", "n"), [("one two three", 1), ("extraordinary", 2)], fold={0: 8}).splitlines() == [
+        "what           n",
+        "-------------  -",
+        "one two        1",
+        "three",
+        "extraordinary  2",
+    ]

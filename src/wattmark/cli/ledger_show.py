@@ -49,7 +49,7 @@ def command(
     from wattmark.core.kpis import CATALOG
     from wattmark.core.statements import only_states
     from wattmark.reports.as_json import answer_json, document
-    from wattmark.reports.as_text import answer_text, carbon_text, run_summary, stated_text, table
+    from wattmark.reports.as_text import KPI_FOLD, answer_text, carbon_text, run_summary, stated_text, table
     from wattmark.reports.ledger_lists import Head, counted_body, counted_text, loss_body, run_body
     from wattmark.reports.ledger_statements import record_text
     from wattmark.reports.sections import answers_of
@@ -81,7 +81,11 @@ def command(
         click.echo(told)
     click.echo(counted_text(head, line, counted, losses, settings.tags.faults(kept.subject)))
     click.echo("")
-    click.echo(table(("KPI", "answer"), [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()]))
+    click.echo(
+        table(
+            ("KPI", "answer"), [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()], fold=KPI_FOLD
+        )
+    )
 
 
 def _one_of(found: list[str], asked: str, url: str) -> str:

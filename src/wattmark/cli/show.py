@@ -38,6 +38,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     from wattmark.core.statements import only_states
     from wattmark.reports.as_json import answer_json, document
     from wattmark.reports.as_text import (
+        KPI_FOLD,
         answer_text,
         carbon_answer,
         carbon_text,
@@ -97,7 +98,13 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
             click.echo(market_line(market))
         if expenses.known:
             click.echo(expense_text(expenses))
-        click.echo(table(("KPI", "answer"), [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()]))
+        click.echo(
+            table(
+                ("KPI", "answer"),
+                [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()],
+                fold=KPI_FOLD,
+            )
+        )
         if split:
             rows = [(name, answer_text(a)) for name, a in apart.items()]
             click.echo(f"\n{table(('inventory', 'operational carbon'), rows)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,13 +35,20 @@ __all__ = [
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 WIDTH = 110
+KPI_FOLD = {1: 74}
+"""Where answers of a table of KPIs go on in the next line."""
 LEVELS = "▁▂▃▄▅▆▇█"
 ASCII_LEVELS = "_.-=+*#@"
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A plain table: columns as narrow as they can be, two spaces between them; no rule without headers."""
-    cells = [[_cell(c) for c in row] for row in rows]
+def table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], *, fold: Mapping[int, int] | None = None
+) -> str:
+    """A plain table: columns as narrow as they can be, two spaces between them; no rule without headers.
+
+    ``fold``: number of a column -> letters from which its cells go on in the next line.
+    """
+    cells = [line for row in rows for line in _folded([_cell(c) for c in row], fold or {})]
     headed = [list(headers), *cells] if headers else cells
     widths = [max(map(len, column)) for column in zip(*headed, strict=True)]
     if headers:
@@ -248,6 +256,17 @@ def _thinned(values: Sequence[float | None], width: int) -> list[float | None]:
         seen = [v for v in part if v is not None]
         columns.append(math.fsum(seen) / len(seen) if len(seen) * 2 >= len(part) else None)
     return columns
+
+
+def _folded(row: Sequence[str], fold: Mapping[int, int]) -> Iterable[list[str]]:
+    """The lines that a row takes; words longer than a column stay whole."""
+    lines = [
+        textwrap.wrap(cell, fold[at], break_long_words=False, break_on_hyphens=False)
+        if at in fold and len(cell) > fold[at]
+        else [cell]
+        for at, cell in enumerate(row)
+    ]
+    return map(list, itertools.zip_longest(*lines, fillvalue=""))
 
 
 def _cell(value: object) -> str:

@@ -28,7 +28,10 @@ from wattmark.reports.portfolio_view import (
 from wattmark.reports.quantities import percent, quantity
 
 HEAD = ("", "figure", "95 %", "grade", "coverage", "estimated")
-BAR = 24
+BAR = 12
+LINES_FOLD = {0: 34, 6: 18}
+TARGETS_FOLD = {3: 10, 7: 23, 8: 10}
+"""Where cells go on in the next line, so that tables fit a terminal of 120 letters."""
 
 
 def portfolio_text(view: PortfolioView, *, ascii_only: bool = False) -> str:
@@ -51,8 +54,9 @@ def _lines(view: PortfolioView) -> str:
     rows = []
     for line in view.inventory.lines:
         held = (held_words(view, line),) if against else ()
-        rows.append((line.title, *line_cells(line), *held))
-    return table((*HEAD, *against), rows)
+        cells = ("missing", "", "", "", "") if isinstance(line.figure, Missing) else line_cells(line)
+        rows.append((line.title, *cells, *held))
+    return table((*HEAD, *against), rows, fold=LINES_FOLD)
 
 
 def _split(key: str, rows: Sequence[tuple[str, Sequence[object]]]) -> str:
@@ -107,7 +111,7 @@ def targets_text(rows: Sequence[Progress], *, ascii_only: bool = False) -> str:
         for row in rows
         if row.decides
     ]
-    return "\n".join((table(head, cells), "", *bulleted(said)))
+    return "\n".join((table(head, cells, fold=TARGETS_FOLD), "", *bulleted(said)))
 
 
 def baselines_text(kept: Sequence[Sequence[Frozen]]) -> str:
@@ -143,10 +147,12 @@ def baseline_text(frozen: Frozen) -> str:
     ]
     if frozen.replaces:
         lines.append(f"replaces     {frozen.replaces}: {frozen.reason}")
-    rows = []
+    rows: list[tuple[str, ...]] = []
+    lacks = []
     for line in frozen.lines:
         if line.value is None:
-            rows.append((line.title, f"missing: {line.missing}", "", "", ""))
+            rows.append((line.title, "missing", "", "", ""))
+            lacks.append(f"{line.title}: missing {line.missing}")
             continue
         interval = "" if line.low is None or line.high is None else _between(line.low, line.high, line.unit)
         rows.append(
@@ -158,13 +164,15 @@ def baseline_text(frozen: Frozen) -> str:
                 percent(line.coverage * line.share),
             )
         )
-    lines += ["", table(("", "figure", "95 %", "grade", "coverage"), rows), ""]
+    lines += ["", table(("", "figure", "95 %", "grade", "coverage"), rows, fold={0: 36}), ""]
+    lines += [*bulleted(lacks), ""] if lacks else []
     factors = [
         (f.kind, f.zone, f"{f.value:.6g}", " ".join(filter(None, (f.accounting, f.basis, f.inventory))),
          f.source, f.year or "", quantity(f.kwh, "kWh"))
         for f in frozen.factors
     ]  # fmt: skip
-    lines.append(table(("factor", "zone", "value", "of", "source", "year", "energy"), factors))
+    head = ("factor", "zone", "value", "of", "source", "year", "energy")
+    lines.append(table(head, factors, fold={4: 36}))
     return "\n".join(lines)
 
 
@@ -199,7 +207,7 @@ def drifts_text(frozen: Frozen, found: Sequence[Drift]) -> str:
         )
         for d in found
     ]
-    shown = table(("", "frozen", "now", "change", "by factors", "by evidence", ""), rows)
+    shown = table(("", "frozen", "now", "change", "by factors", "by evidence", ""), rows, fold={0: 36})
     threshold = found[0].threshold if found else 0.0
     if any(d.significant for d in found):
         verdict = (
