@@ -68,7 +68,7 @@ def signal_of(asked: Asked) -> tuple[str, str]:
         from wattmark.grid.json_api import read_declaration
 
         declared = read_declaration(Path(asked.name))
-        return declared.name, f"{declared.accounting} {declared.basis}"
+        return declared.name, declared.signal
     row = PROVIDERS.get(asked.name)
     if row is None:
         raise UsageError(

@@ -5,6 +5,8 @@ Keys are named in headers or the query as ``$NAME`` and come from the environmen
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 import tomllib
@@ -35,6 +37,11 @@ OPTIONAL = (
     *("query", "headers", "zone", "zones", "estimated", "forecast"),
     *("longest_days", "licence", "end_time"),
 )
+MEANING = (
+    *("url", "points", "time", "value", "unit", "step_minutes", "end_time"),
+    *("zone", "estimated", "forecast"),
+)
+"""What makes a number of a document a point of a series."""
 KEY_NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 PLACES = re.compile(r"\{([^{}]*)\}")
 KNOWN_PLACES = ("zone", "start", "end", "start_seconds", "end_seconds")
@@ -75,6 +82,13 @@ class Declared:
     def zone_of(self, *places: str | None) -> str | None:
         """The zone of the first place that has one, the nearest being named first; None: none of them has."""
         return next((self.zones[place] for place in places if place and place in self.zones), None)
+
+    @property
+    def signal(self) -> str:
+        """As the cache names it: declared otherwise it is another series, and no old point answers for it."""
+        said = [getattr(self, name) for name in MEANING]
+        told = json.dumps([*said, sorted(self.query.items())])
+        return f"{self.accounting} {self.basis} {hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
     def key_names(self) -> tuple[str, ...]:
         """Names of the keys that it needs."""
@@ -157,7 +171,7 @@ class JsonApi:
 
     def __init__(self, web: Web, declared: Declared, key: Callable[[str], Secret]) -> None:
         self.name = declared.name
-        self.signal = f"{declared.accounting} {declared.basis}"
+        self.signal = declared.signal
         self.longest_us = round(declared.longest_days * DAY_US)
         self._web, self._declared = web, declared
         self._keys = {name: key(name) for name in declared.key_names()}
