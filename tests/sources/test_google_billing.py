@@ -214,6 +214,11 @@ def test_when_rows_were_exported_tells_which_is_newer(tmp_path: Path) -> None:
     [
         ({"usage": {"amount": -1, "unit": "seconds"}}, "usage.amount -1 is negative"),
         ({"usage": {"amount": "x", "unit": "seconds"}}, "usage.amount 'x' is not a number"),
+        ({"cost": "nan"}, "cost 'nan' is not a number"),
+        ({"cost": 10**400}, "cost 1000000000"),
+        ({"cost": True}, "cost True is not a number"),
+        ({"cost": "1e308"}, "before credits cost 1e+308 cannot be"),
+        ({"usage": {"amount": "1e308", "unit": "seconds"}}, "instance-hours cannot be"),
         ({"currency": "Euro"}, "currency 'Euro' is no ISO 4217 code"),
         ({"usage_start_time": "today"}, "usage_start_time 'today' is no time"),
         (

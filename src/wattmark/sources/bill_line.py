@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,10 @@ _HOURS = re.compile(r"(?:\d+ )?(?:hours?|hrs?|instance[ -]hours?)", re.IGNORECAS
 _SECONDS = re.compile(r"seconds?|s", re.IGNORECASE)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 US_PER_HOUR = 3_600_000_000
+LEAST_HOURS, MOST_HOURS = 1e-12, 1e9
+"""Of one line: a few nanoseconds, and all machines of a large provider for some days."""
+MOST_COST = 1e24
+"""Of one line, in any currency: what is larger is no amount, and would spoil the sum of its month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,11 @@ class BillLine:
         if self.end_us <= self.start_us:
             raise ValueError("its period ends before it begins")
         for name, amount in (("instance-hours", self.hours), ("accelerator-hours", self.gpu_hours)):
-            if not math.isfinite(amount) or amount < 0:
+            if amount and not LEAST_HOURS <= amount <= MOST_HOURS:
                 raise ValueError(f"{amount:g} {name} cannot be")
+        for name, amount in self.costs.items():
+            if not abs(amount) <= MOST_COST:
+                raise ValueError(f"{name} cost {amount:g} cannot be")
         if self.costs and not _CURRENCY.fullmatch(self.currency):
             raise ValueError(f"currency {self.currency[:20]!r} is no ISO 4217 code such as USD")
         return self

@@ -108,7 +108,7 @@ def property_of(text: str, *keys: str) -> str:
         return ""
     try:
         found = json.loads(text if text.lstrip().startswith("{") else "{" + text + "}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     for key in keys:
         value = found.get(key) if isinstance(found, dict) else None

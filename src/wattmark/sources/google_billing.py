@@ -24,7 +24,7 @@ from wattmark.sources.bill_settings import bill_settings
 from wattmark.sources.bill_source import BillSource, Told
 from wattmark.sources.catalog import Asked, Inputs
 from wattmark.sources.json_input import Document, at, documents_of, list_at, number_at, text_at
-from wattmark.sources.lines import files_of
+from wattmark.sources.lines import files_of, number_of
 
 NAME = "google-billing"
 OPTIONS: Mapping[str, str] = BILL_OPTIONS
@@ -151,8 +151,7 @@ def _number(row: Document, *path: str) -> float:
     found = at(row, *path)
     if found is None:
         return 0.0
-    try:
-        value = float(found)
-    except (TypeError, ValueError):
-        raise ValueError(f"{'.'.join(path)} {str(found)[:40]!r} is not a number") from None
+    value = number_of(found) if isinstance(found, str) else number_at(row, *path)
+    if value is None:
+        raise ValueError(f"{'.'.join(path)} {found!r:.40} is not a number")
     return value
