@@ -11,7 +11,7 @@ from tests.cli.running import kept
 from tests.wiring.electricity import a_ledger_of, a_node
 from wattmark.config import Config, LedgerConfig
 from wattmark.core.errors import LedgerError, UsageError
-from wattmark.ledger.factors import GridFactor, SitePue
+from wattmark.ledger.factors import GridFactor, SitePue, intensity_of
 from wattmark.ledger.settings import LedgerSettings
 from wattmark.ledger.store import LocalStore
 from wattmark.measure.delivery import outbox_of
@@ -117,6 +117,14 @@ def test_a_site_that_is_a_cloud_region_tells_grid_and_pue() -> None:
     assert found.pue == ours.sites
     market = factors_for(LedgerSettings(), [], "market", "lifecycle", ["us-east-1"])
     assert market.grid == ()
+
+
+def test_two_regions_that_meet_one_figure_share_its_error() -> None:
+    """Amazon and Microsoft in Ireland, and a room of ours there: one row of one table, one error."""
+    found = factors_for(LedgerSettings(), ["IRL"], sites=["eu-west-1", "northeurope"]).grid
+    names = {name for factor in found for name in intensity_of(factor).figure().errors}
+    assert {factor.zone for factor in found} == {"eu-west-1", "northeurope", "IRL"}
+    assert names == {"intensity:Ember yearly:IRL"}
 
 
 def test_electricity_of_a_cloud_region_is_bought_whatever_figure_it_meets(tmp_path: Path) -> None:

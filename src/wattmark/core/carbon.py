@@ -49,6 +49,8 @@ class Intensity:
     note: str = ""
     matching: str = ""
     """Of a market-based one: how instruments met the load, ``annual`` or ``hourly``."""
+    row: str = ""
+    """The zone as its source names it, where ``zone`` is another name: places of one row share its error."""
 
     def figure(self) -> Figure:
         """The intensity as a figure in gCO2e/kWh, its table being one named error source.
@@ -65,7 +67,8 @@ class Intensity:
         terms = {"accounting": self.accounting, "basis": self.basis, "inventory": self.inventory}
         if self.matching:
             terms["matching"] = self.matching
-        errors = {f"intensity:{self.source}:{self.zone}": self.grams_per_kwh * self.relative_error}
+        named = f"intensity:{self.source}:{self.row or self.zone}"
+        errors = {named: self.grams_per_kwh * self.relative_error}
         year = f" {self.year}" if self.year and str(self.year) not in self.source else ""
         estimated = (f"{self.estimated_share:.0%} of the intensity data is estimated by its source",)
         graded = (f"data quality of the intensity: {self.data_quality}",)

@@ -45,6 +45,8 @@ class GridFactor:
     note: str = ""
     matching: str = ""
     """Of a market-based one: how instruments met the load, ``annual`` or ``hourly``."""
+    row: str = ""
+    """The zone as its source names it, where ``zone`` is another name."""
 
 
 MACHINE = "machine"
@@ -266,6 +268,7 @@ def intensity_of(factor: GridFactor) -> Intensity:
         estimated_share=factor.estimated_share,
         note=factor.note,
         matching=factor.matching,
+        row=factor.row,
     )
     return entering(told)
 

@@ -121,6 +121,7 @@ def _over_time(zone: str, newest_first: Sequence[Intensity]) -> list[GridFactor]
             year=one.year,
             relative_error=one.relative_error,
             note=one.note,
+            row=one.zone if one.zone != zone else "",
         )
         for one, start, end in zip(figures, starts, (*starts[1:], None), strict=False)
     ]
