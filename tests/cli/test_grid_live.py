@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -127,6 +128,13 @@ basis = "direct"
 source = "ours"
 step_minutes = 60
 """
+
+
+def test_whoever_names_no_provider_is_told_which_there_are(tmp_path: Path) -> None:
+    """Nobody is asked unasked; the error lists whom one may ask."""
+    with pytest.raises(click.MissingParameter) as refused:
+        grid(tmp_path, "now", "FR")
+    assert "'--provider' (electricity-maps, watttime, neso" in refused.value.format_message()
 
 
 def test_a_provider_without_forecasts_says_so(tmp_path: Path) -> None:

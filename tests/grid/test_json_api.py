@@ -95,7 +95,7 @@ def test_a_declaration_knows_the_zones_of_places(tmp_path: Path) -> None:
 def test_a_declaration_that_reads_otherwise_is_another_series(
     tmp_path: Path, before: str, after: str, same: bool
 ) -> None:
-    """Points that were cached under a wrong unit or path answer no more; another name of the source is none."""
+    """Points that were cached under a wrong unit or path answer no more; a source has two names."""
     path = declared(tmp_path)
     first = read_declaration(path).signal
     text = path.read_text()

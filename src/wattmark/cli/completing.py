@@ -45,6 +45,20 @@ def sources() -> Iterable[str]:
     return rows()
 
 
+def regions() -> Iterable[str]:
+    """Cloud regions of the table."""
+    from wattmark.grid.places import cloud_places
+
+    return [place.region for place in cloud_places()]
+
+
+def providers() -> Iterable[str]:
+    """Live providers of grid intensity."""
+    from wattmark.grid.catalog import PROVIDERS
+
+    return PROVIDERS
+
+
 def views() -> Iterable[str]:
     """What SQL can ask."""
     from wattmark.ledger.views import VIEWS

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from wattmark.cli.completing import one_of, providers
 from wattmark.cli.ledger_asked import microseconds, span_of, span_options
 from wattmark.cli.ledger_options import csv_option
 from wattmark.cli.options import json_option
@@ -32,6 +33,13 @@ NOT_ALL = 1
 SCHEMA = "grid-series", 1
 
 
+class _Named(click.Option):
+    """An option that says what to choose from where it is missing."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        return f"{super().get_error_hint(ctx)} ({(self.help or '').rstrip('.')})"
+
+
 def provider_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say who is asked; they arrive as ``provider``, ``signal``, ``api``, ``base``."""
     for option in reversed(
@@ -39,8 +47,10 @@ def provider_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--provider",
                 required=True,
+                cls=_Named,
                 envvar="WATTMARK_GRID_PROVIDER",
                 metavar="NAME",
+                shell_complete=one_of(providers),
                 help=f"{', '.join(PROVIDERS)}, or a declaration NAME.toml [WATTMARK_GRID_PROVIDER].",
             ),
             click.option("--signal", help="lifecycle or direct; of WattTime co2_moer or co2_aoer."),

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from wattmark import wiring
+from wattmark.cli.completing import one_of, regions
 from wattmark.config import Config
 from wattmark.core.run import Run
 from wattmark.ledger.runfile import LoadedRun
@@ -48,7 +49,9 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--pue", type=float, help="Power usage effectiveness of the site, 1.0 or more."),
             click.option("--country", help="Country of the grid, ISO 3166 alpha-3, e.g. FRA."),
             click.option(
-                "--region", help="Cloud region, e.g. eu-west-1: country, grid and the provider's PUE."
+                "--region",
+                shell_complete=one_of(regions),
+                help="Cloud region, e.g. eu-west-1: country, grid and the provider's PUE.",
             ),
             click.option("--intensity", type=float, help="Grid intensity in gCO2e per kWh."),
             click.option(

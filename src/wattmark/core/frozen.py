@@ -249,7 +249,7 @@ def _same(then: float | None, now: float | None) -> bool:
 
 
 def _told(line: FrozenLine) -> str:
-    return f"missing: {line.missing}" if line.value is None else f"{line.value!r} {line.unit}"
+    return f"missing: {line.missing}" if line.value is None else f"{_value(line.value)} {line.unit}"
 
 
 def _factors(then: Sequence[UsedFactor], now: Sequence[UsedFactor]) -> list[Difference]:
@@ -267,7 +267,7 @@ def _name(factor: UsedFactor) -> str:
 
 
 def _value(value: float | None) -> str:
-    return "not used" if value is None else repr(value)
+    return "not used" if value is None else f"{value:.12g}"  # as precise as what counts as a difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
