@@ -217,7 +217,7 @@ def test_a_run_is_counted_hour_by_hour_beside_the_year(tmp_path: Path) -> None:
     run = json.loads(found.stdout)["run"]
     assert run["grams"] == pytest.approx(200.0)
     assert run["difference"] == pytest.approx(200.0 / run["yearly_grams"] - 1)
-    assert "the run: 1 kWh hour by hour are 200 gCO2e (estimated 100%)" in text
+    assert "the run: 1.00 kWh hour by hour are 200 gCO2e (estimated 100%)" in text
     assert "with the yearly factor:" in text
     assert "yearly figure beside it" in text
 

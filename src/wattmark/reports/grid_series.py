@@ -16,6 +16,7 @@ from wattmark.core.readings import Gap
 from wattmark.core.units import JOULES_PER_KWH
 from wattmark.reports.as_csv import csv_text
 from wattmark.reports.as_text import bar
+from wattmark.reports.quantities import quantity
 
 ROWS = 48
 """Lines of a plot; more points are put together."""
@@ -139,10 +140,11 @@ def _run_lines(run: HourlyCarbon | Missing | Undefined | Gap) -> Iterator[str]:
         case HourlyCarbon():
             kwh = run.joules / JOULES_PER_KWH
             shares = ", ".join(f"{kind} {share:.0%}" for kind, share in run.shares.items())
-            yield f"the run: {kwh:.6g} kWh hour by hour are {run.grams:.6g} gCO2e ({shares})"
-            if isinstance(run.difference, float):
+            energy, carbon = quantity(kwh, "kWh"), quantity(run.grams, "gCO2e")
+            yield f"the run: {energy} hour by hour are {carbon} ({shares})"
+            if isinstance(run.difference, float) and run.yearly_grams is not None:
                 yield (
-                    f"with the yearly factor: {run.yearly_grams:.6g} gCO2e; "
+                    f"with the yearly factor: {quantity(run.yearly_grams, 'gCO2e')}; "
                     f"hour by hour is {run.difference:+.1%} from it"
                 )
         case Gap(reason):

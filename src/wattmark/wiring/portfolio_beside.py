@@ -15,7 +15,7 @@ from wattmark.wiring.portfolio_books import Books, Span
 from wattmark.wiring.reconcile import BothSides, Wanted, both_sides, lacks_of
 
 SITE = "site"
-RECONCILED = ("month", "provider", "region", "ours, gCO2e", "provider's, gCO2e", "not explained, gCO2e", "")
+RECONCILED = ("month", "provider", "region", "ours", "the provider's", "remainder", "verdict")
 
 
 def purchased(books: Books, span: Span, asked: Asked) -> Figure | Missing:
