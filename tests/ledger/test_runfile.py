@@ -125,7 +125,7 @@ threads = [threading.Thread(target=read) for _ in range(8)]
 
 @pytest.mark.slow
 def test_many_threads_of_a_new_process_may_read_at_once(tmp_path: Path) -> None:
-    """As an import does; where each of them made ready how to decode a run, half of such processes crashed."""
+    """As an import does; where each of them made ready how to decode a run, half of them crashed."""
     file = tmp_path / "a.run.json"
     file.write_text(json.dumps(plain(a_run())))
     ends = [
