@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
+from http.client import BadStatusLine
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,13 @@ def test_a_description_that_is_no_toml_is_told_and_not_raised(tmp_path: Path) ->
     (told,) = (t for t in every_table(tmp_path) if t.own)
     assert told.problem
     assert not any(t.problem for t in every_table(tmp_path) if not t.own)
+
+
+def test_a_server_that_speaks_no_http_is_told() -> None:
+    """Whatever it says instead."""
+
+    def babble(_: str) -> bytes:
+        raise BadStatusLine("SSH-2.0")
+
+    with pytest.raises(UsageError, match=r"https://example.org/x.csv: cannot be read: SSH-2\.0"):
+        content_of("https://example.org/x.csv", babble)

@@ -13,6 +13,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -117,7 +118,7 @@ def content_of(origin: str, read: Callable[[str], bytes] | None = None) -> bytes
             content = (read or _fetched)(origin)
         else:
             content = Path(origin).read_bytes()
-    except (OSError, URLError) as error:
+    except (OSError, URLError, HTTPException) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise UsageError(f"{origin}: cannot be read: {reason}") from None
     if len(content) > MOST_BYTES:
