@@ -113,7 +113,7 @@ def test_own_factors_are_another_series(tmp_path: Path) -> None:
         ("electricity-maps", "lifecycle", ("location", "lifecycle")),
         ("watttime", "co2_moer", ("marginal", "direct")),
         ("watttime", "co2_aoer", ("location", "direct")),
-        ("own.toml", "location lifecycle", ("location", "lifecycle")),
+        ("own.toml", "location lifecycle 0123456789abcdef", ("location", "lifecycle")),
     ],
 )
 def test_what_a_signal_means(name: str, signal: str, terms: tuple[str, str]) -> None:

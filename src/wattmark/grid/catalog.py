@@ -91,7 +91,7 @@ def signal_of(asked: Asked) -> tuple[str, str]:
 def terms_of(name: str, signal: str) -> tuple[str, str]:
     """Accounting and basis of what ``signal_of`` names."""
     if name not in PROVIDERS:
-        accounting, _, basis = signal.partition(" ")
+        accounting, basis = signal.split(" ")[:2]  # what follows tells one declaration from another
         return accounting, basis
     first = signal.partition(" ")[0]
     if first in BASES:
