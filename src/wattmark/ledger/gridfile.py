@@ -14,6 +14,7 @@ from wattmark.core.errors import ConfigError, RefusedError, UsageError
 from wattmark.core.grid_series import ESTIMATED, FORECAST, HIGHEST, GridSeries
 from wattmark.core.hourly import ALLOWANCES
 from wattmark.ledger.factors import GridFactor, intensity_of, moment
+from wattmark.ledger.onewriter import one_writer
 from wattmark.ledger.store import Entry
 from wattmark.stated.csv_rows import csv_rows, micros
 
@@ -37,6 +38,14 @@ class GridStore(Protocol):
 
     def replace(self, name: str, data: bytes) -> None:
         """Make a file, or put another in its place."""
+        ...
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Make a file; False when there is one of this name."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a file."""
         ...
 
 
@@ -65,10 +74,6 @@ def add_series(
         )
     terms = series.accounting, series.basis
     name = f"{FOLDER}{re.sub(r'[^A-Za-z0-9._-]', '_', '-'.join((zone, *terms)))}.csv"
-    try:
-        kept = [row for _, row in _rows(store.read(name), f"{store.url}/{name}")]
-    except FileNotFoundError:
-        kept = []
     fresh = [
         (
             *(zone, moment(p.start_us), moment(p.end_us), repr(p.grams_per_kwh), *terms),
@@ -79,13 +84,18 @@ def add_series(
     ]
     if not fresh:
         raise UsageError("there is nothing to keep: forecasts do not go into a ledger")
-    spans = [(row[1], row[2]) for row in fresh]
-    older = [row for row in kept if row[0] != zone or not _touches(row, spans)]
-    rows = sorted([*older, *fresh], key=lambda row: row[1])
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([HEADS, *rows])
-    store.replace(name, out.getvalue().encode())
+    with one_writer(store, name):
+        try:
+            kept = [row for _, row in _rows(store.read(name), f"{store.url}/{name}")]
+        except FileNotFoundError:
+            kept = []
+        spans = [(row[1], row[2]) for row in fresh]
+        older = [row for row in kept if row[0] != zone or not _touches(row, spans)]
+        rows = sorted([*older, *fresh], key=lambda row: row[1])
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerows([HEADS, *rows])
+        store.replace(name, out.getvalue().encode())
     return name, len(rows)
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from wattmark.core.errors import ConfigError
 from wattmark.core.pue_series import PueInterval, PueSeries
 from wattmark.core.site import SitePue
+from wattmark.ledger.onewriter import one_writer
 from wattmark.ledger.store import Entry
 from wattmark.stated.pue_csv import AGAIN, parse_pue_csv, pue_csv
 
@@ -33,6 +34,14 @@ class PueStore(Protocol):
 
     def replace(self, name: str, data: bytes) -> None:
         """Make a file, or put another in its place."""
+        ...
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Make a file; False when there is one of this name."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a file."""
         ...
 
 
@@ -60,20 +69,21 @@ def add_measured(store: PueStore, series: PueSeries) -> tuple[str, int]:
     Intervals of the same time are replaced, whole.
     """
     name = f"{FOLDER}{re.sub(r'[^A-Za-z0-9._-]', '_', series.site)}.csv"
-    try:
-        kept = _read(store, name)
-    except FileNotFoundError:
-        kept = ()
-    spans = [(i.start_us, i.end_us) for i in series.intervals]
-    older = [
-        replace(one, intervals=tuple(i for i in one.intervals if not _touches(i, spans)))
-        if one.site == series.site
-        else one  # of a site whose name makes the same file
-        for one in kept
-    ]
-    pieces = [replace(one, intervals=(i,)) for one in (*older, series) for i in one.intervals]
-    pieces.sort(key=lambda one: one.intervals[0].start_us)
-    store.replace(name, pue_csv(pieces).encode())
+    with one_writer(store, name):
+        try:
+            kept = _read(store, name)
+        except FileNotFoundError:
+            kept = ()
+        spans = [(i.start_us, i.end_us) for i in series.intervals]
+        older = [
+            replace(one, intervals=tuple(i for i in one.intervals if not _touches(i, spans)))
+            if one.site == series.site
+            else one  # of a site whose name makes the same file
+            for one in kept
+        ]
+        pieces = [replace(one, intervals=(i,)) for one in (*older, series) for i in one.intervals]
+        pieces.sort(key=lambda one: one.intervals[0].start_us)
+        store.replace(name, pue_csv(pieces).encode())
     return name, sum(one.site == series.site for one in pieces)
 
 
