@@ -17,7 +17,7 @@ from tests.cli.running import kept
 from tests.grid.serving import Asked, Reply, as_json, serving
 from tests.wiring.test_hourly import KWH, a_training
 from wattmark.cli.grid import group
-from wattmark.core.errors import UsageError
+from wattmark.core.errors import RefusedError, UsageError
 from wattmark.core.known import Boundary
 
 REGIONS = ("--region", "eu-north-1", "--region", "us-east-1", "--region", "europe-west1")
@@ -79,6 +79,19 @@ def test_by_the_year_the_hour_cannot_matter(tmp_path: Path, at_node: Path) -> No
     rows = json.loads(where(tmp_path, at_node, *REGIONS, *HOURS, "--json").stdout)["places"]
     assert rows[0]["location_based"]["value"] == rows[1]["location_based"]["value"]
     assert {r["intensity"]["granularity"] for r in rows} == {"year"}
+
+
+def test_a_place_without_a_figure_leaves_the_others_theirs(tmp_path: Path, at_node: Path) -> None:
+    """Of Japan no direct figure is known: it is named with the reason, and alone it is refused."""
+    places = ("--region", "us-east-1", "--region", "ap-northeast-1", "--basis", "direct")
+    told = json.loads(where(tmp_path, at_node, *places, "--json").stdout)
+    assert [row["name"] for row in told["places"]] == ["us-east-1"]
+    assert "only a lifecycle figure is known" in told["refused"]["ap-northeast-1"]
+    assert "not known\n  ap-northeast-1: of JPN only a lifecycle" in where(tmp_path, at_node, *places).stdout
+    with pytest.raises(RefusedError, match="of JPN only a lifecycle figure"):
+        where(tmp_path, at_node, *places[2:])
+    with pytest.raises(RefusedError, match=r"ap-northeast-3: .*; ap-northeast-1: "):
+        where(tmp_path, at_node, "--region", "ap-northeast-3", *places[2:])
 
 
 def test_the_text_names_sources_and_draws_bars(tmp_path: Path, at_node: Path) -> None:

@@ -142,3 +142,7 @@ def test_without_embodied_carbon_there_is_no_sci(run: Path) -> None:
     """M is never zero for unknown."""
     with pytest.raises(EvidenceError, match="missing: embodied carbon"):
         report(run, "--format", "sci")
+    checked = report(run, "--format", "sci", "--check")
+    assert checked.exit_code == 3, "what is missing is missing evidence where it is checked"
+    assert "missing: embodied carbon" in checked.stderr
+    assert checked.stdout == ""

@@ -72,11 +72,11 @@ def command(
         pue=options["pue"],
         mine=mine,
     )
-    rows = elsewhere(run, energy, spots, starts, terms)
+    rows, refused = elsewhere(run, energy, spots, starts, terms)
     if as_json:
-        click.echo(document(*SCHEMA, elsewhere_body(energy, rows)))
+        click.echo(document(*SCHEMA, elsewhere_body(energy, rows, refused)))
     else:
-        click.echo(elsewhere_text(energy, rows, ascii_only=only_ascii()))
+        click.echo(elsewhere_text(energy, rows, refused, ascii_only=only_ascii()))
 
 
 def _moment(text: str) -> int:

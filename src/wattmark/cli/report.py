@@ -124,7 +124,7 @@ def _sci(
     text, code = sci_report(runs, options, persona, as_json=as_json, check=check)
     if as_json:
         click.echo(text, nl=False)
-    else:
+    elif text:
         _put(md or STDOUT, text)
     if code:
         raise SystemExit(code)

@@ -30,7 +30,7 @@ def sci_report(
 ) -> tuple[str, int]:
     """The report as text, and the exit code: 3 where ``check`` finds that something is missing.
 
-    Raises EvidenceError where there is no score, saying why.
+    Without a score there is no text either: that is missing evidence where it is checked, else EvidenceError.
     """
     config = config_here()
     _, loaded = load(tuple(runs))
@@ -53,7 +53,11 @@ def sci_report(
             "assumptions": list(stated.assumptions),
         }
     if not isinstance(found, Sci):
-        raise EvidenceError("SCI", f"there is no score: {found}")
+        none = EvidenceError("SCI", f"there is no score: {found}")
+        if check:
+            click.echo(f"wattmark: {none}", err=True)
+            return "", NOT_ENOUGH
+        raise none
     body = sci_body(found, about)
     lacking = lacking_in(body, REQUIRED if persona is None else REQUIRED_AI)
     if check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,17 +48,24 @@ class Elsewhere:
         return self.intensity.grams_per_kwh / self.yearly.grams_per_kwh - 1.0
 
 
-def elsewhere_text(energy: Figure, rows: Sequence[Elsewhere], *, ascii_only: bool = False) -> str:
-    """A row for each place and moment with a bar, then where the figures come from."""
-    return "\n".join(_lines(energy, rows, ascii_only))
+def elsewhere_text(
+    energy: Figure, rows: Sequence[Elsewhere], refused: Mapping[str, str], *, ascii_only: bool = False
+) -> str:
+    """A row for each place and moment with a bar, places without a figure, where figures come from."""
+    return "\n".join(_lines(energy, rows, refused, ascii_only))
 
 
-def _lines(energy: Figure, rows: Sequence[Elsewhere], ascii_only: bool) -> Iterator[str]:
+def _lines(
+    energy: Figure, rows: Sequence[Elsewhere], refused: Mapping[str, str], ascii_only: bool
+) -> Iterator[str]:
     boundary = energy.terms.get("boundary", "unknown")
     kwh = quantity(energy.value / JOULES_PER_KWH, "kWh")
     yield f"{quantity(energy.value, 'J')} ({kwh}) at {boundary} boundary, wherever it runs\n"
     top = max((row.carbon.value for row in rows if isinstance(row.carbon, Figure)), default=0.0)
     yield table(HEADS, [_cells(row, top, ascii_only) for row in rows])
+    if refused:
+        yield "\nnot known"
+        yield from (f"  {name}: {reason}" for name, reason in refused.items())
     bases = {row.intensity.basis for row in rows}
     if len(bases) > 1:
         yield f"\ntwo bases stand here ({' and '.join(sorted(bases))}): they are not to be compared"
@@ -115,9 +122,10 @@ def _sources(row: Elsewhere) -> Iterator[str]:
         yield f"market-based: {row.market}"
 
 
-def elsewhere_body(energy: Figure, rows: Sequence[Elsewhere]) -> dict[str, Any]:
-    """The body of a JSON document."""
-    return {"energy": answer_json(energy), "places": [_row_body(row) for row in rows]}
+def elsewhere_body(energy: Figure, rows: Sequence[Elsewhere], refused: Mapping[str, str]) -> dict[str, Any]:
+    """The body of a JSON document; ``refused`` are places without a figure, and why."""
+    places = [_row_body(row) for row in rows]
+    return {"energy": answer_json(energy), "places": places, "refused": dict(refused)}
 
 
 def _row_body(row: Elsewhere) -> dict[str, Any]:

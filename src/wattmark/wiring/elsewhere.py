@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,9 +86,23 @@ class Terms:
 
 def elsewhere(
     run: Run, energy: Figure, spots: Sequence[Spot], starts_us: Sequence[int], terms: Terms
-) -> tuple[Elsewhere, ...]:
-    """One row for each place and moment, places in the order asked for. Raises RefusedError."""
-    return tuple(_row(moved(run, start), energy, spot, start, terms) for spot in spots for start in starts_us)
+) -> tuple[tuple[Elsewhere, ...], Mapping[str, str]]:
+    """One row for each place and moment, places in the order asked for, and why others have none.
+
+    Raises RefusedError where no place has a figure.
+    """
+    rows: list[Elsewhere] = []
+    refused: dict[str, str] = {}
+    for spot in spots:
+        try:
+            rows += [_row(moved(run, start), energy, spot, start, terms) for start in starts_us]
+        except RefusedError as refusal:
+            if len(spots) == 1:
+                raise
+            refused[spot.name] = str(refusal)
+    if not rows:
+        raise RefusedError("; ".join(f"{name}: {reason}" for name, reason in refused.items()))
+    return tuple(rows), refused
 
 
 def _row(run: Run, energy: Figure, spot: Spot, start_us: int, terms: Terms) -> Elsewhere:
