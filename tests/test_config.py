@@ -112,6 +112,8 @@ def test_a_folder_that_may_not_be_looked_into_holds_none(tmp_path: Path) -> None
         ("embodied = {mode = 'shared'}", "must be reserved or utilised"),
         ("project = {quality_worst = nan}", "must be from -1e+30"),
         ("place = {pue = " + "9" * 5000 + "}", "is not valid TOML"),
+        ("place = {pue = 0x" + "f" * 5000 + "}", "pue: is a whole number of more than 64 bits"),
+        ("tariff = [{price = 0x" + "f" * 20 + "}]", "price: is a whole number of more than 64 bits"),
         ("place = " + "[" * 5000, "is not valid TOML"),
     ],
 )

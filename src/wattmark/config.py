@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 from wattmark.core.errors import ConfigError
+from wattmark.core.whole_numbers import huge_number
 
 FILE_NAME = "wattmark.toml"
 
@@ -270,6 +271,10 @@ def load_config(path: Path | None) -> Config:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, endless nesting
         raise ConfigError(str(path), "", f"is not valid TOML: {error}") from None
+    if (huge := huge_number(document)) is not None:
+        raise ConfigError(
+            str(path), huge, "is a whole number of more than 64 bits, which no TOML file may hold"
+        )
     sections: dict[str, Any] = {}
     arrays: dict[str, tuple[Mapping[str, Any], ...]] = {}
     for name, table in document.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.core.errors import ConfigError, UsageError
+from wattmark.core.whole_numbers import huge_number
 
 
 def read_toml(path: Path) -> Mapping[str, Any]:
@@ -30,18 +31,9 @@ def parse_toml(text: str, file: str) -> Mapping[str, Any]:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, endless nesting
         raise ConfigError(file, "", f"is not valid TOML: {error}") from None
-    if (huge := _huge(document)) is not None:
+    if (huge := huge_number(document)) is not None:
         raise ConfigError(file, huge, "is a whole number of more than 64 bits, which no TOML file may hold")
     return document
-
-
-def _huge(value: Any, name: str = "") -> str | None:
-    """The key of a whole number that TOML does not know; Python can have it, and cannot even show it."""
-    if isinstance(value, dict):
-        return next(filter(None, (_huge(v, k) for k, v in value.items())), None)
-    if isinstance(value, list):
-        return next(filter(None, (_huge(v, name) for v in value)), None)
-    return name if isinstance(value, int) and value.bit_length() > 63 else None
 
 
 MOST = 1e30
