@@ -188,6 +188,18 @@ source = "stated"
     assert "location, direct, scope 3.1\n" in text
 
 
+def test_a_factor_that_nothing_meets_is_named(tmp_path: Path) -> None:
+    """A zone that is spelt otherwise than runs spell theirs meets nothing, and the built-in figure stands."""
+    stated = '[[grid]]\nzone = "FR"\ngrams_per_kwh = 1.0\nsource = "s"\n'
+    ledger = a_ledger(tmp_path, stated)
+    ask("add", kept(tmp_path, the_run(1, place=Place(country="FRA")), "one"), "--ledger", ledger)
+    (finding,) = told("totals", "--ledger", ledger)["findings"]
+    assert finding == (
+        "nothing in this ledger is in zone 'FR', which [[grid]] or grid/*.csv states; did you mean 'FRA'?"
+    )
+    assert told("totals", "--basis", "direct", "--ledger", ledger)["findings"] == []
+
+
 def test_factors_of_the_settings_make_carbon(tmp_path: Path) -> None:
     """1 kWh at node boundary x 1.5 x 100 g = 150 g; market figures are another question."""
     ledger = a_ledger(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ NO_LEDGER = (
 )
 AGAIN = " (a label more, `--label corrected=yes`, makes it another content)"
 MARKET = "market"
+MOST_NAMED = 6
 BUNDLED = ("location", "lifecycle")
 """Accounting and basis of the yearly figures that are built in."""
 
@@ -198,7 +200,26 @@ def ask(
 
         return ask_market(settings, snapshot, question, engine, terms[1], matching)
     zones, sites = zones_and_sites(engine, snapshot)
-    return roll_up(snapshot, question, factors_for(settings, zones, *terms, sites), engine)
+    factors = factors_for(settings, zones, *terms, sites)
+    rollup = roll_up(snapshot, question, factors, engine)
+    met = {zone for site in factors.sites for zone in (site.zone, site.subregion, site.country)}
+    unmet = _unmet(settings, terms, {*zones, *sites, *filter(None, met)})
+    return replace(rollup, findings=(*rollup.findings, *unmet))
+
+
+def _unmet(settings: LedgerSettings, terms: tuple[str, str], there: set[str]) -> Iterator[str]:
+    """Figures of zones in which the ledger has no energy: a name that is spelt otherwise meets nothing."""
+    stated = {g.zone for g in settings.grid if (g.accounting, g.basis) == terms}
+    for zone in sorted(stated - there) if there else ():
+        close = difflib.get_close_matches(zone, sorted(there), n=1)
+        meant = f"; did you mean {close[0]!r}?" if close else f": its zones are {_some_of(sorted(there))}"
+        yield f"nothing in this ledger is in zone {zone!r}, which [[grid]] or grid/*.csv states{meant}"
+
+
+def _some_of(names: Sequence[str]) -> str:
+    """The first few names, and how many there are beside."""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def zones_and_sites(engine: Engine, snapshot: Snapshot) -> tuple[set[str], set[str]]:
