@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -164,3 +165,28 @@ def test_links_that_lead_nowhere_are_no_files(store: LocalStore) -> None:
     assert (store.size("inbox/round"), store.size("inbox/gone"), store.size(f"inbox/{'x' * 300}")) == (
         None,
     ) * 3
+
+
+def test_a_name_that_others_make_and_remove_is_taken_or_put(tmp_path: Path) -> None:
+    """Whatever happens between looking and syncing: it is theirs, or it is put; never an error."""
+    store = LocalStore(tmp_path)
+    name = "grid/a.csv.lock"
+
+    def make_and_remove(times: int) -> int:
+        mine = 0
+        for _ in range(times):
+            if store.put_new(name, b"x"):
+                mine += 1
+                store.delete(name)
+        return mine
+
+    with ThreadPoolExecutor(4) as hands:
+        assert sum(hands.map(make_and_remove, [100] * 4)) > 0
+    assert store.size(name) is None, "who made it removed it"
+
+
+def test_a_name_that_is_taken_by_a_link_to_nowhere_is_an_error(tmp_path: Path) -> None:
+    """It can neither be put nor read."""
+    (tmp_path / "a").symlink_to(tmp_path / "gone")
+    with pytest.raises(LedgerError, match="a: "):
+        LocalStore(tmp_path).put_new("a", b"1")

@@ -104,6 +104,10 @@ def open_store(url: str, environ: Mapping[str, str] = os.environ) -> Store:
     raise UsageError(f"{url}: a ledger is a folder or an address that begins with s3://, gs:// or az://")
 
 
+MOST_TRIES = 100
+"""A name that is taken and free again so often is no file that somebody else makes and removes."""
+
+
 class LocalStore:
     """A folder, by the standard library alone."""
 
@@ -158,23 +162,35 @@ class LocalStore:
         return None if told is None else told.st_size
 
     def put_new(self, name: str, data: bytes) -> bool:
-        """Written beside its name, synced, linked to its name (which never overwrites), folder synced."""
-        target = self._path(name)
+        """Written beside its name, synced, linked to its name (which never overwrites), folder synced.
+
+        What somebody else made and removed again meanwhile is not there: then it is put anew.
+        """
         try:
-            if target.exists():  # somebody's, perhaps a moment ago: it must be durable before we say so
-                _sync(target)
-                _sync(target.parent)
-                return False
+            for _ in range(MOST_TRIES):
+                made = self._put_once(self._path(name), data)
+                if made is not None:
+                    return made
+            raise FileNotFoundError(errno.ENOENT, "it is there and cannot be read")
+        except OSError as error:
+            raise self._error(name, error) from None
+
+    def _put_once(self, target: Path, data: bytes) -> bool | None:
+        """None where the file was there and is gone again."""
+        if target.exists():  # somebody's, perhaps a moment ago: it must be durable before we say so
+            made = False
+        else:
             part = self._write_part(target, data)
             try:
                 made = _take_name(part, target)
             finally:
                 part.unlink(missing_ok=True)
-            if not made:
+        if not made:
+            try:
                 _sync(target)
-            _sync(target.parent)
-        except OSError as error:
-            raise self._error(name, error) from None
+            except FileNotFoundError:
+                return None
+        _sync(target.parent)
         return made
 
     def replace(self, name: str, data: bytes) -> None:
