@@ -136,6 +136,17 @@ def test_the_cores_of_an_hour_are_the_machine(tmp_path: Path) -> None:
     }
 
 
+def test_credits_that_are_written_as_text_are_taken_off(tmp_path: Path) -> None:
+    """BigQuery writes NUMERIC so: the cost after them is as much less as with a number."""
+    costs_of = [
+        costs(portions("google-billing", written(tmp_path, row(credits=[{"name": "c", "amount": amount}]))))
+        for amount in (-0.04, "-0.04")
+    ]
+    assert costs_of[0] == costs_of[1]
+    told = {kind: cost for (_, kind, _), cost in costs_of[0].items()}
+    assert told["before credits"] - told["after credits"] == pytest.approx(0.04)
+
+
 def test_attached_gpus_are_lines_of_their_own(tmp_path: Path) -> None:
     """Two T4 of 70 W for an hour, half busy: 2 x 39.2 W; on the host that they are attached to."""
     sku = {"id": "4", "description": "Nvidia Tesla T4 GPU running in Belgium"}
@@ -215,6 +226,10 @@ def test_when_rows_were_exported_tells_which_is_newer(tmp_path: Path) -> None:
         ({"usage": {"amount": -1, "unit": "seconds"}}, "usage.amount -1 is negative"),
         ({"usage": {"amount": "x", "unit": "seconds"}}, "usage.amount 'x' is not a number"),
         ({"cost": "nan"}, "cost 'nan' is not a number"),
+        ({"cost": None}, "cost is missing"),
+        ({"usage": {"unit": "seconds"}}, "usage.amount is missing"),
+        ({"credits": [{"name": "Sustained use"}]}, "amount is missing"),
+        ({"credits": [{"amount": "much"}]}, "amount 'much' is not a number"),
         ({"cost": 10**400}, "cost 1000000000"),
         ({"cost": True}, "cost True is not a number"),
         ({"cost": "1e308"}, "before credits cost 1e+308 cannot be"),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from wattmark.core.run import Statement
 from wattmark.core.stated_once import Twice, Whose, heard_twice
 from wattmark.core.statements import ACCOUNT, PROVIDER, SERVICE
 from wattmark.ledger.asking import Engine, Tables
-from wattmark.ledger.columns import STATEMENTS, TAGS
+from wattmark.ledger.columns import TAGS
 
-_COLUMNS = ("quantity", "value", "unit", "accounting", "scopes", "basis", "period", "provider_model_version")
+COLUMNS = (
+    *("quantity", "value", "unit", "accounting", "scopes", "basis", "period"),
+    *("provider_model_version", "boundary"),
+)
+"""Of the table ``statements``, as ``statement_of`` takes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,7 @@ class _Held:
 def _records(engine: Engine, snapshot: Tables, quantity: str) -> Iterator[StatedRecord]:
     for table in ("statements", "subjects", "runs"):
         engine.attach(table, snapshot)
-    columns = ", ".join(f"s.{name}" for name in _COLUMNS if name in STATEMENTS)
+    columns = ", ".join(f"s.{name}" for name in COLUMNS)
     tags = ", ".join(f"u.{tag}" for tag in TAGS)
     rows = engine.rows(
         f"SELECT s.record_id, s.day, r.source, r.seq, u.labels, {tags}, {columns} FROM statements s "
@@ -79,12 +84,12 @@ def _records(engine: Engine, snapshot: Tables, quantity: str) -> Iterator[Stated
     )
     found: dict[str, _Held] = {}
     for record_id, day, source, seq, labels, *values in rows:
-        told = dict(zip(_COLUMNS, values[len(TAGS) :], strict=True))
-        if told["quantity"] == quantity:
+        statement = statement_of(values[len(TAGS) :])
+        if statement.quantity == quantity:
             if record_id not in found:
                 whose = {tag: str(value or "") for tag, value in zip(TAGS, values, strict=False)}
                 found[record_id] = _Held(day, source or "", int(seq), whose, json.loads(labels or "{}"))
-            found[record_id].statements.append(_statement(told))
+            found[record_id].statements.append(statement)
     for record_id, held in found.items():
         if held.labels.get(PROVIDER):
             yield StatedRecord(
@@ -102,17 +107,17 @@ def _records(engine: Engine, snapshot: Tables, quantity: str) -> Iterator[Stated
             )
 
 
-def _statement(told: dict[str, object]) -> Statement:
-    def text(name: str) -> str | None:
-        return str(told[name]) if told[name] else None
-
+def statement_of(row: Sequence[Any]) -> Statement:
+    """A statement out of the values of COLUMNS."""
+    quantity, value, unit, accounting, scopes, basis, period, version, boundary = row
     return Statement(
-        quantity=str(told["quantity"]),
-        value=float(str(told["value"])),
-        unit=str(told["unit"]),
-        accounting=text("accounting"),
-        scopes=tuple(filter(None, (text("scopes") or "").split(","))),
-        basis=text("basis"),
-        period=text("period"),
-        provider_model_version=text("provider_model_version"),
+        quantity=str(quantity),
+        value=float(value),
+        unit=str(unit),
+        accounting=accounting or None,
+        scopes=tuple(scopes.split(",")) if scopes else (),
+        basis=basis or None,
+        period=period or None,
+        provider_model_version=version or None,
+        boundary=boundary or None,
     )

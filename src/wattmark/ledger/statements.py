@@ -35,6 +35,7 @@ from wattmark.ledger.engines.duckdb import DuckDbEngine, quoted
 from wattmark.ledger.evidence import RUN, Evidence
 from wattmark.ledger.rollup import Tables
 from wattmark.ledger.runindex import Documents
+from wattmark.ledger.stated import COLUMNS, statement_of
 from wattmark.ledger.store import Store
 
 SOURCE, MONTH = "source", "month"
@@ -123,8 +124,7 @@ class StatementList:
         rows = self._engine.rows(
             f"""
             SELECT r.record_id, r.source, r.day, s.labels, {", ".join(f"s.{tag}" for tag in TAGS)},
-                t.quantity, t.value, t.unit, t.accounting, t.scopes, t.period, t.provider_model_version,
-                t.boundary
+                {", ".join(f"t.{name}" for name in COLUMNS)}
             FROM runs r JOIN statements t ON r.record_id = t.record_id
             LEFT JOIN subjects s ON r.subject_id = s.subject_id
             WHERE {" AND ".join(_conditions(choice))}
@@ -133,7 +133,7 @@ class StatementList:
         )
         for record_id, held in groupby(rows, key=lambda row: str(row[0])):
             whole = list(held)
-            yield record_id, _told(whole[0]), [_statement(row[4 + len(TAGS) :]) for row in whole]
+            yield record_id, _told(whole[0]), [statement_of(row[4 + len(TAGS) :]) for row in whole]
 
 
 def restatements(store: Store, version: int, groups: Mapping[str, Mapping[str, str]]) -> list[RestatedLine]:
@@ -233,17 +233,3 @@ def _told(row: Sequence[Any]) -> dict[str, str]:
     told |= {name: labels.get(label, "") for name, label in LABELLED.items()}
     told |= {f"{LABEL}{key}": value for key, value in labels.items()}
     return {**told, SOURCE: str(row[1] or ""), MONTH: str(row[2])[:7]}
-
-
-def _statement(row: Sequence[Any]) -> Statement:
-    quantity, value, unit, accounting, scopes, period, version, boundary = row
-    return Statement(
-        quantity=str(quantity),
-        value=float(value),
-        unit=str(unit),
-        accounting=accounting or None,
-        scopes=tuple(scopes.split(",")) if scopes else (),
-        period=period,
-        provider_model_version=version,
-        boundary=boundary,
-    )

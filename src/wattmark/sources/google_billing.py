@@ -87,7 +87,7 @@ def _line(document: Document | None, reason: str, find: Find) -> BillLine | None
     start = moment_in(text_at(row, "usage_start_time"), "usage_start_time")
     regular = text_at(row, "cost_type") in ("", "regular")
     type_, hours, gpu, gpu_hours = _machine(row, find) if regular else ("", 0.0, "", 0.0)
-    credits = sum(number_at(credit, "amount") or 0.0 for credit in list_at(row, "credits"))
+    credits = sum(_number(credit, "amount") for credit in list_at(row, "credits"))
     costs = {"before credits": cost, "after credits": cost + credits}
     if not (type_ or gpu or any(costs.values())):
         return None
@@ -150,7 +150,7 @@ def _number(row: Document, *path: str) -> float:
     """A number that may be written as a text, as BigQuery does for NUMERIC. Raises ValueError."""
     found = at(row, *path)
     if found is None:
-        return 0.0
+        raise ValueError(f"{'.'.join(path)} is missing")
     value = number_of(found) if isinstance(found, str) else number_at(row, *path)
     if value is None:
         raise ValueError(f"{'.'.join(path)} {found!r:.40} is not a number")
