@@ -248,3 +248,11 @@ def test_an_eight_gpu_server_draws_what_such_servers_draw() -> None:
     assert found.accelerators is not None
     assert found.accelerators.full == 5600
     assert 800 < found.node.full < 2000
+
+
+def test_a_type_without_memory_is_not_converted() -> None:
+    """A table of one's own may lack it; no memory would be a machine that no cloud has."""
+    own = instances_of([row("odd.one", vcpus="4")], PROCESSORS, HARDWARE)
+    found = own.find("aws", "odd.one")
+    assert isinstance(found, Unconverted)
+    assert "states no memory of odd.one" in found.reason

@@ -132,7 +132,11 @@ class Instances:
             row, vcpus, memory = self._by_pattern(provider, plain)
         if row is None or vcpus is None:
             return Unconverted(name, f"the table of instances does not know the {provider} type {name!r}")
-        per_vcpu = _number(row["memory_gb_per_vcpu"]) or 0.0
+        per_vcpu = _number(row["memory_gb_per_vcpu"])
+        if memory is None and per_vcpu is not None:
+            memory = vcpus * per_vcpu
+        if memory is None:
+            return Unconverted(name, f"the table of instances states no memory of {name}")
         gpus = int(row["gpus"] or 0)
         rated = self.rated_watts.get(row["gpu"])
         if gpus and rated is None:
@@ -143,7 +147,7 @@ class Instances:
             provider=provider,
             name=name,
             vcpus=vcpus,
-            memory_gb=vcpus * per_vcpu if memory is None else memory,
+            memory_gb=memory,
             gpus=gpus,
             gpu=row["gpu"],
             processor=self.processors[row["architecture"]],
