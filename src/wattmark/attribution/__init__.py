@@ -1,0 +1,1 @@
+"""Divides measured energy among the requests of a log: exact, vectorised, for logs of any length."""

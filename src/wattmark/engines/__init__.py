@@ -1,0 +1,1 @@
+"""Reads what serving engines say of themselves."""
