@@ -1,0 +1,191 @@
+"""Starts real serving engines with tiny models, for tests that talk to them over HTTP.
+
+    with running("llama.cpp", tmp_path) as engine:
+        usage = engine.complete("hello", output_tokens=8)
+
+``python scripts/install_engines.py llama.cpp`` installs one; a test of an engine that is not there is skipped
+with that as the reason. llama.cpp starts in 1 s, Triton in 3 s, vLLM in 40 s or more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+from scripts.install_engines import python_of
+
+INSIDE = Path(__file__).parent / "inside"
+MODEL = "tiny"
+"""The name under which every engine serves its model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """How one engine is started and asked."""
+
+    script: str
+    """In ``inside``: called with a folder and the ports, serves until it is killed."""
+    ready: str = "/health"
+    metrics: str = "/metrics"
+    ask: str = ""
+    """The path that takes a request without tokens, ``""`` where completions are asked."""
+    body: Any = None
+    """What such a request holds."""
+    start_seconds: float = 60.0
+    metrics_port: bool = False
+    """Metrics have a port of their own: the second one."""
+
+
+SERVERS: Mapping[str, Server] = {
+    "llama.cpp": Server(script="serve_llamacpp.py"),
+    "vllm": Server(script="serve_vllm.py", start_seconds=240),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """A server that answers."""
+
+    name: str
+    url: str
+    """Without a path, ``http://127.0.0.1:PORT``."""
+    metrics_url: str
+    pid: int
+    folder: Path
+    """Where its model and its log are."""
+    model: str = MODEL
+
+    def complete(self, prompt: str | list[int], output_tokens: int, **more: Any) -> Mapping[str, int]:
+        """Ask for exactly so many tokens; gives the usage that the engine tells."""
+        asked = {"model": self.model, "prompt": prompt, "max_tokens": output_tokens, "ignore_eos": True}
+        answer = post(f"{self.url}/v1/completions", {**asked, **more})
+        usage: Mapping[str, int] = answer["usage"]
+        return usage
+
+    def ask(self) -> Any:
+        """One request to an engine that has no tokens."""
+        server = SERVERS[self.name]
+        return post(f"{self.url}{server.ask}", server.body)
+
+    def metrics(self) -> str:
+        """The page of metrics as it is now."""
+        with urlopen(self.metrics_url, timeout=10) as answer:
+            return str(answer.read().decode())
+
+
+def post(url: str, body: Any) -> Any:
+    """What a server answers to JSON, as JSON where it is some. Raises URLError and HTTPError."""
+    asked = Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+    with urlopen(asked, timeout=120) as answer:
+        said = answer.read()
+    try:
+        return json.loads(said)
+    except ValueError:
+        return said.decode()
+
+
+@contextmanager
+def running(name: str, folder: Path, *, log: Path | None = None) -> Iterator[Engine]:
+    """An engine from when it answers until the end of the block; skips the test when it is not installed.
+
+    The folder takes its model and its log, and may be used again.
+    """
+    python = python_of(name)
+    if python is None:
+        pytest.skip(f"{name} is not installed: python scripts/install_engines.py {name}")
+    server = SERVERS[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    ports = [free_port(), free_port()] if server.metrics_port else [free_port()]
+    told = log or folder / f"{name}.log"
+    with open(told, "w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [str(python), str(INSIDE / server.script), str(folder), *map(str, ports)],
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            env=environment(python),
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{ports[0]}"
+    engine = Engine(
+        name=name,
+        url=url,
+        metrics_url=f"http://127.0.0.1:{ports[-1]}{server.metrics}",
+        pid=process.pid,
+        folder=folder,
+    )
+    try:
+        await_answer(process, f"{url}{server.ready}", told, server.start_seconds)
+        yield engine
+    finally:
+        stop(process)
+
+
+def environment(python: Path) -> dict[str, str]:
+    """Nothing of ours, nothing that makes a server look up something outside."""
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV", "WATTMARK", "COV"))
+    }
+    return kept | {
+        "PATH": f"{python.parent}{os.pathsep}{kept.get('PATH', '')}",
+        "HF_HUB_OFFLINE": "1",
+        "DO_NOT_TRACK": "1",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+def await_answer(process: subprocess.Popen[bytes], url: str, log: Path, seconds: float) -> None:
+    """Wait until it answers with 200. Fails with the end of its log."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            pytest.fail(f"it ended with {process.returncode}: {log.read_text(errors='replace')[-3000:]}")
+        if answers(url):
+            return
+        time.sleep(0.05)
+    pytest.fail(f"no answer from {url} in {seconds:g} s: {log.read_text(errors='replace')[-3000:]}")
+
+
+def answers(url: str) -> bool:
+    """True when there is an answer, whatever it holds, that is no error."""
+    try:
+        with urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except HTTPError:
+        return False
+    except (URLError, OSError):
+        return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End it with everything that it started."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            continue
+        time.sleep(0.1)
+    process.wait(10)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
