@@ -14,8 +14,9 @@ from tests.server.world import Ledger, World, look, run, running, until
 from tests.sources.otlp_messages import GPU, NODE, T0, counter, gauge, number, request
 from wattmark.core.errors import EvidenceError, LedgerError, UsageError
 from wattmark.core.telemetry import Samples
+from wattmark.frames import framed
 from wattmark.server.grouping import reads_of
-from wattmark.server.journal import Journal, _framed, frames_of
+from wattmark.server.journal import Journal, frames_of
 from wattmark.server.listener import Listener
 from wattmark.sources.catalog import Asked
 from wattmark.sources.otlp_decode import Decoder
@@ -122,7 +123,7 @@ def test_a_file_that_has_landed_is_not_landed_again(tmp_path: Path) -> None:
 def test_what_a_newer_wattmark_wrote_is_left_alone(tmp_path: Path) -> None:
     """A file, and a state."""
     path = tmp_path / "000000000001.journal"
-    path.write_bytes(_framed(msgspec.msgpack.encode([99, 1])))
+    path.write_bytes(framed(msgspec.msgpack.encode([99, 1])))
     with pytest.raises(LedgerError, match="newer wattmark"):
         frames_of(path)
     (tmp_path / "state").write_bytes(msgspec.msgpack.encode([99, 1, State()]))

@@ -11,18 +11,13 @@ ledger knows samples by their content. So a listener that was killed between lan
 state lands it again, and it counts once. What is kept of a point is its series, as the ledger will hold it,
 its times and its value: attributes that are not in the mapping never reach the disk.
 
-A frame is its length and CRC-32 (eight bytes, little-endian) and MessagePack. A file ends at its first frame
-that is not whole: after a crash that is where a write was cut off, and nothing behind it was acknowledged.
+Frames hold MessagePack and are written as ``wattmark.frames`` says.
 """
 
 from __future__ import annotations
 
-import os
-import struct
-import sys
-import zlib
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import nan
 from pathlib import Path
 from typing import cast
@@ -30,14 +25,13 @@ from typing import cast
 import msgspec
 
 from wattmark.core.errors import LedgerError, UsageError
+from wattmark.frames import FrameFile, framed, locked, replace_durably, sync_folder, whole_frames
 from wattmark.sources.otlp_intake import Points
 from wattmark.sources.otlp_names import Series
 from wattmark.sources.otlp_state import State
 
 SUFFIX = ".journal"
 FORMAT = 1
-HEAD = struct.Struct("<II")
-MOST_FRAME = 1 << 30
 
 
 class Frame(msgspec.Struct, array_like=True):
@@ -74,14 +68,18 @@ class JournalFile:
         self.number = number
         self.path = path
         self.points = 0
-        self.size = 0
         self._ids: dict[Series, int] = {}
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        self._file = FrameFile(path)
         try:
-            self.write([_framed(msgspec.msgpack.encode(_Top(FORMAT, longest_gap_us)))])
+            self.write([framed(msgspec.msgpack.encode(_Top(FORMAT, longest_gap_us)))])
         except OSError:
             self.close()
             raise
+
+    @property
+    def size(self) -> int:
+        """Bytes that are durable."""
+        return self._file.size
 
     def frame(self, points: Points) -> bytes:
         """Points as a frame of this file; frames are written in the order in which they were made."""
@@ -103,32 +101,15 @@ class JournalFile:
             array("q", points.time_ns).tobytes(),
             array("d", _recorded(points.values)).tobytes(),
         )
-        return _framed(msgspec.msgpack.encode(frame))
+        return framed(msgspec.msgpack.encode(frame))
 
     def write(self, frames: Sequence[bytes]) -> None:
         """Append frames and make them durable. Raises OSError; then nothing may be appended any more."""
-        data = b"".join(frames)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._file, view) :]
-            _sync(self._file)
-        except OSError:
-            self._cut_back()
-            raise
-        self.size += len(data)
-
-    def _cut_back(self) -> None:
-        """Take back what was not acknowledged, where the disk still lets us."""
-        try:
-            os.ftruncate(self._file, self.size)
-            _sync(self._file)
-        except OSError:
-            return  # the frames may stay: a reader stops at a torn one; points that come again add nothing
+        self._file.append(frames)
 
     def close(self) -> None:
         """No more frames."""
-        os.close(self._file)
+        self._file.close()
 
 
 def _recorded(values: list[float | None]) -> list[float]:
@@ -138,16 +119,12 @@ def _recorded(values: list[float | None]) -> list[float]:
     return cast("list[float]", values)
 
 
-def _framed(data: bytes) -> bytes:
-    return HEAD.pack(len(data), zlib.crc32(data)) + data
-
-
 def frames_of(path: Path) -> tuple[int, Iterator[Frame]]:
     """The longest gap that a journal file's points are worked out with, and its frames.
 
     Raises LedgerError for a file that a newer wattmark wrote.
     """
-    frames = _whole_frames(path)
+    frames = whole_frames(path)
     first = next(frames, None)
     if first is None:
         return 0, iter(())
@@ -157,16 +134,6 @@ def frames_of(path: Path) -> tuple[int, Iterator[Frame]]:
     return top.longest_gap_us, (msgspec.msgpack.decode(data, type=Frame) for data in frames)
 
 
-def _whole_frames(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as file:
-        while len(head := file.read(HEAD.size)) == HEAD.size:
-            length, checksum = HEAD.unpack(head)
-            data = file.read(length) if length <= MOST_FRAME else b""
-            if len(data) < length or zlib.crc32(data) != checksum:
-                return
-            yield data
-
-
 class Journal:
     """The folder of one listener. Raises UsageError when another one has it."""
 
@@ -174,7 +141,9 @@ class Journal:
         self.folder = folder
         self._longest_gap_us = longest_gap_us
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = _locked(folder)
+        self._lock = locked(
+            folder, f"{folder}: another listener has this journal: give each its own --journal"
+        )
         self.landed, self.state = self._read_state()
         for path in self._files():
             if _number(path) <= self.landed:
@@ -210,7 +179,7 @@ class Journal:
         except OSError:
             path.unlink(missing_ok=True)
             raise
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
         return file
 
     def done(self, path: Path, state: State) -> None:
@@ -225,13 +194,8 @@ class Journal:
         return kept
 
     def _go_on(self, number: int, state: State) -> None:
-        part = self.folder / "state.part"
-        with open(part, "wb") as file:
-            file.write(msgspec.msgpack.encode(_Kept(FORMAT, number, state)))
-            file.flush()
-            _sync(file.fileno())
-        os.replace(part, self.folder / "state")
-        _sync_folder(self.folder)
+        kept = msgspec.msgpack.encode(_Kept(FORMAT, number, state))
+        replace_durably(self.folder / "state", kept)
         self.landed, self.state = number, state
 
     def close(self) -> None:
@@ -244,47 +208,3 @@ def _number(path: Path) -> int:
         return int(path.name.removesuffix(SUFFIX))
     except ValueError:
         raise UsageError(f"{path}: is not a file of a listener's journal: give a folder of its own") from None
-
-
-def _sync(file: int) -> None:
-    """fdatasync where there is one; macOS needs F_FULLFSYNC to get past the disk's own cache."""
-    if sys.platform == "darwin":
-        import fcntl
-
-        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
-    elif hasattr(os, "fdatasync"):
-        os.fdatasync(file)
-    else:
-        os.fsync(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # a folder cannot be opened there; NTFS keeps names in its own journal
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
-def _locked(folder: Path) -> Callable[[], None]:
-    """Hold the folder's lock, which ends with the process; gives what lets go of it."""
-    path = folder / "lock"
-    file = open(path, "ab")  # noqa: SIM115  held while the listener runs
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise UsageError(
-            f"{folder}: another listener has this journal: give each its own --journal"
-        ) from None
-    return file.close

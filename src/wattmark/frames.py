@@ -1,0 +1,141 @@
+"""Append-only files of frames: what is written is there whole after a crash, or is not there at all.
+
+A frame is its length and CRC-32 (eight bytes, little-endian) and its bytes. A file ends at its first frame
+that is not whole: that is where a write was cut off, and nothing behind it was acknowledged. Listener and
+agent keep their journals in such files.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from wattmark.core.errors import UsageError
+
+HEAD = struct.Struct("<II")
+MOST_FRAME = 1 << 30
+"""A frame is never longer: a length above this is no length."""
+
+
+def framed(data: bytes) -> bytes:
+    """Bytes as a frame."""
+    return HEAD.pack(len(data), zlib.crc32(data)) + data
+
+
+def whole_frames(path: Path) -> Iterator[bytes]:
+    """What the frames of a file hold, up to the first that is not whole."""
+    with open(path, "rb") as file:
+        while len(head := file.read(HEAD.size)) == HEAD.size:
+            length, checksum = HEAD.unpack(head)
+            data = file.read(length) if length <= MOST_FRAME else b""
+            if len(data) < length or zlib.crc32(data) != checksum:
+                return
+            yield data
+
+
+class FrameFile:
+    """A new file that takes frames until it is closed. Raises OSError where it cannot be made."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        self._file = os.open(path, flags, 0o600)
+
+    def append(self, frames: Sequence[bytes], *, durable: bool = True) -> None:
+        """Append frames that :func:`framed` made; ``durable`` waits until they outlive a loss of power.
+
+        What is not durable outlives the process all the same. Raises OSError; then nothing of it stays, and
+        nothing may be appended any more unless :meth:`cut_back` says so.
+        """
+        data = b"".join(frames)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._file, view) :]
+            if durable:
+                sync(self._file)
+        except OSError:
+            self.cut_back()
+            raise
+        self.size += len(data)
+
+    def cut_back(self) -> bool:
+        """Take back what was not acknowledged, where the disk still lets us; says whether it did."""
+        try:
+            os.ftruncate(self._file, self.size)
+            os.lseek(self._file, self.size, os.SEEK_SET)
+            sync(self._file)
+        except OSError:
+            return False  # the frames may stay: a reader stops at a torn one
+        return True
+
+    def sync(self) -> None:
+        """Make durable what was appended. Raises OSError."""
+        sync(self._file)
+
+    def close(self) -> None:
+        """No more frames."""
+        os.close(self._file)
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """Put a file in the place of another, whole or not at all, durably. Raises OSError."""
+    part = path.with_name(f"{path.name}.part")
+    with open(part, "wb") as file:
+        file.write(data)
+        file.flush()
+        sync(file.fileno())
+    os.replace(part, path)
+    sync_folder(path.parent)
+
+
+def sync(file: int) -> None:
+    """fdatasync where there is one; macOS needs F_FULLFSYNC to get past the disk's own cache."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+    elif hasattr(os, "fdatasync"):
+        os.fdatasync(file)
+    else:
+        os.fsync(file)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    if os.name == "nt":
+        return  # a folder cannot be opened there; NTFS keeps names in its own journal
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def locked(folder: Path, refusal: str) -> Callable[[], None]:
+    """Hold a folder's lock, which ends with the process; gives what lets go of it.
+
+    Raises UsageError with this refusal when another process has it.
+    """
+    path = folder / "lock"
+    file = open(path, "ab")  # noqa: SIM115  held until it is let go of
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise UsageError(refusal) from None
+    return file.close
