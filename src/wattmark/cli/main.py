@@ -56,6 +56,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "dataset": ("wattmark.cli.dataset:command", "Describe a dataset: hash, rows, unique bytes."),
     "import": ("wattmark.cli.import_:command", "Bring in what other tools have measured."),
     "show": ("wattmark.cli.show:command", "Show a run file: figures first, everything with --raw."),
+    "watch": ("wattmark.cli.watch:command", "Watch what models cost on a node, live."),
     "ledger": (
         "wattmark.cli.ledger:group",
         "Keep every run in one place, counted once, and ask it for totals.",
