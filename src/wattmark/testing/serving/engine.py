@@ -29,6 +29,8 @@ class Served:
     batch: Floats
     busy: Floats
     """Share of the minute in which any request was active."""
+    step_seconds: Floats
+    """How long a step takes, and so a token of one request."""
     prefill_joules: Floats
     decode_joules: Floats
     on: tuple[tuple[str, ...], ...]
@@ -51,7 +53,7 @@ def served(plan: Plan, model: Model, came: Arrivals) -> Served:
         speeds[since:] = min(plan.known[name].speed for name in devices)
         watts[since:] = sum(plan.known[name].active_watts for name in devices)
     wanted = came.output_tokens
-    written, batch, busy, dropped = (np.zeros(plan.minutes) for _ in range(4))
+    written, batch, busy, dropped, step = (np.zeros(plan.minutes) for _ in range(5))
     waiting = 0.0
     rows = zip(wanted.tolist(), limits.tolist(), speeds.tolist(), strict=True)
     for minute, (tokens, limit, speed) in enumerate(rows):
@@ -65,11 +67,12 @@ def served(plan: Plan, model: Model, came: Arrivals) -> Served:
             waiting = patience
         written[minute] = now
         batch[minute], busy[minute] = _batch(now / 60.0, fixed, per_request, limit)
+        step[minute] = fixed + per_request * batch[minute]
     factor = energy_factor(plan, model)
     decode = (watts * busy * 60.0 + model.joules_per_output_token * written) * factor
     share = np.divide(written, wanted, out=np.ones(plan.minutes), where=wanted > 0)
     prefill = model.joules_per_input_token * came.input_tokens * np.minimum(share, 1.0) * factor
-    return Served(share, wanted, written, dropped, batch, busy, prefill, decode, on, placed, factor)
+    return Served(share, wanted, written, dropped, batch, busy, step, prefill, decode, on, placed, factor)
 
 
 def energy_factor(plan: Plan, model: Model) -> Floats:

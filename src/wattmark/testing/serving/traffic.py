@@ -68,6 +68,27 @@ def arrivals(plan: Plan, model: Model, traffic: Traffic, rng: np.random.Generato
     )
 
 
+def ended(came: Arrivals, step_seconds: Floats, traffic: Traffic, rng: np.random.Generator) -> Arrivals:
+    """The same requests, each counted in the minute in which it ended: some of them in the next one.
+
+    What lies over the edge varies from minute to minute, the more the fewer requests there are; tokens lie
+    there more often than requests, for it is the long ones that last.
+    """
+    lasts = np.minimum(traffic.output_tokens * step_seconds / 60.0, 0.8)
+    heavy = np.minimum(lasts * np.exp(traffic.spread**2), 0.8)
+    over = rng.binomial(came.requests.astype(np.int64), lasts) / np.maximum(came.requests, 1.0)
+    shape = np.maximum(came.requests * heavy, 0.05) / np.exp(traffic.spread**2)
+    written = np.minimum(heavy * rng.gamma(shape) / shape, 1.0)
+    read = np.minimum((over + written) / 2, 1.0)
+    shares = {"requests": over, "failed": over, "input_tokens": read, "output_tokens": written}
+    return Arrivals(**{name: _moved(getattr(came, name), share) for name, share in shares.items()})
+
+
+def _moved(amounts: Floats, share: Floats) -> Floats:
+    later = amounts * share
+    return np.asarray(amounts - later + np.concatenate(([0.0], later[:-1])))
+
+
 def tokens(count: int, mean: float, spread: float, rng: np.random.Generator) -> Floats:
     """Token counts of single requests: whole numbers from 1 on, log-normal with this mean."""
     drawn = rng.lognormal(np.log(mean) - spread**2 / 2, spread, count)

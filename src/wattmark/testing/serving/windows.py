@@ -12,7 +12,7 @@ from wattmark.core.serving.request import Rule, Service
 from wattmark.core.serving.window import DeviceUse, ServingWindow, Share, Work
 from wattmark.testing.serving.engine import Served, served
 from wattmark.testing.serving.plan import Change, Device, Kind, Model, Plan
-from wattmark.testing.serving.traffic import Arrivals, Floats, arrivals, lasting
+from wattmark.testing.serving.traffic import Arrivals, Floats, arrivals, ended, lasting
 
 MINUTE_US = 60_000_000
 
@@ -24,6 +24,8 @@ class _Party:
     model: Model
     tenant: str
     came: Arrivals
+    counted: Arrivals
+    """The same requests in the minutes in which they ended."""
     versions: tuple[tuple[int, str], ...]
 
     def service(self, minute: int) -> Service:
@@ -72,10 +74,11 @@ def _traffic(plan: Plan, rng: np.random.Generator) -> tuple[list[_Party], dict[s
                 if c.version and c.about(model.name)
             ),
         )
-        for traffic, came in zip(model.traffic, each, strict=True):
-            parties.append(_Party(model, traffic.tenant, came, versions))
         together = (sum(getattr(a, name) for a in each) for name in Arrivals.__dataclass_fields__)
-        done[model.name] = served(plan, model, Arrivals(*map(np.asarray, together)))
+        of = done[model.name] = served(plan, model, Arrivals(*map(np.asarray, together)))
+        for traffic, came in zip(model.traffic, each, strict=True):
+            counted = ended(came, of.step_seconds, traffic, rng)
+            parties.append(_Party(model, traffic.tenant, came, counted, versions))
     return parties, done
 
 
@@ -143,8 +146,9 @@ def _window(
         of, came = done[party.model.name], party.came
         share = float(of.done[minute]) * watched
         read, written = float(came.input_tokens[minute]) * share, float(came.output_tokens[minute]) * share
-        requests, service = float(came.requests[minute]) * share, party.service(minute)
-        failing = float(came.failed[minute] / came.requests[minute]) if requests else 0.0
+        told, service = party.counted, party.service(minute)
+        requests = float(told.requests[minute]) * share
+        failing = float(told.failed[minute] / told.requests[minute]) if requests else 0.0
         failing = min(1.0, failing + float(of.dropped[minute]))
         all_written = float(of.written[minute])
         active = (
@@ -158,9 +162,9 @@ def _window(
                 service=service,
                 requests=requests * (1.0 - failing),
                 failed=requests * failing,
-                input_tokens=read,
+                input_tokens=float(told.input_tokens[minute]) * share,
                 cached_input_tokens=0.0,
-                output_tokens=written,
+                output_tokens=float(told.output_tokens[minute]) * share,
                 request_seconds=active,
             )
         )
