@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from wattmark.attribution.logs.tally import Tally
 from wattmark.core.errors import EvidenceError, MissingExtra
@@ -40,7 +40,7 @@ def opened(path: Path) -> IO[bytes]:
     except OSError as error:
         raise EvidenceError(str(path), f"cannot be read: {error.strerror or error}") from None
     if head[:2] == GZIP:
-        return gzip.open(raw)
+        return cast("IO[bytes]", gzip.open(raw))
     if head == ZSTD:
         return _zstd(raw)
     return raw

@@ -80,7 +80,9 @@ ENVOY: Candidates = {
 
 CANDIDATES: dict[str, Candidates] = {"jsonl": NATIVE, "nginx": NGINX, "envoy": ENVOY}
 FIRST_BYTES = {"nginx": ("upstream_header_time", "s"), "envoy": ("response_duration", "ms")}
-AT_THE_PROXY = "times are a proxy's: what a request waits inside the engine counts as its work, and so does reading it in"
+AT_THE_PROXY = (
+    "times are a proxy's: what a request waits inside the engine, and reading it in, count as its work"
+)
 NOTES = {"nginx": (AT_THE_PROXY,), "envoy": (AT_THE_PROXY,)}
 
 

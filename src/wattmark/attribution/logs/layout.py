@@ -135,8 +135,8 @@ def layout_for(
         raise UsageError(f"-o unit.{min(stray)}: the log has no such column")
     if len(found.keys() & {"start", "end", "duration"}) < 2:
         raise UsageError(
-            f"{where}: its rows do not say from when until when a request lasted: name the columns of start and "
-            f"end, or of one of them and a duration, with -o column.start=NAME{_known(rows)}"
+            f"{where}: its rows do not say from when until when a request lasted: name the columns of start "
+            f"and end, or of one of them and a duration, with -o column.start=NAME{_known(rows)}"
         )
     constants = {name: options[name] for name in NAMES if options.get(name)}
     later = _unseen(chosen, found, zone)
@@ -237,8 +237,8 @@ def _stamp_unit(probe: Field, rows: Iterable[Mapping[str, Any]], zone: tzinfo | 
         unit = unit_of_stamp(float(number))
         if unit is None:
             raise UsageError(
-                f"{where}: {name} holds numbers that are no times since 1970 in s, ms, us or ns: what they count"
-                f" from is not known, so they meet no power. Log the time of day, or say -o unit.{probe.target}="
+                f"{where}: {name} holds numbers that are no times since 1970 in s, ms, us or ns, from 2001 "
+                "to 2100: what they count from is not known, so they meet no power; log the time of day"
             )
         return unit
     return "iso"
@@ -251,7 +251,7 @@ def _refuse_zoneless(value: str, zone: tzinfo | None, where: str, name: str) -> 
     except Bad as error:
         if "zone" in str(error):
             raise UsageError(
-                f"{where}: {name} {error} (--zone Europe/Paris): the same clock time is another moment elsewhere"
+                f"{where}: {name} {error} (Europe/Paris): the same clock time is another moment elsewhere"
             ) from None
 
 

@@ -1,4 +1,4 @@
-"""Parsed values of many rows, and the requests that they make: the one place that knows what a log's times mean."""
+"""Parsed values of many rows, and the requests that they make: what a log's times mean."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from wattmark.core.serving.request import Service
 
 VALUES = (*STAMPS, *SPANS, *COUNTS, "failed", "error", "reached")
 LEAST_ERROR = 400
-"""HTTP: from this status on a request did not succeed (RFC 9110); 499 is nginx's for a client that left, and 0
-is Envoy's for no answer at all."""
+"""HTTP: from this status on a request did not succeed (RFC 9110); 499 is nginx's for a client that left, and
+0 is Envoy's for no answer at all."""
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Services:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """Values of rows, MISSING where a row does not tell one; a column that the log does not have is absent."""
+    """Values of rows, MISSING where a row does not tell one; columns that the log lacks are absent."""
 
     row: Longs
     values: Mapping[str, Longs]
@@ -60,7 +60,7 @@ class Parsed:
 
 
 def requests_of(parsed: Parsed, services: Services, tally: Tally, tolerance_us: int = 0) -> RequestColumns:
-    """The requests of rows; rows that cannot be are counted as bad, those that reached no engine as ignored."""
+    """The requests of rows; those that cannot be count as bad, those that reached no engine as ignored."""
     get = parsed.column
     reached = get("reached") != 0
     tally.ignored += int((~reached).sum())

@@ -51,7 +51,7 @@ def chunked(parts: Iterable[RequestColumns], size: int, tally: Tally) -> Iterato
         first = tally.bad[0]
         raise EvidenceError(
             tally.name,
-            f"{tally.bad_rows} of {told} rows are bad, so it is another log than was thought; the first of them: "
+            f"{tally.bad_rows} of {told} rows are bad, so it is another log than was thought; the first: "
             f"{first.place.rpartition(':')[2]}: {first.reason}",
         )
 
@@ -90,14 +90,15 @@ class _Seen:
     def _again(self, hashes: Hashes, known: list[Hashes], named: Flags) -> Flags:
         """Which of them were there before, in earlier parts or this one; they are remembered."""
         again = np.zeros(len(hashes), np.bool_)
+        order = np.argsort(hashes, kind="stable")
+        ordered = hashes[order]  # searching in order is many times faster
+        found = np.zeros(len(hashes), np.bool_)
+        found[1:] = ordered[1:] == ordered[:-1]
         for earlier in known:
-            places = np.minimum(np.searchsorted(earlier, hashes), len(earlier) - 1)
-            again |= earlier[places] == hashes
-        unique, first = np.unique(hashes, return_index=True)
-        twice = np.ones(len(hashes), np.bool_)
-        twice[first] = False
-        again |= twice
-        fresh = np.unique(hashes[named & ~again])
+            places = np.minimum(np.searchsorted(earlier, ordered), len(earlier) - 1)
+            found |= earlier[places] == ordered
+        again[order] = found
+        fresh = ordered[named[order] & ~found]
         if len(fresh):
             known.append(fresh)
         if len(known) > 16:

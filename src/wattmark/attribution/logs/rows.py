@@ -24,6 +24,7 @@ def parsed_rows(
     fields = [(f, f.parse) for f in layout.fields if f.target in VALUES]
     texts = {f.target: f for f in layout.fields if f.parse is None}
     event = texts.get("event")
+    ids_in = texts.get("request_id") if with_ids else None
     columns: list[list[int]] = [[] for _ in fields]
     numbers: list[int] = []
     owners: list[int] = []
@@ -44,9 +45,7 @@ def parsed_rows(
                 assert parse is not None
                 values.append(parse(field.of(row)))
             target = "request_id"
-            name = (
-                name_of(texts["request_id"].of(row)).encode() if with_ids and "request_id" in texts else b""
-            )
+            name = name_of(ids_in.of(row)).encode() if ids_in is not None else b""
             target = "a name"
             told_names = tuple(texts[n].of(row) if n in texts else layout.constants.get(n) for n in NAMES)
             owner = _owner(told_names, known, services)
