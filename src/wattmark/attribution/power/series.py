@@ -17,6 +17,10 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
+def _no_watts() -> Floats:
+    return np.empty(0, np.float64)
+
+
 class Kind(StrEnum):
     """What was read: it says how sure the energy between two moments inside an interval is."""
 
@@ -56,6 +60,9 @@ class PowerSeries:
     """Observed energy from the first moment until each; 0 first, level in a gap."""
     observed: Flags
     """observed[i] is about the stretch from times_us[i] to times_us[i + 1]; False: a gap."""
+    watts: Floats = field(default_factory=_no_watts)
+    """Power at each moment, where power is what was looked at: it lies on a straight line between two looks,
+    and joules are the area below. Empty: energy is spread evenly over each stretch."""
     notes: tuple[str, ...] = ()
     """What a reader must know: counter resets, samples that were left out."""
 
@@ -67,6 +74,8 @@ class PowerSeries:
                 f"for each stretch between them; this one has {moments}, {len(self.joules)} and "
                 f"{len(self.observed)}"
             )
+        if len(self.watts) not in (0, moments):
+            raise UsageError(f"{self.device_id}: power is told at {len(self.watts)} of {moments} moments")
         self._refuse(np.diff(self.times_us) <= 0, "is not after the one before it")
         if not np.isfinite(self.joules).all():
             raise UsageError(f"{self.device_id}: an energy is no finite number")
@@ -100,6 +109,7 @@ class PowerSeries:
             times_us=self.times_us[kept],
             joules=self.joules[kept] - self.joules[first],
             observed=self.observed[first:last],
+            watts=self.watts[kept],
         )
 
 
