@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wattmark.core.errors import UsageError
@@ -55,6 +56,9 @@ class WorkloadDevice:
     method: Method
     grade: Grade
     boundary: Boundary = Boundary.DEVICE
+    errors: Mapping[str, float] = field(default_factory=dict)
+    """Named error source -> relative half width at 95 %."""
+    sensor_duty: float = 1.0
     energy_joules: float
     observed_seconds: float
     unallocated_joules: float = 0.0
