@@ -194,6 +194,8 @@ class Config:
     tables: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     """What stands under ``[[site]]`` and the other names of TABLES, as written: `wattmark.stated` reads
     it where it is needed, never while measuring."""
+    monitor: Mapping[str, Any] = field(default_factory=dict)
+    """What stands under ``[monitor]``, as written: `wattmark.monitoring.settings` reads it."""
     path: str | None = None
     """The file it was read from; None when there is none."""
 
@@ -282,10 +284,14 @@ def load_config(path: Path | None) -> Config:
             sections[name] = _labels(str(path), table)
         elif name in SECTIONS:
             sections[name] = _section(str(path), name, table, SECTIONS[name])
+        elif name == "monitor":
+            if not isinstance(table, dict):
+                raise ConfigError(str(path), "[monitor]", "must be a table")
+            sections[name] = table
         elif name in TABLES:
             arrays[name] = _array(str(path), name, table)
         else:
-            known = ", ".join(("labels", *SECTIONS, *TABLES))
+            known = ", ".join(("labels", "monitor", *SECTIONS, *TABLES))
             raise ConfigError(str(path), f"[{name}]", f"unknown section; known: {known}")
     return Config(**sections, tables=arrays, path=str(path))
 
