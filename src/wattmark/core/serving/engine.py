@@ -123,6 +123,15 @@ class EngineDelta:
         return (self.end_us - self.start_us) / 1e6
 
 
+@dataclass(frozen=True, slots=True)
+class FailedLook(Gap):
+    """A look that failed. The reason is a sentence; the kind is one of a few words, for counting."""
+
+    kind: str = "unknown"
+    """``unreachable``, ``timeout``, ``refused`` (an account is needed), ``status``, ``redirect``, ``body``
+    (broken off, too long, no text), ``no_metrics`` (of an engine that is known)."""
+
+
 Look = EngineReading | Gap
 """A look at an engine; a gap is one that failed, with the reason."""
 
