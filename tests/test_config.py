@@ -133,3 +133,13 @@ def test_the_nearest_file_is_found(tmp_path: Path) -> None:
     assert find_config(deep) == tmp_path / "a" / "wattmark.toml"
     (deep / "wattmark.toml").write_text("")
     assert find_config(deep) == deep / "wattmark.toml"
+
+
+def test_monitoring_is_kept_as_written(tmp_path: Path) -> None:
+    """What [monitor] may say is known where rules are made, not where programs are measured."""
+    file = tmp_path / "wattmark.toml"
+    file.write_text('[monitor]\nwindow = "5m"\n')
+    assert load_config(file).monitor == {"window": "5m"}
+    file.write_text("monitor = 3\n")
+    with pytest.raises(ConfigError, match=r"\[monitor\]: must be a table"):
+        load_config(file)

@@ -291,7 +291,7 @@ def load_config(path: Path | None) -> Config:
         elif name in TABLES:
             arrays[name] = _array(str(path), name, table)
         else:
-            known = ", ".join(("labels", "monitor", *SECTIONS, *TABLES))
+            known = ", ".join(("labels", *SECTIONS, "monitor", *TABLES))
             raise ConfigError(str(path), f"[{name}]", f"unknown section; known: {known}")
     return Config(**sections, tables=arrays, path=str(path))
 
