@@ -56,7 +56,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "dataset": ("wattmark.cli.dataset:command", "Describe a dataset: hash, rows, unique bytes."),
     "import": ("wattmark.cli.import_:command", "Bring in what other tools have measured."),
     "show": ("wattmark.cli.show:command", "Show a run file: figures first, everything with --raw."),
+    "engines": ("wattmark.cli.engines:command", "Say what serving engines tell of themselves."),
     "watch": ("wattmark.cli.watch:command", "Watch what models cost on a node, live."),
+    "autoscale": ("wattmark.cli.autoscale:group", "Tell autoscalers; find nodes that can go."),
     "ledger": (
         "wattmark.cli.ledger:group",
         "Keep every run in one place, counted once, and ask it for totals.",
