@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -86,6 +86,10 @@ class PowerSeries:
     def _refuse(self, wrong: Flags, problem: str) -> None:
         if wrong.any():
             raise UsageError(f"{self.device_id}: moment {int(wrong.argmax()) + 2} of the series {problem}")
+
+    def noting(self, *said: str) -> PowerSeries:
+        """The same with more notes."""
+        return replace(self, notes=(*self.notes, *said)) if said else self
 
     @property
     def observed_seconds(self) -> float:
