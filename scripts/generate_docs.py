@@ -20,6 +20,7 @@ from pathlib import Path
 from wattmark.core.checks import CHECKS, Check
 from wattmark.core.guide import Guide
 from wattmark.core.kpis import CATALOG, Kpi
+from wattmark.engines.table import EngineKind, Term, bundled_engines
 from wattmark.ledger.runfile import json_schema
 from wattmark.ledger.views import VIEWS
 from wattmark.meters.catalog import METERS
@@ -59,6 +60,8 @@ def blocks() -> list[Block]:
         Block("importers/metrics.md", "metrics-left", metrics_left),
         Block("importers/generic.md", "generic-keys", generic_keys),
         Block("ledger/views.md", "views", view_tables),
+        Block("engines/index.md", "engines", engine_table),
+        Block("engines/metrics.md", "engine-metrics", engine_metrics),
     ]
 
 
@@ -132,6 +135,59 @@ def view_tables() -> str:
         f"## {name}\n\n{view.what[0].upper()}{view.what[1:]}.\n\n"
         + table(("column", "kind", "holds"), ((f"`{c}`", s.kind, s.what) for c, s in view.columns.items()))
         for name, view in VIEWS.items()
+    )
+
+
+def engine_table() -> str:
+    """All engines that are known."""
+    rows = (
+        (
+            f"[{kind.title}](metrics.md#{anchor(kind)})",
+            f"`{kind.id}`",
+            f"{kind.how}, {kind.verified}",
+            f"`:{kind.port}{kind.path}`" if kind.path else "-",
+            ", ".join(kind.metrics) or "nothing",
+            kind.on,
+        )
+        for kind in sorted(bundled_engines(), key=lambda k: k.title.lower())
+    )
+    return table(("engine", "id", "checked", "metrics at", "tells", "how to switch on"), rows)
+
+
+def anchor(kind: EngineKind) -> str:
+    """The heading of an engine on the page of metrics, as links name it."""
+    return "".join(c for c in kind.title.lower().replace(" ", "-") if c.isalnum() or c in "-_")
+
+
+def engine_metrics() -> str:
+    """A section for each engine, with the names of its metrics."""
+    return "\n\n".join(engine_section(k) for k in sorted(bundled_engines(), key=lambda k: k.title.lower()))
+
+
+def engine_section(kind: EngineKind) -> str:
+    """What is read of one engine, and what it does not tell."""
+    when = {
+        "made": "Tokens are counted when they are made. ",
+        "end": "Tokens are counted when a request ends. ",
+    }
+    facts = [
+        f"## {kind.title}",
+        f"Checked against {kind.verified} ({kind.how}); [source]({kind.source}). Metrics: {kind.on}. "
+        f"{when.get(kind.tokens_at, '')}{kind.note}".strip(),
+    ]
+    if kind.metrics:
+        rows = ((f"`{q}`", " + ".join(_term(t) for t in terms)) for q, terms in kind.metrics.items())
+        facts.append(table(("quantity", "metric"), rows))
+    if kind.missing:
+        facts.append(table(("may lack", "why"), ((f"`{q}`", why) for q, why in kind.missing.items())))
+    return "\n\n".join(facts)
+
+
+def _term(term: Term) -> str:
+    names = " or ".join(f"`{name}`" for name in term.names)
+    where = ", ".join(f"`{c.label}{c.sign}{'|'.join(c.values)}`" for c in term.where)
+    return (
+        names + (f" where {where}" if where else "") + (", mean of its series" if term.over == "mean" else "")
     )
 
 
