@@ -107,7 +107,7 @@ def _fresh_folder(out: Path) -> Path:
 
 
 def _measure(folder: Path, repeats: int, quick: bool) -> tuple[list[Run], list[Run]]:
-    from wattmark.demo import BASELINE, LEANER, Load, measure_in_turns
+    from wattmark.demo.digits import BASELINE, LEANER, Load, measure_in_turns
 
     load = Load(epochs=20, passes=1000) if quick else Load()
     total = 2 * repeats

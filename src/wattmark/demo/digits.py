@@ -1,4 +1,4 @@
-"""The demonstration: two classifiers trained and used on real digits, measured as anyone would.
+"""Two classifiers trained and used on real digits, measured as anyone would.
 
 The data are the 1,797 scanned digits that scikit-learn ships (UCI Optical Recognition of Handwritten
 Digits, test set), so that nothing is fetched.

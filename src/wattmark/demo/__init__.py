@@ -1,0 +1,1 @@
+"""What `wattmark demo` runs: small real models that are measured, and a real engine that serves."""
