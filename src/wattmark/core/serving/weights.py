@@ -29,14 +29,15 @@ HEAVIEST = 1 << 44
 """No rate weighs more (268 million tokens/s): half a million such requests still add up in 64 bits."""
 MOST_WORK = 1 << 37
 """No stretch holds more (134 million output tokens), so that its weight is computed in 64 bits."""
-_PER_UNIT = SCALE // UNIT * 1_000_000
+PER_UNIT = SCALE // UNIT * 1_000_000
+"""What one unit of work in a microsecond weighs."""
 
 LARGEST_COST = 64.0
 
 
 def rate(work: int, length_us: int) -> int:
     """The weight of so much work (tokens times UNIT) over a length of time above 0; at least 1."""
-    weight = (min(work, MOST_WORK) * _PER_UNIT + length_us // 2) // length_us
+    weight = (min(work, MOST_WORK) * PER_UNIT + length_us // 2) // length_us
     return min(HEAVIEST, max(1, weight))
 
 
@@ -94,7 +95,7 @@ class Means:
         for key in ((service, phase), (None, phase)):
             work, length_us = self._sums.get(key, (0, 0))
             if work and length_us:
-                return min(HEAVIEST, max(1, (work * _PER_UNIT + length_us // 2) // length_us))
+                return min(HEAVIEST, max(1, (work * PER_UNIT + length_us // 2) // length_us))
         return SCALE
 
     def weight_of(self, service: Service) -> int:
