@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("wattmark.cli.ledger_query:command", "Ask in SQL, over documented views."),
     "export": ("wattmark.cli.ledger_export:command", "Write the views as Parquet or CSV."),
     "overhead": ("wattmark.cli.ledger_overhead:command", "How little work it is to know all this."),
+    "utilisation": ("wattmark.cli.ledger_utilisation:command", "How busy devices were, sustained."),
     "listen": ("wattmark.cli.ledger_listen:command", "Take OpenTelemetry metrics over HTTP."),
     "history": ("wattmark.cli.ledger_keep:history", "List the ledger's versions."),
     "verify": ("wattmark.cli.ledger_care:verify", "Hold the evidence against its hashes."),
