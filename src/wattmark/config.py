@@ -177,6 +177,39 @@ class ExportConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentConfig:
+    """How the agent of a node works; its engines are [[engine]] tables (wattmark.stated.engines)."""
+
+    listen: str = "127.0.0.1:9465"
+    """HOST:PORT of /metrics and the rest."""
+    socket: str | None = None
+    """Unix datagram socket for request lines; None: the usual place; ``none``: no socket."""
+    state: str | None = None
+    """Folder of the journal and the spool; None: the usual place."""
+    requests: tuple[str, ...] = ()
+    """Request logs that are followed, relative to this file."""
+    rule: str = "request_tokens"
+    """How a moment's energy is divided among requests."""
+    input_cost: float = 1.0
+    """What an input token weighs against an output token."""
+    look_seconds: float = 5.0
+    """How often engines are looked at."""
+    lateness_seconds: float = 10.0
+    """How much later than it ends a request may be told."""
+    horizon_seconds: float = 900.0
+    """How long a request whose start was told is waited for."""
+    land_seconds: float = 60.0
+    """How often windows go to the ledger."""
+    workloads: bool = True
+    """Divide CPU-side energy among containers, pods, jobs and processes as well."""
+    workload_seconds: float = 10.0
+    """How often their CPU time is read."""
+    otlp: str | None = None
+    """Address of a collector that is sent the same figures."""
+    otlp_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole of ``wattmark.toml``."""
 
@@ -191,6 +224,7 @@ class Config:
     renewables: RenewablesConfig = field(default_factory=RenewablesConfig)
     ledger: LedgerConfig = field(default_factory=LedgerConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    agent: AgentConfig = field(default_factory=AgentConfig)
     tables: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     """What stands under ``[[site]]`` and the other names of TABLES, as written: `wattmark.stated` reads
     it where it is needed, never while measuring."""
@@ -211,9 +245,10 @@ SECTIONS: Mapping[str, type] = {
     "renewables": RenewablesConfig,
     "ledger": LedgerConfig,
     "export": ExportConfig,
+    "agent": AgentConfig,
 }
 
-TABLES = ("site", "instrument", "residual_mix", "market", "tariff", "water")
+TABLES = ("site", "instrument", "residual_mix", "market", "tariff", "water", "engine")
 """Arrays of tables, which a ledger's settings know too; `wattmark.stated` says what is in them."""
 
 MOST = 1e30
@@ -229,6 +264,13 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "[measure] rest_of_node_watts": (0.0, 1e6),
     "[measure] bmc_accuracy": (0.0, 1.0),
     "[export] period_seconds": (0.2, 86400.0),
+    "[agent] input_cost": (0.0, 64.0),
+    "[agent] look_seconds": (0.2, 3600.0),
+    "[agent] lateness_seconds": (0.0, 3600.0),
+    "[agent] horizon_seconds": (1.0, 86400.0),
+    "[agent] land_seconds": (1.0, 86400.0),
+    "[agent] workload_seconds": (1.0, 3600.0),
+    "[agent] otlp_seconds": (1.0, 86400.0),
     "[project] lifetime_inferences": (0.0, MOST),
     "[project] manual_steps": (0, 1e6),
     "[project] reference_device_factor": (0.0, 1e6),
@@ -246,6 +288,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "[embodied] mode": ("reserved", "utilised"),
     "[sci] normalisation": ("gross", "effective"),
     "[place] intensity_basis": ("lifecycle", "direct"),
+    "[agent] rule": ("request_tokens", "request_equal", "request_weight"),
 }
 
 

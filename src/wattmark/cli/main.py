@@ -57,6 +57,14 @@ VERBS: dict[str, tuple[str, str]] = {
     "import": ("wattmark.cli.import_:command", "Bring in what other tools have measured."),
     "show": ("wattmark.cli.show:command", "Show a run file: figures first, everything with --raw."),
     "engines": ("wattmark.cli.engines:command", "Say what serving engines tell of themselves."),
+    "agent": (
+        "wattmark.cli.agent:command",
+        "Say what the models of this node cost, live, and keep it.",
+    ),
+    "proxy": (
+        "wattmark.cli.proxy:command",
+        "Hand requests on to a model server, and tell what each costs.",
+    ),
     "watch": ("wattmark.cli.watch:command", "Watch what models cost on a node, live."),
     "autoscale": ("wattmark.cli.autoscale:group", "Tell autoscalers; find nodes that can go."),
     "ledger": (
