@@ -39,7 +39,7 @@ class Condition:
 
     label: str
     kind: str
-    """``=`` one of the values, ``~`` contains one of them, ``*`` is there."""
+    """``=`` one of the values, ``!=`` none of them, ``~`` contains one of them, ``*`` is there."""
     values: tuple[str, ...]
 
     def holds(self, labels: Labels) -> bool:
@@ -49,7 +49,7 @@ class Condition:
             return value != ""
         if self.kind == "~":
             return any(v in value for v in self.values)
-        return value in self.values
+        return (value in self.values) is (self.kind == "=")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +169,12 @@ def metric_of(order: int, row: Mapping[str, str]) -> Metric:
 
 
 def _condition(text: str) -> Condition:
-    for sign in ("~", "="):
+    for sign in ("!=", "~", "="):
         label, found, said = text.partition(sign)
         if found and "=" not in label:
             kind = "*" if sign == "=" and said == "*" else sign
             return Condition(label=label, kind=kind, values=tuple(said.split("|")))
-    raise ValueError(f"{text!r} is no condition: label=a|b, label=* or label~a")
+    raise ValueError(f"{text!r} is no condition: label=a|b, label!=a|b, label=* or label~a")
 
 
 def looks_like_energy(name: str) -> bool:

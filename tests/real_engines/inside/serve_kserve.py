@@ -1,4 +1,4 @@
-"""KServe's Python server with a model that doubles: ``serve_kserve.py FOLDER PORT``. Runs in its environment."""
+"""KServe's Python server with a model that doubles: ``serve_kserve.py FOLDER PORT``. In its environment."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""MLServer with a model that doubles: ``serve_mlserver.py FOLDER PORT METRICS_PORT``. Runs in its environment."""
+"""MLServer with a model that doubles: ``serve_mlserver.py FOLDER PORT METRICS_PORT``. In its environment."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Ray Serve with a deployment that doubles: ``serve_ray.py FOLDER PORT METRICS_PORT``. Runs in its environment."""
+"""Ray Serve with a deployment that doubles: ``serve_ray.py FOLDER PORT METRICS_PORT``."""
 
 import os
 import sys
@@ -7,8 +7,8 @@ from typing import Any
 
 os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
 
-import ray  # noqa: E402 - it reads its settings when it is imported
-from ray import serve  # noqa: E402
+import ray
+from ray import serve
 
 
 @serve.deployment(name="tiny")
