@@ -149,7 +149,7 @@ def _window(
         told, service = party.counted, party.service(minute)
         requests = float(told.requests[minute]) * share
         failing = float(told.failed[minute] / told.requests[minute]) if requests else 0.0
-        failing = min(1.0, failing + float(of.dropped[minute]))
+        turned_away = float(told.requests[minute]) * float(of.dropped[minute]) * watched
         all_written = float(of.written[minute])
         active = (
             float(of.batch[minute])
@@ -161,7 +161,7 @@ def _window(
             Work(
                 service=service,
                 requests=requests * (1.0 - failing),
-                failed=requests * failing,
+                failed=requests * failing + turned_away,
                 input_tokens=float(told.input_tokens[minute]) * share,
                 cached_input_tokens=0.0,
                 output_tokens=float(told.output_tokens[minute]) * share,

@@ -1,0 +1,78 @@
+"""All figures of a node, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from wattmark.core.serving.window import ServingWindow
+from wattmark.monitoring.detection.features import PER_REQUEST, PER_TOKEN
+from wattmark.monitoring.detection.finding import Finding, Kind, State
+from wattmark.monitoring.detection.fit import fitted
+from wattmark.monitoring.detection.row import Key, Lost, Row, rows_of
+from wattmark.monitoring.detection.series import Fit, Series
+from wattmark.monitoring.detection.settings import Settings
+from wattmark.monitoring.detection.still import Standstill
+
+
+class Watcher:
+    """Hold every minute against the last good state of its model.
+
+    A look costs some tens of microseconds for each model; a baseline is fitted about ten times in the first
+    fortnight of a model, which takes a tenth of a second each and needs the extra ``detect``. A ``fit`` of
+    another kind may be passed in, for instance one that fits in a process of its own.
+    """
+
+    def __init__(self, settings: Settings | None = None, fit: Fit = fitted) -> None:
+        self._settings = settings or Settings()
+        self._fit = fit
+        self._series: dict[Key, Series] = {}
+        self._standstill = Standstill()
+
+    def look(self, window: ServingWindow) -> list[Finding]:
+        """Take one window in; the news in it."""
+        keys = [False, True] if self._settings.by_tenant else [False]
+        minutes = {key: row for by in keys for key, row in rows_of(window, by).items()}
+        stuck = self._standstill.look(window)
+        found: list[Finding] = []
+        for key, minute in minutes.items():
+            names = [name for name in stuck if isinstance(minute, Row) and name in minute.devices]
+            if not names:
+                continue
+            text = f"the reading of {', '.join(names)} stands still while its load does not"
+            minutes[key] = Lost(minute.end, text)
+            if key in self._series:
+                self._series[key].doubt()
+                if any(name in self._standstill.new for name in names):
+                    metric = self._series[key].metric
+                    end = window.end_us / 1e6
+                    found.append(
+                        Finding(kind=Kind.STUCK, key=key, metric=metric, at=end, since=end - 180.0, text=text)
+                    )
+        return [*found, *self.take(minutes)]
+
+    def take(self, minutes: Mapping[Key, Row | Lost]) -> list[Finding]:
+        """The same for minutes that come from elsewhere: counters, a ledger."""
+        found: list[Finding] = []
+        for key, minute in minutes.items():
+            if key not in self._series:
+                if isinstance(minute, Lost):
+                    continue
+                metric = PER_REQUEST if minute.output_tokens is None else PER_TOKEN
+                self._series[key] = Series(key, metric, self._settings, self._fit)
+            found.extend(self._series[key].take(minute))
+        return found
+
+    @property
+    def active(self) -> list[Finding]:
+        """Regressions that last."""
+        return [s.active for s in self._series.values() if s.active is not None and s.active.news]
+
+    def states(self) -> list[State]:
+        """How every figure stands."""
+        return [series.state() for _, series in sorted(self._series.items())]
+
+    def accept(self, keys: Iterable[Key]) -> None:
+        """Take what these cost now for normal."""
+        for key in keys:
+            if key in self._series:
+                self._series[key].accept()
