@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wattmark.attribution.columns import Flags, Longs, Names
-from wattmark.attribution.logs.layout import NAMES, SAID, SPANS, STAMPS, Field, Layout
+from wattmark.attribution.logs.layout import ENDED, NAMES, NOT_ENDED, SAID, SPANS, STAMPS, Field, Layout
 from wattmark.attribution.logs.parsed import VALUES, Parsed, Services
 from wattmark.attribution.logs.tally import Tally
 from wattmark.attribution.logs.values import (
@@ -56,8 +56,8 @@ def parsed_table(
     kept = np.ones(len(rows), np.bool_)
     if "event" in texts:
         told = _text(_column(table, texts["event"].path))
-        starts = _flags(pc.equal(told, "start"))
-        clean &= starts | _flags(pc.equal(told, "end")) | _flags(pc.is_null(told))
+        starts = _flags(pc.is_in(told, pa.array(NOT_ENDED, told.type)))
+        clean &= starts | _flags(pc.is_in(told, pa.array(ENDED, told.type))) | _flags(pc.is_null(told))
         kept = ~starts
     owner, good = _owners(table, texts, layout, services)
     clean &= good | ~kept
@@ -98,6 +98,8 @@ def _values(column: Any, field: Field, layout: Layout) -> Values:
     if pa.types.is_null(kind):
         empty = np.full(len(column), MISSING, np.int64)
         return (np.zeros_like(empty) if field.target in SAID else empty), np.ones(len(column), np.bool_)
+    if field.target == "aborted":
+        raise NotPlain
     if field.target in SAID:
         return _said(column), np.ones(len(column), np.bool_)
     if field.target == "failed":

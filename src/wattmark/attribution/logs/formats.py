@@ -78,12 +78,58 @@ ENVOY: Candidates = {
 """Command operators by the names that Istio and Envoy's own examples give them
 (https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage); milliseconds."""
 
-CANDIDATES: dict[str, Candidates] = {"jsonl": NATIVE, "nginx": NGINX, "envoy": ENVOY}
+OLLAMA: Candidates = {
+    "end": [("created_at", "iso")],
+    "duration": [("total_duration", "ns")],
+    "decode": [("eval_duration", "ns")],
+    "reached": [("total_duration", "")],
+    "error": [("error", "")],
+    "model": [("model", "")],
+    "input_tokens": [("prompt_eval_count", "")],
+    "output_tokens": [("eval_count", "")],
+}
+"""The last object of a response of /api/generate or /api/chat (https://docs.ollama.com/api/usage): lengths of
+time in nanoseconds; ``created_at`` is when it was written."""
+
+SGLANG: Candidates = {
+    "event": [("event", "")],
+    "request_id": [("rid", "")],
+    "end": [("timestamp", "")],
+    "duration": [("out.meta_info.e2e_latency", "s")],
+    "queue": [("out.meta_info.queue_time", "s")],
+    "aborted": [("out.meta_info.finish_reason.type", "")],
+    "input_tokens": [("out.meta_info.prompt_tokens", "")],
+    "cached_input_tokens": [("out.meta_info.cached_tokens", "")],
+    "output_tokens": [("out.meta_info.completion_tokens", "")],
+}
+"""``--log-requests --log-requests-format json`` (python/sglang/srt/utils/request_logger.py): the event
+``request.finished``, stamped in local time when it is written."""
+
+TGI: Candidates = {
+    "end": [("timestamp", "iso")],
+    "duration": [("span.inference_time", "text")],
+    "reached": [("span.inference_time", "")],
+}
+"""``--json-output`` (router/src/server.rs of text-generation-inference): the span of an answered request."""
+
+CANDIDATES: Mapping[str, Candidates] = {
+    "jsonl": NATIVE,
+    "nginx": NGINX,
+    "envoy": ENVOY,
+    "ollama": OLLAMA,
+    "sglang": SGLANG,
+    "tgi": TGI,
+}
 FIRST_BYTES = {"nginx": ("upstream_header_time", "s"), "envoy": ("response_duration", "ms")}
 AT_THE_PROXY = (
     "times are a proxy's: what a request waits inside the engine, and reading it in, count as its work"
 )
-NOTES = {"nginx": (AT_THE_PROXY,), "envoy": (AT_THE_PROXY,)}
+NOTES: Mapping[str, tuple[str, ...]] = {
+    "nginx": (AT_THE_PROXY,),
+    "envoy": (AT_THE_PROXY,),
+    "ollama": ("prefill holds the loading of the model and waiting for a slot: Ollama tells them as one",),
+    "tgi": ("TGI's log tells neither tokens nor first tokens: divide its energy equally",),
+}
 
 
 def first_bytes(name: str, candidates: Candidates, options: Mapping[str, str]) -> Candidates:

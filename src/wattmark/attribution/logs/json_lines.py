@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 import msgspec
-import numpy as np
 
-from wattmark.attribution.columns import RequestColumns
-from wattmark.attribution.logs.files import Block, blocks_of, lines_of
+from wattmark.attribution.logs.blocks import Lines, Way
+from wattmark.attribution.logs.files import Block
 from wattmark.attribution.logs.layout import COUNTS, SPANS, STAMPS, Field, Layout
-from wattmark.attribution.logs.parsed import Parsed, Services, requests_of
-from wattmark.attribution.logs.rows import Row, parsed_rows
+from wattmark.attribution.logs.rows import Row
 from wattmark.attribution.logs.tally import Tally
 
 FIRST_ROWS = 1000
@@ -37,51 +34,20 @@ def first_rows(head: bytes) -> list[Mapping[str, Any]]:
     return found
 
 
-def requests_in(
-    path: Path, layout: Layout, tally: Tally, *, with_ids: bool, services: Services | None = None
-) -> Iterator[RequestColumns]:
-    """The requests of a log of JSON Lines, a block at a time. Only the fields of the layout are kept."""
-    services = services or Services()
-    decoder = _decoder(layout.fields)
-    schema = _schema(layout)
-    for block in blocks_of(path, tally):
-        for parsed in _parsed(block, layout, services, tally, with_ids, decoder, schema):
-            yield requests_of(parsed, services, tally, layout.tolerance_us)
+def way_of(layout: Layout) -> Way:
+    """How JSON Lines of a layout are read."""
+    decoder, schema = _decoder(layout.fields), _schema(layout)
+
+    def table(block: Block) -> Any:
+        return _table(block, schema)
+
+    def rows(lines: Lines, tally: Tally) -> Iterator[Row]:
+        return _objects(lines, decoder, tally)
+
+    return Way(table=None if schema is None else table, rows=rows)
 
 
-def _parsed(
-    block: Block,
-    layout: Layout,
-    services: Services,
-    tally: Tally,
-    with_ids: bool,
-    decoder: msgspec.json.Decoder[Any],
-    schema: Any,
-) -> Iterator[Parsed]:
-    """What a block says: first of all rows at once, then of those that must be looked at singly."""
-    fast = _table(block, schema) if schema is not None else None
-    if fast is not None:
-        from wattmark.attribution.logs.arrow_rows import NotPlain, parsed_table
-
-        table, rows = fast
-        try:
-            parsed, odd = parsed_table(table, layout, services, tally, rows, with_ids=with_ids)
-        except NotPlain:
-            fast = None
-        else:
-            yield parsed
-            if not len(odd):
-                return
-            wanted = set(rows[odd].tolist())
-            lines: Iterable[tuple[int, bytes]] = (pair for pair in lines_of(block) if pair[0] in wanted)
-    if fast is None:
-        lines = lines_of(block)
-    yield parsed_rows(_objects(lines, decoder, tally), layout, services, tally, with_ids=with_ids)
-
-
-def _objects(
-    lines: Iterable[tuple[int, bytes]], decoder: msgspec.json.Decoder[Any], tally: Tally
-) -> Iterator[Row]:
+def _objects(lines: Lines, decoder: msgspec.json.Decoder[Any], tally: Tally) -> Iterator[Row]:
     for number, line in lines:
         try:
             yield number, decoder.decode(line)
@@ -162,13 +128,13 @@ def _type(field: Field, pa: Any) -> Any:
     return pa.bool_() if field.target == "failed" else pa.string()
 
 
-def _table(block: Block, schema: Any) -> tuple[Any, Any] | None:
-    """A block as an Arrow table with the number of each row; None when a line of it is not as the others."""
+def _table(block: Block, schema: Any) -> Any:
+    """A block as an Arrow table; None when a line of it is not as the others."""
     import pyarrow as pa
     from pyarrow import json
 
     try:
-        table = json.read_json(
+        return json.read_json(
             io.BytesIO(block.data),
             read_options=json.ReadOptions(block_size=max(len(block.data) // 4, 1 << 20)),
             parse_options=json.ParseOptions(
@@ -177,10 +143,3 @@ def _table(block: Block, schema: Any) -> tuple[Any, Any] | None:
         )
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
         return None
-    letters = np.frombuffer(block.data, np.uint8)
-    ends = np.flatnonzero(letters == ord("\n"))
-    if len(letters) and letters[-1] != ord("\n"):
-        ends = np.append(ends, len(letters))
-    lengths = np.diff(ends, prepend=-1) - 1
-    numbers = np.flatnonzero(lengths > 0) + block.first_line
-    return (table, numbers) if len(numbers) == table.num_rows else None

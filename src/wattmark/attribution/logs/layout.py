@@ -12,6 +12,7 @@ from wattmark.attribution.logs.values import (
     UNITS,
     Bad,
     Parser,
+    aborted,
     count_of,
     earlier_tries_parser,
     flag_of,
@@ -36,11 +37,13 @@ SPANS = {
     "decode": "From the first token to the end.",
 }
 COUNTS = ("input_tokens", "cached_input_tokens", "output_tokens", "weight", "status")
-SAID = ("error", "reached")
-"""Only whether they say anything: an error, and an upstream that was reached."""
+SAID = ("error", "reached", "aborted")
+"""Only whether they say anything: an error, an upstream that was reached, an end that is an abort."""
 NAMES = ("model", "model_version", "tenant", "target")
 TARGETS = (*STAMPS, *SPANS, *COUNTS, "failed", *SAID, "event", *NAMES, "request_id")
-MAPPED = tuple(t for t in TARGETS if t not in ("earlier", "event"))
+MAPPED = tuple(t for t in TARGETS if t not in ("earlier", "event", "aborted"))
+ENDED, NOT_ENDED = ("end", "request.finished"), ("start", "request.received")
+"""Words for the event of a row: a request that is over, and one that is not."""
 """What a column may be named for."""
 SUFFIXES = {
     "_ns": "ns",
@@ -214,6 +217,8 @@ def _parser(target: str, unit: str, zone: tzinfo | None) -> Parser | None:
         return stamp_parser(unit, zone)
     if target in SPANS:
         return earlier_tries_parser(unit) if target == "earlier" else span_parser(unit)
+    if target == "aborted":
+        return aborted
     if target in SAID:
         return said
     others: Mapping[str, Parser] = {"status": status_of, "failed": flag_of}

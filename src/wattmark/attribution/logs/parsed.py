@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from wattmark.attribution.columns import UNKNOWN, Flags, Ints, Longs, Names, RequestColumns
-from wattmark.attribution.logs.layout import COUNTS, SPANS, STAMPS
+from wattmark.attribution.logs.layout import COUNTS, SAID, SPANS, STAMPS
 from wattmark.attribution.logs.tally import Tally
 from wattmark.attribution.logs.values import EARLIEST_US, LATEST_US, LONGEST_SPAN_US, MISSING
 from wattmark.core.serving.request import Service
 
-VALUES = (*STAMPS, *SPANS, *COUNTS, "failed", "error", "reached")
+VALUES = (*STAMPS, *SPANS, *COUNTS, "failed", *SAID)
 LEAST_ERROR = 400
 """HTTP: from this status on a request did not succeed (RFC 9110); 499 is nginx's for a client that left, and
 0 is Envoy's for no answer at all."""
@@ -86,7 +86,13 @@ def requests_of(parsed: Parsed, services: Services, tally: Tally, tolerance_us: 
     given, cached = _or_unknown(get("input_tokens")), _known(get("cached_input_tokens"))
     refusal.add((given != UNKNOWN) & (cached > given), "has more cached input tokens than input tokens")
     status = get("status")
-    failed = (get("failed") == 1) | (get("error") == 1) | (status >= LEAST_ERROR) | (status == 0)
+    failed = (
+        (get("failed") == 1)
+        | (get("error") == 1)
+        | (get("aborted") == 1)
+        | (status >= LEAST_ERROR)
+        | (status == 0)
+    )
     for index in np.flatnonzero(refusal.refused):
         tally.refuse(int(parsed.row[index]), refusal.reason(int(index)))
     good = reached & ~refusal.refused

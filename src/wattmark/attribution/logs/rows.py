@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wattmark.attribution.columns import Names
-from wattmark.attribution.logs.layout import NAMES, Layout
+from wattmark.attribution.logs.layout import ENDED, NAMES, NOT_ENDED, Layout
 from wattmark.attribution.logs.parsed import VALUES, Parsed, Services
 from wattmark.attribution.logs.tally import Tally
 from wattmark.attribution.logs.values import Bad, name_of
@@ -33,10 +33,10 @@ def parsed_rows(
     for number, row in rows:
         target = ""
         try:
-            if event is not None and (told := event.of(row)) not in (None, "end"):
-                if told != "start":
+            if event is not None and (told := event.of(row)) not in (None, *ENDED):
+                if told not in NOT_ENDED:
                     target = "event"
-                    raise Bad("is neither start nor end")
+                    raise Bad("is neither the start nor the end of a request")
                 tally.ignored += 1
                 continue
             values = []

@@ -215,6 +215,11 @@ def said(value: Any) -> int:
     return int(value is not None and value is not False and value not in ("", "-", "null", 0))
 
 
+def aborted(value: Any) -> int:
+    """1 for a reason to end that is an abort."""
+    return int(value in ("abort", "error"))
+
+
 def name_of(value: Any) -> str:
     """A name; empty where none is told."""
     if value is None:
