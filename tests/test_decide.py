@@ -87,6 +87,7 @@ def test_the_public_names_are_these() -> None:
         "Track",
         "Undefined",
         "__version__",
+        "attribute",
         "compare",
         "dataset",
         "facts_of",

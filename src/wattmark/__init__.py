@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wattmark.version import __version__
 
 if TYPE_CHECKING:
+    from wattmark.attribution.attribute import attribute
     from wattmark.core.facts import Facts
     from wattmark.core.figure import Figure, Missing, NotReached, Undefined
     from wattmark.core.run import Dataset, Run
@@ -25,6 +26,7 @@ _HOME = {
     "track": "wattmark.live",
     "log": "wattmark.live",
     "measured": "wattmark.live",
+    "attribute": "wattmark.attribution.attribute",
     "score": "wattmark.decide",
     "compare": "wattmark.decide",
     "gate": "wattmark.decide",
@@ -51,6 +53,7 @@ __all__ = [
     "Track",
     "Undefined",
     "__version__",
+    "attribute",
     "compare",
     "dataset",
     "facts_of",

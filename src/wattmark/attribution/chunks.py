@@ -77,14 +77,20 @@ class Chunks:
         self._open: list[Opened] = []
         self._sums = Sums([each.device_id for each in series], len(self._rules))
 
-    def add(self, columns: RequestColumns) -> RequestEnergies | None:
-        """Take in more requests; those that are wholly divided now come back, None when none is."""
+    def add(self, columns: RequestColumns, latest_us: int | None = None) -> RequestEnergies | None:
+        """Take in more requests; those that are wholly divided now come back, None when none is.
+
+        ``latest_us`` is the latest start up to which requests were told, in logs that are read side by side;
+        without it the latest of all that came. What starts more than the slack before that came too late.
+        """
         if len(columns):
             self._waiting.append(columns)
+            self._latest_us = max(self._latest_us, int(columns.start_us.max()))
         if sum(len(part) for part in self._waiting) < self._block:
             return None
         self._take_in()
-        return self._run(self._latest_us - self._slack_us, over=False)
+        latest = self._latest_us if latest_us is None else min(latest_us, self._latest_us)
+        return self._run(latest - self._slack_us, over=False)
 
     def finish(self) -> tuple[RequestEnergies | None, Attribution]:
         """Divide all that is left: the last requests, and what everything adds up to.
@@ -93,7 +99,7 @@ class Chunks:
         """
         self._take_in()
         until = self._last_end_us if self._until_us is None else self._until_us
-        since = self._since_us
+        since = self._begin()
         if since is None or since >= until:
             raise UsageError("there is no time to divide: no request took any, or none was given")
         done = self._run(until, over=True)
@@ -105,13 +111,11 @@ class Chunks:
             return
         columns = joined(self._waiting)
         self._waiting = []
-        if self._since_us is None:
-            self._since_us = self._divided_us = int(columns.start_us.min())
-        self._latest_us = max(self._latest_us, int(columns.start_us.max()))
         self._last_end_us = max(self._last_end_us, int(columns.end_us.max()))
         new = self._opened(columns)
-        begin = np.maximum(columns.start_us, self._since_us)
-        np.maximum(np.minimum(columns.end_us, self._divided_us) - begin, 0, out=new.late_us)
+        if self._since_us is not None:
+            begin = np.maximum(columns.start_us, self._since_us)
+            np.maximum(np.minimum(columns.end_us, self._divided_us) - begin, 0, out=new.late_us)
         self._open.append(new)
         self._arrived += len(columns)
 
@@ -121,11 +125,20 @@ class Chunks:
             learn(columns, parts, self._means)
         return opened(columns, parts, self._means, self._rules, self._arrived)
 
+    def _begin(self) -> int | None:
+        """Where it begins: as said, or with the first start of all that came before the first division."""
+        if self._since_us is None and self._open:
+            self._since_us = min(int(part.columns.start_us.min()) for part in self._open)
+            self._divided_us = self._since_us
+        return self._since_us
+
     def _run(self, until_us: int, *, over: bool) -> RequestEnergies | None:
         """Divide until then; those that ended by then come back, and all of them when it is over."""
-        since = self._divided_us
         if self._until_us is not None:
             until_us = min(until_us, self._until_us)
+        if until_us < 0 or self._begin() is None:
+            return None
+        since = self._divided_us
         if until_us <= since and not over:
             return None
         every = together(self._open) if self._open else self._opened(of(()))

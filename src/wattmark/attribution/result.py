@@ -36,18 +36,13 @@ class RequestEnergies:
     def __len__(self) -> int:
         return len(self.joules)
 
-
-def in_order(parts: Sequence[RequestEnergies]) -> RequestEnergies:
-    """Several of them as one, in the order in which the requests were given."""
-    ordinal = np.concatenate([part.ordinal for part in parts])
-    order = np.argsort(ordinal, kind="stable")
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in COLUMNS[1:]}
-    return RequestEnergies(
-        columns=joined([part.columns for part in parts])[order], ordinal=ordinal[order], **arrays
-    )
+    def chosen(self, index: Longs) -> RequestEnergies:
+        """Some of them, or all in another order."""
+        arrays = {name: getattr(self, name)[index] for name in ARRAYS}
+        return RequestEnergies(columns=self.columns[index], **arrays)
 
 
-COLUMNS = (
+ARRAYS = (
     "ordinal",
     "joules",
     "prefill_joules",
@@ -56,6 +51,13 @@ COLUMNS = (
     "estimated",
     "late_us",
 )
+
+
+def in_order(parts: Sequence[RequestEnergies]) -> RequestEnergies:
+    """Several of them as one, in the order in which the requests were given."""
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
+    whole = RequestEnergies(columns=joined([part.columns for part in parts]), **arrays)
+    return whole.chosen(np.argsort(whole.ordinal, kind="stable"))
 
 
 @dataclass(frozen=True, slots=True)

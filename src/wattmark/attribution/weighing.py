@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattmark.attribution.columns import UNKNOWN, Flags, Longs, RequestColumns
-from wattmark.core.errors import UsageError
 from wattmark.core.serving.request import Phase, Rule, Service
 from wattmark.core.serving.weights import HEAVIEST, MOST_WORK, PER_UNIT, SCALE, UNIT, Means, Weighing
 
@@ -103,16 +101,6 @@ def estimated(columns: RequestColumns, parts: Stretches, rule: Rule) -> Flags:
     first = lasting & (parts.first_work == UNKNOWN)
     either: Flags = first | (parts.phased & (parts.second_work == UNKNOWN))
     return either
-
-
-def whole(weights_: NDArray[np.generic]) -> Longs:
-    """Weights as they may be added exactly. Raises UsageError for floats, whose sums never return to 0."""
-    if not np.issubdtype(weights_.dtype, np.integer):
-        raise UsageError(
-            f"weights are whole numbers, not {weights_.dtype}: sums of floats do not return to 0, and idle "
-            "energy would be taken for work; scale them first"
-        )
-    return weights_.astype(np.int64, copy=False)
 
 
 def _rates(work: Longs, length_us: Longs) -> Longs:
