@@ -28,9 +28,9 @@ def live_body(live: Live) -> dict[str, Any]:
         "to": utc(live.end_us),
         "seconds": (live.end_us - live.start_us) / 1e6,
         "attribution_rules": [rule.value for rule in live.rules],
-        "devices": [_device(device) for device in live.devices],
-        "models": [_service(figures) for figures in live.models],
-        "services": [_service(figures) for figures in live.services],
+        "devices": [device_body(device) for device in live.devices],
+        "models": [service_body(figures) for figures in live.models],
+        "services": [service_body(figures) for figures in live.services],
         "engines": [asdict(engine) for engine in live.engines],
         "agent": None if live.agent is None else _agent(live.agent),
         "notes": list(live.notes),
@@ -42,7 +42,8 @@ def utc(us: int) -> str:
     return datetime.fromtimestamp(us / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _device(device: DeviceFigures) -> dict[str, Any]:
+def device_body(device: DeviceFigures) -> dict[str, Any]:
+    """What one device used."""
     return {
         "device_id": device.device_id,
         "component": device.component,
@@ -60,7 +61,8 @@ def _device(device: DeviceFigures) -> dict[str, Any]:
     }
 
 
-def _service(figures: ServiceFigures) -> dict[str, Any]:
+def service_body(figures: ServiceFigures) -> dict[str, Any]:
+    """What one group of requests did and cost."""
     service = figures.service
     return {
         "model": service.model,
