@@ -79,7 +79,7 @@ def named(metric: str, **labels: str) -> str:
     return f"{metric}{{{inside}}}"
 
 
-def test_file(rules: str, scenarios: Sequence[Scenario], settings: RuleSettings) -> str:
+def rule_tests(rules: str, scenarios: Sequence[Scenario], settings: RuleSettings) -> str:
     """The file for promtool; ``rules`` is the path of the rule file from where this one lies."""
     step = settings.interval
     made = {

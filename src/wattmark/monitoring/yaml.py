@@ -59,8 +59,16 @@ def _is_block(text: str) -> bool:
 
 def _key(text: str) -> str:
     plain = PLAIN_KEY.fullmatch(text) and text.lower() not in SPOKEN_FOR
-    return text if plain else json.dumps(text)
+    return text if plain else _scalar(text)
 
 
 def _scalar(value: object) -> str:
-    return json.dumps(value, allow_nan=False)
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    if isinstance(value, float) and "e" in text and "." not in text:
+        return text.replace("e", ".0e")  # YAML 1.1 takes 1e-09 for a text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -1,0 +1,1 @@
+"""Dashboards as plain data, and as the JSON that Grafana loads."""
