@@ -114,7 +114,7 @@ def _rows(spans: Iterator[tuple[int, Span]], wish: str | None, tally: Tally) -> 
         ours = (span.kind_number == SERVER) is server
         if not ours and not server and wish is None and _is_call(told):
             raise UsageError(
-                f"{tally.name}:{number}: holds spans of servers and of clients: say which count, -o spans=server"
+                f"{tally.name}:{number}: holds spans of servers and of clients: say -o spans=server"
             )
         if not ours or not _is_call(told):
             tally.ignored += 1
@@ -187,7 +187,7 @@ def _spans(path: Path, tally: Tally) -> Iterator[tuple[int, Span]]:
 
 
 def _is_message(path: Path) -> bool:
-    """Whether a file that begins with a line end is a protobuf message: that is the tag of its first field."""
+    """Whether a file that begins with a line end is a protobuf message: its first tag is that byte."""
     with opened(path) as file:
         head = file.read(64).lstrip(b"\xef\xbb\xbf \r\n")
     return not head.startswith(b"{")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from wattmark.attribution.logs.json_lines import first_rows
 from wattmark.core.errors import EvidenceError
 
 PARQUET = b"PAR1"
+HEADER = re.compile(r"[\w\s.\"/()-]+([,;\t][\w\s.\"/()-]+)+")
+"""The first line of a table: names, and what separates them."""
 SIGNS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "otlp": (("resourceSpans",),),
     "ollama": (("created_at", "total_duration", "eval_count"),),
@@ -39,7 +42,7 @@ def format_of(path: Path) -> str:
     if "slot " in text and ("print_timing" in text or "launch_slot_" in text):
         return "llama.cpp"
     header = text.partition("\n")[0]
-    if "," in header and "\0" not in header:
+    if HEADER.fullmatch(header.strip()):
         return "csv"
     return _unknown(path, "it is neither JSON Lines, CSV, Parquet, OTLP nor llama-server's log")
 
