@@ -61,9 +61,17 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    app: Callable[..., Any], listening: socket.socket, *, certificate: Path | None, key: Path | None
+    app: Callable[..., Any],
+    listening: socket.socket,
+    *,
+    certificate: Path | None,
+    key: Path | None,
+    dated: bool = True,
 ) -> None:
-    """Serve until SIGINT or SIGTERM. The application's own end comes after the last answer."""
+    """Serve until SIGINT or SIGTERM. The application's own end comes after the last answer.
+
+    ``dated``: give answers a Date; a proxy hands on that of its upstream.
+    """
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -71,6 +79,8 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=dated,
+        proxy_headers=False,  # who is asking is who holds the connection, whatever a header says
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         ssl_certfile=certificate,
