@@ -155,7 +155,7 @@ class Scraper:
         length = 0
         while True:
             self._allow(connection, until)
-            piece = response.read1(PIECE) if said is None else response.read(min(PIECE, said - length))
+            piece = response.read1(PIECE)  # what is there: a whole read would wait again for each byte
             if not piece:
                 break
             pieces.append(piece)
@@ -166,6 +166,7 @@ class Scraper:
                 break
         if said is not None and length < said:
             raise _Refused("body", f"its page broke off after {length} of {said} bytes")
+        response.read()  # nothing is left, and only so the connection knows it
         return b"".join(pieces)
 
 
