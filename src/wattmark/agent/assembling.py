@@ -92,14 +92,25 @@ def default_state(environ: Mapping[str, str]) -> Path:
     return (Path(state) if state else home_of_user() / ".local" / "state") / "wattmark" / "agent"
 
 
-def assemble(plan: Plan, survey: Survey, environ: Mapping[str, str], say: Say) -> tuple[Agent, str]:
-    """An agent that has begun, and the address at which it answers. Raises UsageError, MissingExtra."""
+def assemble(
+    plan: Plan,
+    survey: Survey,
+    environ: Mapping[str, str],
+    say: Say,
+    waiting: attributing.Settings | None = None,
+) -> tuple[Agent, str]:
+    """An agent that has begun, and the address at which it answers. Raises UsageError, MissingExtra.
+
+    ``waiting``: how long windows are and what they wait for, in the place of what the settings say.
+    """
     if not survey.meters.devices:
         raise UsageError("no meter works on this machine: `wattmark doctor` says why")
     listening = bound(plan.agent.listen)
     journal = Journal(plan.state)
     meters = _patient(survey.meters)
     settings = _book_settings(plan, survey, meters)
+    if waiting is not None:
+        settings = replace(settings, waiting=waiting)
     surroundings = surroundings_of(plan.config)
     restored = _restored(journal, meters, settings)
     book = restored.book

@@ -28,7 +28,8 @@ from wattmark.core.units import Energy, Power
 
 TOLD_FOR_US = 15 * 60 * 1_000_000
 """A model whose requests were told so lately is told by request, and not by its engine's counters."""
-LONGEST_FLIGHT_US = 4 * 3600 * 1_000_000
+MOST_REMEMBERED = 20_000
+"""Requests that are remembered, so that one that is told again is not counted again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,9 @@ class Book:
         self.looks: dict[str, EngineReading] = {}
         self._models: dict[str, set[str]] = {}
         self._told_us: dict[str, int] = {}
+        self._known: dict[tuple[str, int, int], None] = {}
+        self.repeated = 0
+        """Requests that were told again, word for word."""
         self._held: list[Telling] = []
         self._tellings: list[Telling] = []
         self._stood: dict[int, Request] = {}
@@ -200,12 +204,27 @@ class Book:
         for started in entry.begun:
             self._begun(started)
         for request in entry.over:
+            if self._is_repeated(request):
+                continue
             self.flying.pop(request.request_id, None)
             self._told_us[request.service.model] = max(self.now_us, request.end_us)
             if not counted or request.end_us > self._attributor.divided_us:
                 self._attributor.ended(request)
         if entry.mark is not None:
             self.marks[entry.mark.path] = entry.mark
+
+    def _is_repeated(self, request: Request) -> bool:
+        """Who got no answer tells a request again: the same id and times are the same request."""
+        if not request.request_id:
+            return False
+        key = request.request_id, request.start_us, request.end_us
+        if key in self._known:
+            self.repeated += 1
+            return True
+        self._known[key] = None
+        if len(self._known) > MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return False
 
     def _begun(self, started: Started) -> None:
         self._told_us[started.service.model] = max(self.now_us, started.start_us)
@@ -281,7 +300,10 @@ class Book:
             if not self._is_told(telling):
                 self._stand_in(telling)
         self._held = []
-        return self._finished(self._attributor.finish(self.now_us))
+        read = max((gauge.until_us or 0 for gauge in self.gauges.values()), default=0)
+        return self._finished(
+            self._attributor.finish(read if read + 1_000_000 > self.now_us else self.now_us)
+        )
 
     def _jumped(self, entry: Ticked) -> Batch:
         """The wall clock was set ahead: close what is open, and begin at the new time."""

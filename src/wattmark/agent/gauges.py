@@ -19,7 +19,8 @@ class Gauge:
         self._period = period_seconds
         self._timeline = timeline
         self._sums: Accumulator | None = None
-        self._until_us: int | None = None
+        self.until_us: int | None = None
+        """The agent's time of the last good reading."""
         self.last: CounterReading | None = None
         """The last good reading of a counter."""
         self._read: float | None = None
@@ -63,8 +64,8 @@ class Gauge:
         elif isinstance(reading, PowerReading):
             self.last = None
         until = self._timeline.at(reading.at)
-        since = self._until_us
-        self._until_us = until if since is None else max(until, since)
+        since = self.until_us
+        self.until_us = until if since is None else max(until, since)
         if since is None or until <= since:
             return None
         if made.seconds <= 0:
@@ -78,4 +79,4 @@ class Gauge:
     def begin_anew(self) -> None:
         """The agent's time jumped: what follows begins where it stands now."""
         if self._read is not None:
-            self._until_us = self._timeline.at(self._read)
+            self.until_us = self._timeline.at(self._read)

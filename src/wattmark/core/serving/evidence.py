@@ -19,6 +19,8 @@ from wattmark.core.telemetry import JOULES, Samples, Stream
 PARTY = "wattmark.party"
 """Label of a share: ``requests``, ``failed`` or ``idle``."""
 STAGE = "inference"
+NOTHING_US = 20_000
+"""The devices of a node are not read in one instant: so short a stretch at an edge is no gap."""
 WORK = {
     "inferences": "requests",
     "failed": "failed",
@@ -98,10 +100,10 @@ def samples_of(windows: Iterable[ServingWindow], origin: Origin) -> tuple[Sample
 
 
 def _observed_until(window: ServingWindow, use: DeviceUse) -> int:
-    """Where the observed part of a window ends when the gap is put behind it; whole from 1 ms short on."""
+    """Where the observed part of a window ends when the gap is put behind it."""
     length = window.end_us - window.start_us
     seen = min(length, max(0, round(use.observed_seconds * 1e6)))
-    return window.end_us if length - seen < 1000 and seen else window.start_us + seen
+    return window.end_us if length - seen < NOTHING_US and seen else window.start_us + seen
 
 
 def _amounts(use: DeviceUse, shares: Sequence[Share], rule: Rule) -> list[tuple[Service, str, Rule, int]]:
