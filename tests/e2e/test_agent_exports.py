@@ -1,0 +1,139 @@
+"""What an agent shows, scraped by a real Prometheus and sent to a listening ledger."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+
+from tests.e2e.test_prometheus_export import answers, free_port, running, wait_for
+from tests.exporters.agent_states import END, MINUTE, a_state, a_window
+from wattmark.exporters.agent_families import families
+from wattmark.exporters.agent_otlp import address_of, payload, send
+from wattmark.exporters.agent_text import negotiated, render
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def shown(asked: list[str]) -> Iterator[int]:
+    """A page of metrics, as an agent answers; which formats were asked for goes into the list."""
+    state = a_state()
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            form = negotiated(self.headers.get("Accept"))
+            asked.append(form.name)
+            self.send_response(200)
+            self.send_header("Content-Type", form.value)
+            self.end_headers()
+            self.wfile.write(render(families(state), form))
+
+        def log_message(self, *args: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_real_prometheus_reads_every_series(tmp_path: Path) -> None:
+    """As many as were written, and joules per output token by a query: 4200 J over 600 tokens are 7."""
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not installed")
+    asked: list[str] = []
+    port = free_port()
+    with shown(asked) as page:
+        config = tmp_path / "prometheus.yml"
+        config.write_text(
+            "scrape_configs:\n- job_name: agent\n  scrape_interval: 1s\n"
+            f"  static_configs: [{{targets: ['127.0.0.1:{page}']}}]\n"
+        )
+        command = [
+            "prometheus",
+            f"--config.file={config}",
+            f"--storage.tsdb.path={tmp_path}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]
+        with running(command, f"http://127.0.0.1:{port}/-/ready", tmp_path / "log"):
+
+            def value(query: str) -> float | None:
+                url = f"http://127.0.0.1:{port}/api/v1/query?{urlencode({'query': query})}"
+                with urlopen(url) as answer:
+                    result = json.load(answer)["data"]["result"]
+                return float(result[0]["value"][1]) if result else None
+
+            wait_for(lambda: value("up") == 1.0, "nothing was scraped")
+            per_token = (
+                'sum by (model) (wattmark_inference_energy_joules_total{outcome!="idle"})'
+                " / sum by (model) (wattmark_inference_output_tokens_total)"
+            )
+            assert value(per_token) == 7.0
+            assert value("histogram_quantile(0.99, wattmark_inference_request_energy_joules_bucket)") > 250.0
+            lines = render(families(a_state())).decode().splitlines()
+            assert value("scrape_samples_scraped") == sum(not line.startswith("#") for line in lines)
+    assert set(asked) == {"OPENMETRICS"}
+
+
+def test_a_listening_ledger_counts_what_is_sent(tmp_path: Path) -> None:
+    """Two states a minute apart: the second window's 6000 J of the GPU, and the first's from the start on."""
+    for needed in ("deltalake", "duckdb", "uvicorn"):
+        pytest.importorskip(needed)
+    environ = {**os.environ, "WATTMARK_CONFIG": str(tmp_path / "wattmark.toml")}
+    (tmp_path / "wattmark.toml").write_text("")
+    ledger, port = str(tmp_path / "ledger"), free_port()
+    call = [sys.executable, "-m", "wattmark", "ledger"]
+    subprocess.run([*call, "init", ledger], env=environ, check=True, capture_output=True, timeout=60)
+    with subprocess.Popen(
+        [*call, "listen", "--ledger", ledger, "--port", str(port)],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as listener:
+        try:
+            wait_for(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "the listener does not answer")
+            state = a_state()
+            now = time.time_ns() // 1_000_000_000 * 1_000_000_000
+            for minute in (0, 1):
+                if minute:
+                    state.totals.fold(a_window(END + MINUTE))
+                body = payload(
+                    families(state),
+                    host_id="h",
+                    version="0.1.0",
+                    started_ns=now - 120 * 10**9,
+                    now_ns=now - (1 - minute) * 60 * 10**9,
+                )
+                assert send(address_of(f"http://127.0.0.1:{port}"), body) == ""
+        finally:
+            listener.send_signal(signal.SIGTERM)
+            listener.wait(60)
+    told = subprocess.run(
+        [*call, "totals", "--by", "component", "--ledger", ledger, "--json"],
+        env=environ,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    (total,) = json.loads(told.stdout)["totals"]
+    assert total["group"] == {"component": "gpu"}
+    assert total["observed_microjoules"] == 12_000 * 1_000_000
