@@ -15,7 +15,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,16 +41,51 @@ class Server:
     metrics: str = "/metrics"
     ask: str = ""
     """The path that takes a request without tokens, ``""`` where completions are asked."""
-    body: Any = None
-    """What such a request holds."""
+    body: Callable[[float], Any] = float
+    """Such a request, of a number to be doubled; every server but LitServe fails below 0."""
     start_seconds: float = 60.0
     metrics_port: bool = False
     """Metrics have a port of their own: the second one."""
 
 
+def tensor(x: float) -> Any:
+    """A request of the open inference protocol, which Triton and MLServer speak."""
+    return {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [x]}]}
+
+
 SERVERS: Mapping[str, Server] = {
     "llama.cpp": Server(script="serve_llamacpp.py"),
     "vllm": Server(script="serve_vllm.py", start_seconds=240),
+    "triton": Server(
+        script="serve_triton.py",
+        ready="/v2/models/tiny/ready",
+        ask="/v2/models/tiny/infer",
+        body=tensor,
+        metrics_port=True,
+    ),
+    "mlserver": Server(
+        script="serve_mlserver.py",
+        ready="/v2/models/tiny/ready",
+        ask="/v2/models/tiny/infer",
+        body=tensor,
+        metrics_port=True,
+    ),
+    "kserve": Server(
+        script="serve_kserve.py",
+        ready="/v2/health/ready",
+        ask="/v1/models/tiny:predict",
+        body=lambda x: {"instances": [x]},
+    ),
+    "bentoml": Server(script="serve_bentoml.py", ready="/readyz", ask="/double", body=lambda x: {"x": x}),
+    "ray-serve": Server(
+        script="serve_ray.py",
+        ready="/-/healthz",
+        ask="/double",
+        body=lambda x: {"x": x},
+        metrics_port=True,
+        start_seconds=120,
+    ),
+    "litserve": Server(script="serve_litserve.py", ask="/predict", body=lambda x: {"x": x}),
 }
 
 
@@ -74,10 +109,15 @@ class Engine:
         usage: Mapping[str, int] = answer["usage"]
         return usage
 
-    def ask(self) -> Any:
-        """One request to an engine that has no tokens."""
+    def ask(self, x: float = 1.0) -> bool:
+        """One request to an engine that has no tokens; True when it ended well."""
         server = SERVERS[self.name]
-        return post(f"{self.url}{server.ask}", server.body)
+        try:
+            post(f"{self.url}{server.ask}", server.body(x))
+        except HTTPError as error:
+            error.close()
+            return False
+        return True
 
     def metrics(self) -> str:
         """The page of metrics as it is now."""

@@ -1,0 +1,163 @@
+"""Engines that count tokens: what they count between two looks is exactly what was sent to them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.real_engines import Engine, running
+from wattmark.core.readings import Gap
+from wattmark.core.serving.engine import Counted, EngineDelta, EngineReading, Look, difference
+from wattmark.engines.discover import discover
+from wattmark.engines.scrape import open_scraper
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+
+
+@pytest.fixture(scope="module", params=["llama.cpp", "vllm"])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A real server, one after the other."""
+    with running(request.param, tmp_path_factory.mktemp(request.param)) as started:
+        yield started
+
+
+def look_at(engine: Engine) -> EngineReading:
+    with closing(open_scraper(engine.url, os.environ, timeout_seconds=10)) as scraper:
+        look = scraper.look()
+    assert isinstance(look, EngineReading), look
+    return look
+
+
+def once(engine: Engine, before: EngineReading, wanted: float) -> EngineReading:
+    """A look that shows so many output tokens more, which come a moment after the last answer."""
+    for _ in range(100):
+        after = look_at(engine)
+        counted = between(before, after)
+        if counted.output_tokens is not None and counted.output_tokens >= wanted:
+            break
+        time.sleep(0.05)
+    return after
+
+
+def between(before: Look, after: Look) -> Counted:
+    found = difference(before, after)
+    assert isinstance(found, EngineDelta), found
+    (counted,) = found.counted.values()
+    return counted
+
+
+def test_what_is_sent_is_what_was_counted(engine: Engine) -> None:
+    """Ten requests, four at a time, of 3 to 12 output tokens: the sums of their own answers, to the token."""
+    engine.complete("warm up", 2)
+    before = once(engine, look_at(engine), 0)
+    time.sleep(0.3)
+    before = look_at(engine)
+    with ThreadPoolExecutor(4) as pool:
+        usages = list(pool.map(lambda n: engine.complete(f"word {n} and more", n), range(3, 13)))
+    after = once(engine, before, 75)
+    counted = between(before, after)
+    assert [u["completion_tokens"] for u in usages] == list(range(3, 13))
+    assert counted.output_tokens == 75.0
+    assert counted.input_tokens == sum(u["prompt_tokens"] for u in usages)
+    assert counted.cached_input_tokens is not None
+    assert 0 <= counted.cached_input_tokens < counted.input_tokens
+    assert counted.prefill_seconds is not None
+    assert counted.decode_seconds is not None
+    assert counted.prefill_seconds > 0
+    assert 0 < counted.decode_seconds < 10 * (after.at_us - before.at_us) / 1e6
+    if engine.name == "vllm":
+        assert (counted.requests, counted.failed) == (10.0, 0.0)
+        assert counted.flop is not None
+        assert counted.flop > 0
+    else:
+        assert counted.requests is None
+
+
+def test_a_prompt_that_is_asked_again_comes_from_the_cache(engine: Engine) -> None:
+    """Most of a prompt of some 150 tokens is spared the second time, and is input all the same."""
+    prompt = "energy is measured in joules " * 20
+    first = engine.complete(prompt, 1)["prompt_tokens"]
+    before = look_at(engine)
+    time.sleep(0.3)
+    before = look_at(engine)
+    assert engine.complete(prompt, 1)["prompt_tokens"] == first
+    counted = between(before, once(engine, before, 1))
+    assert counted.input_tokens == first
+    assert counted.cached_input_tokens is not None
+    if engine.name == "llama.cpp":
+        assert first / 2 < counted.cached_input_tokens < first
+    else:  # vLLM's blocks hold 128 tokens on a CPU
+        assert counted.cached_input_tokens == first // 128 * 128
+
+
+def test_a_request_that_is_cut_off_has_failed_where_failures_are_counted(engine: Engine) -> None:
+    """A reader of a stream goes away; its tokens count, the request does not."""
+    if engine.name != "vllm":
+        pytest.skip(f"{engine.name} counts no requests")
+    before = look_at(engine)
+    asked = b'{"model":"tiny","prompt":"x","max_tokens":200,"ignore_eos":true,"stream":true}'
+    with urlopen(
+        Request(f"{engine.url}/v1/completions", asked, {"content-type": "application/json"}), timeout=60
+    ) as stream:
+        stream.readline()
+        stream.close()
+    for _ in range(100):
+        counted = between(before, look_at(engine))
+        if counted.failed:
+            break
+        time.sleep(0.05)
+    assert (counted.requests, counted.failed) == (0.0, 1.0)
+
+
+def test_load_is_told_while_it_is_there(engine: Engine) -> None:
+    """Requests that run are seen by some look, and none is left at the end."""
+    seen: list[float] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        with closing(open_scraper(engine.url, os.environ, timeout_seconds=10)) as scraper:
+            while not stop.is_set():
+                look = scraper.look()
+                if isinstance(look, EngineReading):
+                    seen.extend(load.running or 0.0 for load in look.load.values())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: engine.complete(f"{n}", 150), range(8)))
+    stop.set()
+    watcher.join()
+    assert 1 <= max(seen) <= 8
+    after = [load.running for load in look_at(engine).load.values()]
+    assert after == [0.0]
+
+
+def test_it_is_found_on_this_machine(engine: Engine) -> None:
+    """vLLM by its command line; llama.cpp here runs inside a Python program, which tells nothing."""
+    found = {c.url: c.engine for c in discover()}
+    assert engine.name != "vllm" or found[engine.url] == "vllm"
+
+
+def test_an_engine_that_was_started_anew_is_a_gap(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the first one did after the last look is not known, and the second one's start is not its work."""
+    folder = tmp_path_factory.mktemp("again")
+    looks: list[Look] = []
+    for tokens in (9, 4):
+        with running("llama.cpp", folder) as engine:
+            engine.complete("hello", tokens)
+            time.sleep(0.2)
+            with closing(open_scraper(engine.url, os.environ, target="again")) as scraper:
+                looks.append(scraper.look())
+    found = difference(*looks)
+    assert isinstance(found, EngineDelta)
+    assert list(found.gaps) == [""]
+    assert "began to count anew" in found.gaps[""].reason
+    assert not found.counted
+    assert isinstance(difference(Gap("down"), looks[1]), Gap)
