@@ -22,7 +22,7 @@ from wattmark.attribution.sums import (
     SUCCEEDED,
     Sums,
 )
-from wattmark.attribution.uncertainty import sampling_error, with_sampling
+from wattmark.attribution.uncertainty import gain_errors, sampling_error, with_sampling
 from wattmark.core.serving.placing import Places
 from wattmark.core.serving.request import Rule, Service
 from wattmark.core.serving.window import DeviceUse, ServingWindow, Share, Work
@@ -98,7 +98,7 @@ def _use(device: Powered, sums: Sums, energy: float, unallocated: float) -> Devi
     series = device.series
     device_id = series.device_id
     rows = sums.joules[device_id]
-    errors = dict(series.errors)
+    errors = gain_errors(series)
     if device.held is not None:
         errors = with_sampling(errors, device_id, rows[RULES], rows[HELD], energy)
     return DeviceUse(

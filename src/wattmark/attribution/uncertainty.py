@@ -13,7 +13,27 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmark import tables
+from wattmark.attribution.power.series import PowerSeries
+from wattmark.core.known import Method
+
+LOW_DUTY = 0.5
+"""A sensor that looks for less of the time misses what happens between (kpis.md, Uncertainty)."""
+
 Floats = NDArray[np.float64]
+
+
+def gain_errors(series: PowerSeries) -> dict[str, float]:
+    """The errors that the series states; where it states none, the usual one of its method at 95 % (the
+    bundled table of uncertainties, where each row has its source).
+    """
+    if series.errors:
+        return dict(series.errors)
+    method = series.method.value
+    if series.method is Method.INTEGRATED_POWER and series.sensor_duty < LOW_DUTY:
+        method = "integrated_power_low_duty"
+    usual = {row["method"]: float(row["relative_95"]) for row in tables.rows("uncertainty")}
+    return {f"{series.source or 'power'}:{series.device_id}:gain": usual[method]}
 
 
 def sampling_error(straight: float, held: float) -> float:

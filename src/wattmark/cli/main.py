@@ -56,6 +56,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "dataset": ("wattmark.cli.dataset:command", "Describe a dataset: hash, rows, unique bytes."),
     "import": ("wattmark.cli.import_:command", "Bring in what other tools have measured."),
     "show": ("wattmark.cli.show:command", "Show a run file: figures first, everything with --raw."),
+    "attribute": (
+        "wattmark.cli.attribute:command",
+        "Divide the energy of devices among the requests of a log.",
+    ),
     "engines": ("wattmark.cli.engines:command", "Say what serving engines tell of themselves."),
     "agent": (
         "wattmark.cli.agent:command",
@@ -66,6 +70,14 @@ VERBS: dict[str, tuple[str, str]] = {
         "Hand requests on to a model server, and tell what each costs.",
     ),
     "watch": ("wattmark.cli.watch:command", "Watch what models cost on a node, live."),
+    "regressions": (
+        "wattmark.cli.regressions:command",
+        "Find models whose energy per token rose, and say what changed.",
+    ),
+    "monitor": (
+        "wattmark.cli.monitor:group",
+        "Write alerts and dashboards for Prometheus and Grafana, and check them.",
+    ),
     "autoscale": ("wattmark.cli.autoscale:group", "Tell autoscalers; find nodes that can go."),
     "ledger": (
         "wattmark.cli.ledger:group",
