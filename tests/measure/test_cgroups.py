@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from wattmark.core.errors import MeterUnavailable
+from wattmark.core.known import Grade, Method
 from wattmark.core.serving.cgroup_path import NO_NAMES, Names, PodName
 from wattmark.core.serving.cpu_division import CpuStretch
+from wattmark.core.serving.request import Rule
+from wattmark.core.serving.window import DeviceUse, ServingWindow
 from wattmark.core.serving.workload import WorkloadKind
 from wattmark.measure.cgroups import ROOT, CgroupClock, hierarchy
-from wattmark.measure.workloads import Workloads, workloads_of
+from wattmark.measure.workloads import Workloads, WorkloadWindows, workloads_of
 
 ID = "0123456789abcdef" * 4
 ID2 = "f" * 64
@@ -399,3 +402,48 @@ def test_what_processes_burn_is_found_in_their_groups(own_groups: dict[str, Path
     assert found["a" * 12] == pytest.approx(0.6, rel=0.15, abs=0.1)
     assert found["b" * 12] == pytest.approx(0.2, rel=0.15, abs=0.1)
     assert stretch.busy_seconds >= 0.6
+
+
+def a_serving_window(minute: int, component: str = "cpu") -> ServingWindow:
+    use = DeviceUse(
+        device_id="cpu:h/package-0",
+        component=component,
+        source="rapl",
+        method=Method.HARDWARE_COUNTER,
+        grade=Grade.B,
+        energy_joules=100.0,
+        observed_seconds=60.0,
+        idle_joules=100.0,
+        unallocated_joules=100.0,
+    )
+    start = minute * 60_000_000
+    return ServingWindow(
+        host_id="h", start_us=start, end_us=start + 60_000_000, rule=Rule.TOKENS, devices=(use,)
+    )
+
+
+def test_a_window_that_is_made_later_finds_its_workloads(machine: Machine) -> None:
+    """A container takes 30 of 120 CPU seconds in the second minute: 25 of 100 J; nobody watched the first."""
+    machine.group(f"docker/{ID}", 0.0)
+    kept = WorkloadWindows(Workloads(machine.mount, machine.proc, look_seconds=1.0))
+    for second in range(30, 180, 10):
+        spent = 30.0 * min(1.0, max(0.0, (second - 60) / 60))
+        machine.group(f"docker/{ID}", spent)
+        machine.at(busy=spent, idle=2.0 * second - spent)
+        kept.tick(float(second), second * 1_000_000)
+    use = kept.use(a_serving_window(1))
+    assert use is not None
+    (share,) = use.shares
+    assert (share.workload.name, share.busy_joules) == (ID[:12], pytest.approx(25.0))
+    assert use.devices[0].unallocated_joules == pytest.approx(75.0)
+    assert kept.use(a_serving_window(2)) is None
+    assert kept.use(a_serving_window(1, "gpu")) is None
+
+
+def test_a_wall_clock_that_is_set_back_begins_anew(machine: Machine) -> None:
+    """Minutes of the other time are not waited for."""
+    kept = WorkloadWindows(Workloads(machine.mount, machine.proc))
+    for now, second in ((0.0, 6000), (1.0, 0), (62.0, 61)):
+        machine.at(busy=now, idle=now)
+        kept.tick(now, second * 1_000_000)
+    assert kept.use(a_serving_window(0)) is not None
