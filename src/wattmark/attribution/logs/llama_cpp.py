@@ -31,6 +31,8 @@ SLOT = re.compile(
 SINCE = re.compile(rb"(\d+)\.(\d\d)\.(\d\d\d)\.(\d\d\d)")
 TIMING = re.compile(rb"(?P<what>prompt eval|eval|total) time = +(?P<ms>[0-9.]+) ms / +(?P<tokens>\d+) tokens")
 RELEASED = re.compile(rb"stop processing: n_tokens = (\d+), truncated = (\d+)")
+ALONE = re.compile(rb"(?:\S+ +)?(?:prompt )?eval time =")
+STAMPLESS = re.compile(rb"slot +launch_slot_: id ")
 ROWS = 100_000
 LAYOUT = {name: [(name, "")] for name in NAMES} | {
     "request_id": [("request_id", "")],
@@ -45,6 +47,11 @@ LAYOUT = {name: [(name, "")] for name in NAMES} | {
 NO_DAY = (
     "its stamps count from the start of the server: say when that was with -o began=2026-11-22T06:00:00Z, or "
     "collect the log with the time of day (docker logs --timestamps, journalctl -o short-iso-precise)"
+)
+
+NO_STAMPS = (
+    "its lines have no times: start llama-server with --log-prefix --log-timestamps, or collect the log with "
+    "the time of day (docker logs --timestamps)"
 )
 
 
@@ -110,7 +117,9 @@ def _rows(lines: Lines, clock: _Clock, tally: Tally) -> Iterator[Row]:
     for number, line in lines:
         found = SLOT.match(line)
         if found is None:
-            if current in tasks and line.lstrip().startswith((b"prompt eval time", b"eval time")):
+            if STAMPLESS.match(line):
+                raise UsageError(f"{tally.name}:{number}: {NO_STAMPS}")
+            if current in tasks and ALONE.match(line):
                 _timed(tasks[current], line)  # older servers write the timings on lines of their own
             continue
         current = found["slot"], found["task"]
