@@ -1,0 +1,186 @@
+"""``wattmark monitor``: rules, dashboards and configurations for Prometheus, Alertmanager and Grafana."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wattmark.cli.options import config_here, json_option
+from wattmark.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from wattmark.monitoring.settings import RuleSettings
+
+TOKEN = "WATTMARK_PROMETHEUS_TOKEN"
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder that the files are written into."
+)
+budget_option = click.option(
+    "--budget",
+    "budgets",
+    multiple=True,
+    metavar="MODEL=GRAMS",
+    help="A carbon budget for each period; * is all models together. Also `budgets` in [monitor].",
+)
+
+
+@click.group()
+def group() -> None:
+    """Write rules, alerts and dashboards for what the agents show, and check that they work."""
+
+
+@group.command()
+@budget_option
+@out_option
+@json_option
+def rules(budgets: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    """Write recording and alerting rules for Prometheus, and tests of them for promtool.
+
+    Without --out the rules are printed. Thresholds come from [monitor] of wattmark.toml.
+    """
+    from wattmark.monitoring.configs import RULES_FILE, TESTS_FILE
+    from wattmark.monitoring.rule import document
+    from wattmark.monitoring.rules import all_groups, rule_file
+    from wattmark.monitoring.ruletests import rule_tests
+    from wattmark.monitoring.scenarios import scenarios
+
+    settings = settings_here(budgets)
+    text = rule_file(settings)
+    if out is not None:
+        tests = rule_tests(RULES_FILE, scenarios(settings), settings)
+        _write(out, [(RULES_FILE, text), (TESTS_FILE, tests)], quiet=as_json)
+    if as_json:
+        from wattmark.reports import as_json as json_reports
+        from wattmark.reports.monitoring import rules_body
+
+        body = rules_body(document(all_groups(settings)), text)
+        click.echo(json_reports.document("monitor-rules", 1, body))
+    elif out is None:
+        click.echo(text, nl=False)
+
+
+@group.command()
+@out_option
+@json_option
+def dashboards(out: Path | None, as_json: bool) -> None:
+    """List the Grafana dashboards, or write them into a folder for import or provisioning."""
+    from wattmark.monitoring.dashboards.catalog import boards, shipped
+    from wattmark.reports import as_json as json_reports
+    from wattmark.reports.monitoring import dashboards_body, dashboards_text
+
+    if out is not None:
+        _write(out, [(name, shipped(name)) for name in boards()], quiet=as_json)
+    rows = [(n, b.title, sum(len(row.panels) for row in b.rows), b.what) for n, b in boards().items()]
+    if as_json:
+        click.echo(json_reports.document("monitor-dashboards", 1, dashboards_body(rows)))
+    elif out is None:
+        click.echo(dashboards_text(rows))
+
+
+@group.command()
+@click.option(
+    "--target", "targets", multiple=True, default=("127.0.0.1:9465",), show_default=True, metavar="HOST:PORT",
+    help="An agent; may be given again.",
+)  # fmt: skip
+@click.option(
+    "--alertmanager",
+    default="127.0.0.1:9093",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where alerts go.",
+)
+@click.option(
+    "--webhook", default="http://127.0.0.1:5001/", show_default=True, metavar="URL",
+    help="Where the Alertmanager sends them.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files."
+)
+@budget_option
+def config(
+    targets: tuple[str, ...], alertmanager: str, webhook: str, out: Path, budgets: tuple[str, ...]
+) -> None:
+    """Write prometheus.yml, alertmanager.yml and the rules: all that a new Prometheus needs."""
+    from wattmark.monitoring.configs import (
+        ALERTMANAGER_FILE,
+        PROMETHEUS_FILE,
+        RULES_FILE,
+        TESTS_FILE,
+        alertmanager_file,
+        prometheus_file,
+    )
+    from wattmark.monitoring.rules import rule_file
+    from wattmark.monitoring.ruletests import rule_tests
+    from wattmark.monitoring.scenarios import scenarios
+
+    settings = settings_here(budgets)
+    files = [
+        (PROMETHEUS_FILE, prometheus_file(settings, targets, alertmanager)),
+        (ALERTMANAGER_FILE, alertmanager_file(webhook)),
+        (RULES_FILE, rule_file(settings)),
+        (TESTS_FILE, rule_tests(RULES_FILE, scenarios(settings), settings)),
+    ]
+    _write(out, files, quiet=False)
+
+
+@group.command()
+@click.option("--prometheus", metavar="URL", help="A running Prometheus that should know of the agents.")
+@click.option("--tests/--no-tests", default=False, help="Run the tests of the rules, too: a minute or so.")
+@budget_option
+@json_option
+def check(prometheus: str | None, tests: bool, budgets: tuple[str, ...], as_json: bool) -> None:
+    """Check the rules with promtool, and a running Prometheus for what it should know.
+
+    Exits with 1 where something is bad. A token for Prometheus comes from WATTMARK_PROMETHEUS_TOKEN.
+    """
+    from wattmark.monitoring.checking import State, check_files, check_server, worst
+    from wattmark.monitoring.prometheus import Prometheus
+    from wattmark.reports import as_json as json_reports
+    from wattmark.reports.monitoring import checks_body, checks_text
+
+    settings = settings_here(budgets)
+    with tempfile.TemporaryDirectory(prefix="wattmark-") as folder:
+        findings = list(check_files(settings, Path(folder), tests=tests))
+    if prometheus is not None:
+        server = Prometheus(prometheus, token=os.environ.get(TOKEN) or None)
+        findings += check_server(server, settings)
+    state = worst(findings)
+    if as_json:
+        click.echo(json_reports.document("monitor-check", 1, checks_body(findings, state)))
+    else:
+        click.echo(checks_text(findings))
+    if state is State.BAD:
+        raise click.exceptions.Exit(1)
+
+
+def settings_here(budgets: tuple[str, ...]) -> RuleSettings:
+    """[monitor] of the nearest wattmark.toml, and budgets that are given."""
+    from dataclasses import replace
+
+    from wattmark.monitoring.settings import budgets_of, settings_of
+
+    found = config_here()
+    settings = settings_of(found.monitor, found.path or "wattmark.toml")
+    if not budgets:
+        return settings
+    try:
+        given = budgets_of(budgets, "", "--budget")
+    except UsageError as error:
+        raise UsageError(str(error).removeprefix(": ")) from None
+    return replace(settings, budgets={**settings.budgets, **given})
+
+
+def _write(out: Path, files: Iterable[tuple[str, str]], *, quiet: bool) -> None:
+    tell: Callable[[Any], None] = (lambda _: None) if quiet else click.echo
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in files:
+            (out / name).write_text(text, encoding="utf-8")
+            tell(f"wrote {out / name}")
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
