@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -107,10 +108,9 @@ class BusyTimes:
             return
         self._asked_us = now_us
         for meter in self._meters:
-            try:
+            told: Mapping[str, float | Gap] = {}
+            with suppress(Exception):  # a third party's meter must not end the agent: nothing is told then
                 told = meter.utilisation()
-            except Exception:  # noqa: BLE001 - a third party's meter must not end the agent; nothing is told then
-                continue
             for device_id, busy in told.items():
                 self._add(device_id, NVML_SIGNAL, now_us, None if isinstance(busy, Gap) else busy)
         share = self._cpu_share() if self._cpus else None
