@@ -257,8 +257,13 @@ def test_embeddings_and_responses_are_told() -> None:
         "output": [],
         "status": "completed",
     }
-    usage = {"input_tokens": 10, "output_tokens": 4, "total_tokens": 14,
-             "input_tokens_details": {"cached_tokens": 5}, "output_tokens_details": {"reasoning_tokens": 2}}  # fmt: skip
+    usage = {
+        "input_tokens": 10,
+        "output_tokens": 4,
+        "total_tokens": 14,
+        "input_tokens_details": {"cached_tokens": 5},
+        "output_tokens_details": {"reasoning_tokens": 2},
+    }
     with server({**done, "usage": usage}) as fake:
         told = energy_of(metered(a_client(fake), path=path).responses.create(model="chat", input="hello"))
     assert told is not None

@@ -21,6 +21,7 @@ from wattmark.core.errors import UsageError
 from wattmark.integrations.asgi import EnergyMiddleware
 from wattmark.server.proxy import ReverseProxy, Upstream
 from wattmark.server.proxy_status import METRICS, Status
+from wattmark.server.serve import bound
 
 ANSWER = json.dumps(CHAT, ensure_ascii=False).encode()
 WHOLE = (
@@ -408,6 +409,12 @@ def test_redirects_and_cookies_are_the_clients_matter() -> None:
         )
         proxy.ask()
     assert all(b"cookie" not in request for request in upstream.requests)
+
+
+def test_a_listening_socket_sends_at_once() -> None:
+    """Two parts of an answer do not wait for an acknowledgement of the first."""
+    with bound("127.0.0.1", 0) as listening:
+        assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_it_counts_what_it_did() -> None:

@@ -62,7 +62,8 @@ class _Passing:
     """Stands between one request and its server."""
 
     __slots__ = (
-        "_exchange", "_head", "_length", "_receive", "_send", "_settings", "_streams", "_trails", "complete",
+        "_exchange", "_flows", "_head", "_length", "_receive", "_send", "_settings", "_streams", "_trails",
+        "complete",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +77,8 @@ class _Passing:
         self._head: Message | None = None
         self._length = -1
         self._streams = False
+        self._flows = False
+        """The head is out: pieces of the body pass as they are."""
         extensions = scope.get("extensions") or {}
         self._trails = settings.trailers and "http.response.trailers" in extensions
 
@@ -88,8 +91,14 @@ class _Passing:
             self._exchange.failed = True
         return message
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """What the application answers, as it is, with our headers."""
+        if self._flows and message["type"] == "http.response.body" and message.get("more_body"):
+            self._exchange.answered(message.get("body", b""))
+            return self._send(message)  # most messages of a stream: nothing is put in between
+        return self._other(message)
+
+    async def _other(self, message: Message) -> None:
         kind = message["type"]
         if kind == "http.response.start":
             await self._start(message)
@@ -114,6 +123,7 @@ class _Passing:
         if self._settings.headers and not self._streams and self._length >= 0:
             self._head = message
         else:
+            self._flows = True
             await self._send(self._with_headers(message, known=False))
 
     async def _body(self, message: Message) -> None:

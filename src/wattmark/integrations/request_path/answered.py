@@ -94,7 +94,9 @@ _answer = msgspec.json.Decoder(_Answer)
 _loose = msgspec.json.Decoder()
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _FIELDS = (b'"usage"', b'"timings"', b'"prompt_eval_count"', b'"eval_count"')
-_OPENINGS = (b"{", b'{"response":{')
+_DOCUMENT = (b"{",)
+_EVENT = (b"{", b'{"response":{')
+"""What may stand open where a field begins: the last event of the responses API has its usage one deeper."""
 
 
 class AnswerReader:
@@ -142,7 +144,7 @@ class AnswerReader:
                 return _usage_of(_answer.decode(tail))
             except (msgspec.DecodeError, RecursionError):
                 return Usage()
-        return _of_tail(tail)
+        return _of_tail(tail, _DOCUMENT)
 
     def _unpacked(self, piece: bytes) -> bytes:
         """A copy of the piece, unpacked; what cannot be, or grows a thousandfold, is not read any more."""
@@ -209,10 +211,26 @@ def _generated(choice: Any) -> bool:
 
 def usage_in(answer: object) -> Usage:
     """What an answer told that a client has parsed already, by its attributes."""
+    said = _said(answer, _Answer.__struct_fields__)
+    for name, kind in (("response", _Inner), ("usage", _Counts)):
+        if name in said and not isinstance(said[name], (str, dict)):
+            said[name] = _said(said[name], kind.__struct_fields__)
+    inner = said.get("response")
+    if isinstance(inner, dict) and inner.get("usage") is not None:
+        inner["usage"] = _said(inner["usage"], _Counts.__struct_fields__)
     try:
-        return _usage_of(msgspec.convert(answer, _Answer, from_attributes=True))
+        return _usage_of(msgspec.convert(said, _Answer, from_attributes=True))
     except (msgspec.ValidationError, RecursionError):
         return Usage()
+
+
+def _said(answer: object, names: tuple[str, ...]) -> dict[str, Any]:
+    """Those of an object's attributes that are there; asking it for one that is not takes it long."""
+    if isinstance(answer, dict):
+        return answer
+    has = getattr(answer, "__dict__", {})
+    more = getattr(answer, "__pydantic_extra__", None) or {}  # what no field of its class is for
+    return {n: v for n in names if (v := has[n] if n in has else more.get(n)) is not None}
 
 
 def _counts_in_start(line: bytes) -> _Counts | None:
@@ -234,7 +252,7 @@ def _of_stream(tail: bytes, inputs: _Counts | None) -> Usage:
         if seen and found.model:
             break
         if not data.lstrip().startswith(b"{"):
-            usage = _of_tail(data) if len(data) >= SMALL else None  # its beginning was not kept
+            usage = _of_tail(data, _EVENT) if len(data) >= SMALL else None  # its beginning was not kept
         else:
             try:
                 usage = _usage_of(_answer.decode(data), inputs)
@@ -250,20 +268,20 @@ def _of_stream(tail: bytes, inputs: _Counts | None) -> Usage:
     return found
 
 
-def _of_tail(tail: bytes) -> Usage:
+def _of_tail(tail: bytes, openings: tuple[bytes, ...]) -> Usage:
     """Usage, and the model, among the last fields of a long answer."""
     found = Usage()
     for name in _FIELDS:
-        answer = _from(tail, name)
+        answer = _from(tail, name, openings)
         if answer is not None:
             found = _usage_of(answer)
             break
-    if not found.model and (answer := _from(tail, b'"model"')) is not None:
+    if not found.model and (answer := _from(tail, b'"model"', openings)) is not None:
         found.model = answer.model or ""
     return found
 
 
-def _from(tail: bytes, name: bytes) -> _Answer | None:
+def _from(tail: bytes, name: bytes, openings: tuple[bytes, ...]) -> _Answer | None:
     """The outermost object from this field on; None where the field is no part of it."""
     at = len(tail)
     for _ in range(4):
@@ -271,7 +289,7 @@ def _from(tail: bytes, name: bytes) -> _Answer | None:
         if at < 0:
             return None
         rest = tail[at:].rstrip()
-        for opening in _OPENINGS:
+        for opening in openings:
             try:
                 return _answer.decode(opening + rest)
             except (msgspec.DecodeError, RecursionError):
@@ -326,7 +344,12 @@ def _detail(details: _Details | None, name: str) -> int | None:
 
 def _possible(usage: Usage) -> bool:
     """Whether the counts can be: what cannot is not known."""
-    amounts = (usage.input_tokens, usage.cached_input_tokens, usage.output_tokens, usage.reasoning_tokens)
-    if any(amount is not None and not 0 <= amount <= LARGEST for amount in amounts):
-        return False
+    for amount in (
+        usage.input_tokens,
+        usage.cached_input_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+    ):
+        if amount is not None and not 0 <= amount <= LARGEST:
+            return False
     return usage.input_tokens is None or usage.cached_input_tokens <= usage.input_tokens
