@@ -66,7 +66,7 @@ class Book:
         self.marks: dict[str, FileMark] = {}
         self.looks: dict[str, EngineReading] = {}
         self._models: dict[str, set[str]] = {}
-        self._told_us: dict[str, int] = {}
+        self._told_us: dict[tuple[str, str], int] = {}
         self._known: dict[tuple[str, int, int], None] = {}
         self.repeated = 0
         """Requests that were told again, word for word."""
@@ -207,7 +207,7 @@ class Book:
             if self._is_repeated(request):
                 continue
             self.flying.pop(request.request_id, None)
-            self._told_us[request.service.model] = max(self.now_us, request.end_us)
+            self._heard(request.service, request.end_us)
             if not counted or request.end_us > self._attributor.divided_us:
                 self._attributor.ended(request)
         if entry.mark is not None:
@@ -227,7 +227,7 @@ class Book:
         return False
 
     def _begun(self, started: Started) -> None:
-        self._told_us[started.service.model] = max(self.now_us, started.start_us)
+        self._heard(started.service, started.start_us)
         if len(self.flying) < self._settings.waiting.most_in_flight:
             self.flying[started.request_id] = started
         self._attributor.started(started.request_id, started.service, started.start_us)
@@ -249,7 +249,8 @@ class Book:
             return
         for model, gap in delta.gaps.items():
             self.note(f"{reading.target}: {model}: {gap.reason}")
-        names = {model: Service(model=model, target=reading.target) for model in delta.counted}
+        stated = {e.target: e.model for e in self._settings.engines}[reading.target]
+        names = {model: Service(model=model or stated, target=reading.target) for model in delta.counted}
         self._held += [t for t in tellings(delta, before, reading, names) if t.active]
 
     def _settle_tellings(self) -> None:
@@ -272,8 +273,18 @@ class Book:
         self._tellings.append(telling)
 
     def _is_told(self, telling: Telling) -> bool:
-        last = self._told_us.get(telling.service.model)
-        return last is not None and telling.start_us < last + TOLD_FOR_US
+        model, target = telling.service.model, telling.service.target
+        named = [("target", target), ("model", model)] if model else [("target", target), ("any", "")]
+        return any(telling.start_us < self._told_us.get(key, -TOLD_FOR_US) + TOLD_FOR_US for key in named)
+
+    def _heard(self, service: Service, at_us: int) -> None:
+        """Somebody tells of these requests. Who names no target may mean any engine that names no model."""
+        at_us = max(self.now_us, at_us)
+        self._told_us["model", service.model] = at_us
+        if service.target:
+            self._told_us["target", service.target] = at_us
+        else:
+            self._told_us["any", ""] = at_us
 
     def powers(self) -> dict[str, float]:
         """Device of a window -> watts between its last two readings, where these are known."""
