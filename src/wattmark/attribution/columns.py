@@ -95,6 +95,11 @@ class RequestColumns:
         """Which row of its log a request is; its place in the columns, from 1, when it comes from no log."""
         return int(self.row[index]) if len(self.row) else index + 1
 
+    def without_ids(self) -> RequestColumns:
+        """The same requests without their ids."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        return _trusted(**(columns | {"request_id": _no_names()}), services=self.services)
+
     def sorted_by_start(self) -> RequestColumns:
         """In the order of their starts; what starts together stays in the order it had."""
         if len(self) < 2 or bool((self.start_us[1:] >= self.start_us[:-1]).all()):

@@ -155,9 +155,12 @@ def _meant(patterns: Sequence[str], devices: Sequence[str]) -> tuple[str, ...]:
 
 def _opened(asked: Asked, options: Mapping[str, str], with_ids: bool) -> list[RequestLog]:
     from wattmark.attribution.logs.catalog import open_requests
+    from wattmark.attribution.logs.reading import Seen
 
+    seen = Seen()  # of a log and its rotated copy each request counts once
     return [
-        open_requests(path, asked.format, options, chunk=BLOCK, with_ids=with_ids) for path in asked.requests
+        open_requests(path, asked.format, options, chunk=BLOCK, with_ids=with_ids, seen=seen)
+        for path in asked.requests
     ]
 
 

@@ -16,7 +16,7 @@ from tests.attribution.logs.reading import NOON, read, written
 from wattmark.attribution import columns
 from wattmark.attribution.logs.catalog import open_requests
 from wattmark.attribution.logs.files import MOST_LINE, Block, blocks_of, lines_of
-from wattmark.attribution.logs.reading import chunked, hashed
+from wattmark.attribution.logs.reading import Seen, chunked, hashed
 from wattmark.attribution.logs.tally import Tally
 from wattmark.core.serving.request import Request, Service
 
@@ -99,6 +99,23 @@ def test_a_request_that_is_delivered_twice_counts_once(tmp_path: Path) -> None:
     assert [(r.request_id, r.start_us // 1_000_000 - NOON) for r in found] == [("a", 0), ("b", 0), ("a", 5)]
     assert log.tally.repeated == 1
     assert any("further tries" in note for note in log.tally.notes)
+
+
+def test_a_request_that_two_logs_tell_of_counts_once(tmp_path: Path) -> None:
+    """A log and its rotated copy, whether or not anybody wants the ids."""
+    one = written(tmp_path / "log", [LINE | {"request_id": "a"}, LINE | {"request_id": "b"}])
+    other = written(tmp_path / "log.1", [LINE | {"request_id": "b"}])
+    seen = Seen()
+    logs = [open_requests(path, with_ids=False, seen=seen) for path in (one, other)]
+    assert [sum(len(part) for part in log) for log in logs] == [2, 0]
+    assert (logs[1].tally.repeated, logs[1].tally.bad_rows) == (1, 0)
+
+
+def test_ids_are_kept_only_where_they_are_wanted(tmp_path: Path) -> None:
+    """They are the largest column."""
+    path = written(tmp_path / "log", [LINE | {"request_id": "a"}])
+    assert [len(part.request_id) for part in open_requests(path, with_ids=False)] == [0]
+    assert [part.request_id.tolist() for part in open_requests(path)] == [[b"a"]]
 
 
 def test_requests_without_an_id_are_never_taken_for_one(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from wattmark.core.errors import EvidenceError, MissingExtra, UsageError
 
 if TYPE_CHECKING:
     from wattmark.attribution.columns import RequestColumns
+    from wattmark.attribution.logs.reading import Seen
     from wattmark.attribution.logs.tally import Tally
 
 CHUNK = 1_000_000
@@ -92,6 +93,7 @@ class Asked:
     options: Mapping[str, str]
     tally: Tally
     with_ids: bool = True
+    """Whether ids are read: without them nothing shows that a request is told twice."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,8 +126,10 @@ def open_requests(
     chunk: int = CHUNK,
     with_ids: bool = True,
     name: str = "",
+    seen: Seen | None = None,
 ) -> RequestLog:
-    """The requests of a log, in chunks. ``name`` is how places name it, else its path.
+    """The requests of a log, in chunks. ``name`` is how places name it, else its path; ``with_ids`` keeps the
+    ids of requests; one ``seen`` for several logs finds requests that two of them tell of.
 
     Raises UsageError for an unknown format or option and for columns whose meaning is not clear,
     EvidenceError for a file that cannot be read, MissingExtra.
@@ -146,9 +150,14 @@ def open_requests(
     row = _format(format)
     _check(format, row, options)
     tally = Tally(name or str(path))
-    asked = Asked(path=path, format=format, options=options, tally=tally, with_ids=with_ids)
+    asked = Asked(path=path, format=format, options=options, tally=tally)
     parts = importlib.import_module(row.module).read(asked)
-    return RequestLog(path=path, format=format, tally=tally, _chunks=chunked(parts, chunk, tally))
+    return RequestLog(
+        path=path,
+        format=format,
+        tally=tally,
+        _chunks=chunked(parts, chunk, tally, seen=seen, with_ids=with_ids),
+    )
 
 
 def _format(name: str) -> Format:

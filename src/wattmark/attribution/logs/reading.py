@@ -28,16 +28,23 @@ WHOLE_SECONDS = (
 RETRIED = "ids that come again with other times are taken as further tries: each used energy of its own"
 
 
-def chunked(parts: Iterable[RequestColumns], size: int, tally: Tally) -> Iterator[RequestColumns]:
+def chunked(
+    parts: Iterable[RequestColumns],
+    size: int,
+    tally: Tally,
+    *,
+    seen: Seen | None = None,
+    with_ids: bool = True,
+) -> Iterator[RequestColumns]:
     """Requests in chunks of one size, in the order of the log. Raises EvidenceError for a log of bad rows."""
     waiting: list[RequestColumns] = []
-    seen = _Seen()
+    seen = Seen() if seen is None else seen
     rounded = 0
     for part in parts:
         fresh = seen.fresh(part, tally)
         tally.taken += len(fresh)
         rounded = rounded + len(fresh) if _whole_seconds(fresh) else -tally.rows
-        waiting.append(fresh)
+        waiting.append(fresh if with_ids else fresh.without_ids())
         while sum(map(len, waiting)) >= size:
             whole = _in_order(joined(waiting))
             yield whole[:size]
@@ -67,8 +74,8 @@ def _whole_seconds(columns: RequestColumns) -> bool:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What requests there were, as hashes in order."""
+class Seen:
+    """What requests there were, as hashes in order; one for all logs that may tell of the same."""
 
     deliveries: list[Hashes] = field(default_factory=list)
     """Of id, start and end; one sorted array for each part."""
