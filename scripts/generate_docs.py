@@ -12,18 +12,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from wattmark.core.checks import CHECKS, Check
 from wattmark.core.guide import Guide
 from wattmark.core.kpis import CATALOG, Kpi
 from wattmark.engines.table import EngineKind, Term, bundled_engines
+from wattmark.exporters.agent_catalog import ROWS as AGENT_ROWS
+from wattmark.exporters.agent_catalog import Kind as AgentKind
+from wattmark.exporters.agent_otlp import attribute_of, name_of
 from wattmark.ledger.runfile import json_schema
 from wattmark.ledger.views import VIEWS
 from wattmark.meters.catalog import METERS
+from wattmark.monitoring.configs import prometheus_file
+from wattmark.monitoring.dashboards.catalog import boards
+from wattmark.monitoring.rule import duration
+from wattmark.monitoring.rules import recordings_of
+from wattmark.monitoring.settings import RuleSettings
+from wattmark.monitoring.settings import stated as stated_thresholds
 from wattmark.reports.guide import guide_markdown, tools_markdown
 from wattmark.sources.generic_layout import KEYS
 from wattmark.sources.metrics import Condition, Metric, bundled_metrics
@@ -60,6 +70,13 @@ def blocks() -> list[Block]:
         Block("importers/metrics.md", "metrics-left", metrics_left),
         Block("importers/generic.md", "generic-keys", generic_keys),
         Block("ledger/views.md", "views", view_tables),
+        Block("monitoring/prometheus.md", "monitor-scrape", monitor_scrape),
+        Block("monitoring/prometheus.md", "monitor-recordings", monitor_recordings),
+        Block("monitoring/prometheus.md", "monitor-settings", monitor_settings),
+        Block("monitoring/dashboards.md", "dashboards", dashboard_table),
+        Block("exporters/agent.md", "agent-metrics", agent_metrics),
+        Block("exporters/agent.md", "agent-otlp", agent_otlp),
+        Block("exporters/agent.md", "agent-attributes", agent_attributes),
         Block("engines/index.md", "engines", engine_table),
         Block("engines/metrics.md", "engine-metrics", engine_metrics),
     ]
@@ -78,6 +95,32 @@ def meter_table() -> str:
         for name, row in METERS.items()
     )
     return table(("meter", "reads", "unasked", "not beside"), rows)
+
+
+def agent_metrics() -> str:
+    """Every family of an agent as a query finds it."""
+    rows = (
+        (f"`{row.shown}`", row.kind.value, " ".join(f"`{name}`" for name in row.labels) or "-", row.what)
+        for row in AGENT_ROWS
+    )
+    return table(("series", "type", "labels", "what it claims"), rows)
+
+
+def agent_otlp() -> str:
+    """What OpenTelemetry calls each family."""
+    rows = (
+        (f"`{row.shown}`", f"`{name_of(row)}`", f"`{row.unit}`")
+        for row in AGENT_ROWS
+        if row.kind is not AgentKind.INFO
+    )
+    return table(("series", "metric", "unit"), rows)
+
+
+def agent_attributes() -> str:
+    """What OpenTelemetry calls each label."""
+    labels = dict.fromkeys(label for row in AGENT_ROWS for label in row.labels if label != "version")
+    rows = ((f"`{label}`", f"`{attribute_of(label)}`") for label in labels)
+    return table(("label", "attribute"), rows)
 
 
 def metrics_taken() -> str:
@@ -127,6 +170,50 @@ def _where(metric: Metric) -> str:
 
 def _condition(c: Condition) -> str:
     return f"{c.label}=*" if c.kind == "*" else f"{c.label}{c.kind}{'|'.join(c.values)}"
+
+
+def monitor_scrape() -> str:
+    """The scrape job, from the configuration that is written."""
+    made = prometheus_file(RuleSettings(), ("127.0.0.1:9465",), "127.0.0.1:9093").splitlines()
+    first = made.index("rule_files:")
+    return "\n".join(("```yaml", *made[first:], "```"))
+
+
+def monitor_recordings() -> str:
+    """Every recorded series with its labels left to the eye; one row for each name."""
+    found: dict[str, list[str]] = {}
+    for rule in recordings_of(RuleSettings(budgets={"*": 1.0})):
+        found.setdefault(rule.record, []).append(rule.what)
+    return table(("series", ""), ((f"`{name}`", " ".join(dict.fromkeys(w))) for name, w in found.items()))
+
+
+def monitor_settings() -> str:
+    """Every setting of [monitor] with its default, why, and where that is from."""
+    rows = (
+        (f"`{f.name}`", _default(f.default, f.metadata["kind"]), " ".join(_why(f.metadata)))
+        for f in stated_thresholds()
+    )
+    return table(("setting", "default", "why"), rows)
+
+
+def _default(value: Any, kind: str) -> str:
+    if kind == "time":
+        return duration(float(value))
+    return f"{value:g}" if isinstance(value, float | int) else f"`{value}`"
+
+
+def _why(metadata: Mapping[str, str]) -> Iterator[str]:
+    yield metadata["why"]
+    if metadata["source"]:
+        yield f"({metadata['source']})"
+
+
+def dashboard_table() -> str:
+    """Every dashboard with its rows."""
+    return table(
+        ("file", "title", "rows"),
+        ((f"`{n}`", b.title, ", ".join(row.title for row in b.rows)) for n, b in boards().items()),
+    )
 
 
 def view_tables() -> str:
