@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 RUN = b'"wattmark.run"'
 HEAD_BYTES = 4096
+BESIDE_US = 120_000_000
+"""A Prometheus is asked for so much more on both sides: its samples lie seldom on the edges of a stretch."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FORMS = (
     "FILE.run.json",
@@ -119,9 +121,9 @@ def _imported(
         options.setdefault("shares", "none")
         options.setdefault("work", "none")
         if start_us is not None:
-            options.setdefault("start", _written(start_us))
+            options.setdefault("start", _written(start_us - BESIDE_US))
         if end_us is not None:
-            options.setdefault("end", _written(end_us))
+            options.setdefault("end", _written(end_us + BESIDE_US))
     asked = Asked(host=options.pop("host", None), settings=options)
     for portion in open_source(name, [where], asked).read():
         yield from portion.samples

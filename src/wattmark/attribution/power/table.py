@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.attribution.logs.files import opened
+from wattmark.attribution.logs.files import head_of, opened
+from wattmark.attribution.logs.json_lines import first_rows
 from wattmark.attribution.logs.values import (
     EARLIEST_US,
     LATEST_US,
@@ -43,7 +44,7 @@ def read_table(path: Path) -> Any:
             first = file.read(1)
         with opened(path) as file:
             if first == b"{":
-                return json.read_json(file)
+                return json.read_json(file, parse_options=json.ParseOptions(explicit_schema=_texts(path, pa)))
             names = csv.open_csv(file).schema.names
         with opened(path) as file:
             return csv.read_csv(
@@ -55,6 +56,12 @@ def read_table(path: Path) -> Any:
         raise EvidenceError(
             str(path), f"is no table of samples: {str(error).splitlines()[0][:200]}"
         ) from None
+
+
+def _texts(path: Path, pa: Any) -> Any:
+    """The texts among the columns: left to itself, Arrow makes local times of moments with a Z."""
+    names = {key for row in first_rows(head_of(path)) for key, value in row.items() if isinstance(value, str)}
+    return pa.schema([(name, pa.string()) for name in sorted(names)])
 
 
 def column_of(table: Any, asked: str | None, usual: Sequence[str]) -> str | None:
