@@ -31,12 +31,12 @@ ENOUGH_ROWS = 60
 OUTERMOST = 0.005
 """Share of the rows at either end that do not widen what a baseline knows."""
 SLOW_SECONDS = 3600.0
-SLOW_FACTOR = 3.0
+SLOW_FACTOR = 4.0
 """The test is made for effects of so many standard deviations of hourly means, if that is above the least."""
 LOWEST_THRESHOLD = 10.0
 """A likelihood ratio of e^10 at the least, 1 to 22 000."""
 YOUNG_DAYS = 1.0
-"""A past of one day has not seen what a week has: it asks for twice the height, one of ten days for 1.1 times."""
+"""A past of one day has not seen what a week has: it asks for twice the height, ten days for 1.1 times."""
 HUBER = 1.345
 """Standard deviations from which on rows count less (95 % efficiency for normal noise)."""
 RIDGE = 1e-3

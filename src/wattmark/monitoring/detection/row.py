@@ -126,7 +126,7 @@ def _row(
         ]
         return Lost(end, f"{', '.join(sorted(set(away)))} was not read" if away else "")
     reads = _total(w.input_tokens for w in works)
-    cached = _total(w.cached_input_tokens for w in works)
+    cached = sum(w.cached_input_tokens or 0.0 for w in works)
     requests = {w.service.model_version: w.requests + w.failed for w in works}
     return Row(
         end=end,
@@ -134,7 +134,7 @@ def _row(
         joules=sum(share.requests_joules for share in shares),
         requests=sum(w.requests + w.failed for w in works),
         failed=sum(w.failed for w in works),
-        input_tokens=None if reads is None else max(reads - (cached or 0.0), 0.0),
+        input_tokens=None if reads is None else max(reads - cached, 0.0),
         output_tokens=_total(w.output_tokens for w in works),
         request_seconds=_total(w.request_seconds for w in works),
         company=company,

@@ -190,7 +190,7 @@ class Series:
         sign = 1.0 if kind is Kind.REGRESSION else -1.0
         rows = self._judged_since(max(test.since, row.end - 4 * RECENT_SECONDS))
         found = _mean(rows)
-        if found is None or sign * found[0] < math.log1p(self._settings.least):
+        if found is None or sign * found[0] < self.baseline.effect:
             return []
         before, after = self._around(test.since)
         changed, rest = causes(before, after, self.baseline)

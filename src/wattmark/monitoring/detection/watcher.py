@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from wattmark.core.serving.window import ServingWindow
+from wattmark.monitoring.detection.baseline import Baseline
 from wattmark.monitoring.detection.features import PER_REQUEST, PER_TOKEN
 from wattmark.monitoring.detection.finding import Finding, Kind, State
 from wattmark.monitoring.detection.fit import fitted
@@ -70,6 +71,11 @@ class Watcher:
     def states(self) -> list[State]:
         """How every figure stands."""
         return [series.state() for _, series in sorted(self._series.items())]
+
+    def of(self, key: Key) -> tuple[Baseline | None, Finding | None]:
+        """The baseline of one figure and the change that lasts, if there are any."""
+        series = self._series[key]
+        return series.baseline, series.active
 
     def accept(self, keys: Iterable[Key]) -> None:
         """Take what these cost now for normal."""
