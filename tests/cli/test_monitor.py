@@ -1,0 +1,127 @@
+"""``wattmark monitor``: files, tables, and exit codes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from wattmark.cli.main import cli
+from wattmark.core.errors import WattmarkError
+from wattmark.monitoring.dashboards.catalog import boards, shipped
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def monitor(*words: str) -> Result:
+    return CliRunner().invoke(cli, ["monitor", *words])
+
+
+def test_rules_are_printed_or_written_with_their_tests(folder: Path) -> None:
+    """The same file either way."""
+    printed = monitor("rules")
+    assert printed.exit_code == 0
+    assert monitor("rules", "--out", "made").exit_code == 0
+    assert (folder / "made" / "wattmark.rules.yml").read_text() == printed.output
+    tests = yaml.safe_load((folder / "made" / "wattmark.rules.test.yml").read_text())
+    assert tests["rule_files"] == ["wattmark.rules.yml"]
+
+
+def test_thresholds_come_from_the_project_and_budgets_from_the_command_line_too(folder: Path) -> None:
+    """Both at once."""
+    (folder / "wattmark.toml").write_text('[monitor]\nhold = "10m"\nbudgets = ["a=1000"]\n')
+    made = yaml.safe_load(monitor("rules", "--budget", "b=2000").output)
+    rules = [rule for group in made["groups"] for rule in group["rules"]]
+    regressed = next(r for r in rules if r.get("alert") == "WattmarkEnergyPerTokenRegressed")
+    assert regressed["for"] == "10m"
+    budgets = {r["labels"]["model"]: r["expr"] for r in rules if r.get("record", "").endswith("grams:stated")}
+    assert budgets == {"a": "vector(1000)", "b": "vector(2000)"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[monitor]\nhold = 'soon'\n", "[monitor] hold: must be a time"),
+        ("[monitor]\nx = 1\n", "[monitor] x: unknown"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named(folder: Path, text: str, says: str) -> None:
+    """With the file."""
+    (folder / "wattmark.toml").write_text(text)
+    error = monitor("rules").exception
+    assert isinstance(error, WattmarkError)
+    assert f"wattmark.toml: {says}" in str(error)
+
+
+def test_a_budget_that_is_wrong_is_named(folder: Path) -> None:
+    """The option, not a file."""
+    error = monitor("rules", "--budget", "a").exception
+    assert isinstance(error, WattmarkError)
+    assert str(error) == "--budget: 'a': must be MODEL=GRAMS with grams above 0"
+
+
+def test_rules_as_json_hold_the_groups_and_the_file(folder: Path) -> None:
+    """What the file holds and what is told are the same."""
+    told = json.loads(monitor("rules", "--json").output)
+    assert (told["schema"], told["schema_version"]) == ("wattmark.monitor-rules", 1)
+    assert yaml.safe_load(told["file"]) == {"groups": told["groups"]}
+
+
+def test_dashboards_are_listed_and_written(folder: Path) -> None:
+    """All of them, as they come with the package."""
+    assert "wattmark-models.json" in monitor("dashboards").output
+    told = json.loads(monitor("dashboards", "--json", "--out", "boards").output)
+    assert (told["schema"], told["schema_version"]) == ("wattmark.monitor-dashboards", 1)
+    assert [d["file"] for d in told["dashboards"]] == list(boards())
+    assert all((folder / "boards" / name).read_text() == shipped(name) for name in boards())
+
+
+def test_a_folder_that_is_a_file_is_refused(folder: Path) -> None:
+    """Nothing is written over it."""
+    (folder / "made").write_text("mine")
+    assert monitor("dashboards", "--out", "made").exit_code == 2
+    assert (folder / "made").read_text() == "mine"
+
+
+def test_configurations_are_those_that_the_tools_accept(folder: Path) -> None:
+    """promtool and amtool have no complaint; targets and receivers are those that were given."""
+    assert monitor("config", "--out", "m", "--target", "n1:9465", "--webhook", "http://h/x").exit_code == 0
+    made = yaml.safe_load((folder / "m" / "prometheus.yml").read_text())
+    assert made["scrape_configs"][0]["static_configs"][0]["targets"] == ["n1:9465"]
+    receivers = yaml.safe_load((folder / "m" / "alertmanager.yml").read_text())["receivers"]
+    assert {r["webhook_configs"][0]["url"] for r in receivers} == {"http://h/x"}
+    for tool, *words in (
+        ("promtool", "check", "config", "prometheus.yml"),
+        ("amtool", "check-config", "alertmanager.yml"),
+    ):
+        if shutil.which(tool) is not None:
+            done = subprocess.run(
+                [tool, *words], cwd=folder / "m", capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_check_tells_how_each_thing_stands(folder: Path) -> None:
+    """Without a Prometheus only the files are looked at."""
+    told = json.loads(monitor("check", "--json").output)
+    assert (told["schema"], told["schema_version"]) == ("wattmark.monitor-check", 1)
+    assert [f["what"] for f in told["findings"]] == ["rules"]
+    assert told["state"] == ("good" if shutil.which("promtool") else "unknown")
+
+
+def test_a_check_of_nobody_is_an_error_and_not_a_pass(folder: Path) -> None:
+    """Exit code 2, with the address."""
+    error = monitor("check", "--prometheus", "http://127.0.0.1:9").exception
+    assert isinstance(error, WattmarkError)
+    assert error.exit_code == 2
+    assert "http://127.0.0.1:9/api/v1/" in str(error)

@@ -1,0 +1,49 @@
+"""A local server that answers like the HTTP API of a Prometheus."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+@contextmanager
+def answering(answers: Mapping[str, Any], queries: Mapping[str, float] | None = None) -> Iterator[str]:
+    """Gives its address. ``answers``: path after /api/v1/ -> data, or bytes as they are, or a status;
+    ``queries``: expression -> value."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = urlsplit(self.path)
+            path = asked.path.removeprefix("/api/v1/")
+            found = answers.get(path, 404)
+            if path == "query" and queries is not None:
+                value = queries.get(parse_qs(asked.query)["query"][0])
+                result = [] if value is None else [{"metric": {"instance": "a"}, "value": [0, str(value)]}]
+                found = {"resultType": "vector", "result": result}
+            status = found if isinstance(found, int) else 200
+            body = (
+                {"status": "error", "error": "no such thing"}
+                if status != 200
+                else {"status": "success", "data": found}
+            )
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(found if isinstance(found, bytes) else json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
