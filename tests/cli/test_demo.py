@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import pytest
 
 from tests.cli.running import verb
 from wattmark.cli.demo import command
+from wattmark.cli.ledger_totals import command as totals_of
 from wattmark.cli.score import command as score
 from wattmark.ledger.runfile import read_runs
 
@@ -43,3 +45,30 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(click.BadParameter, match="Directory 'taken' is a file"):
         verb(command, "--out", "taken")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_real_engine_is_served_and_every_joule_divided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Engine, agent, proxy and load: the requests' joules and idleness make up the device, and each tenant's
+    tokens are in the ledger once.
+    """
+    for name in ("xllamacpp", "gguf"):
+        pytest.importorskip(name, reason="serving needs the extra `serving-demo`")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WATTMARK_CONFIG", raising=False)
+    arguments = ("--serving", "--seconds", "1", "--country", "DEU", "--out", "d")
+    told = json.loads(verb(command, *arguments, "--json").stdout)
+    assert told["requests"] > 10
+    for device in told["devices"]:
+        assert device["energy_joules"] > 0
+        assert device["parts_joules"] == pytest.approx(device["energy_joules"], rel=1e-9)
+    assert {s["tenant"] for s in told["services"] if s["requests"]} == {"chat", "search", "writer"}
+    assert {s["model"] for s in told["services"]} == {"tiny"}
+    folder = Path(told["folder"])
+    totals = verb(totals_of, "--ledger", str(folder / "ledger"), "--by", "model", "--json").stdout
+    by_model = {t["group"]["model"]: t["energy"]["value"] for t in json.loads(totals)["totals"]}
+    whole = sum(device["energy_joules"] for device in told["devices"])
+    assert by_model["tiny"] == pytest.approx(whole, rel=0.02)

@@ -72,11 +72,38 @@ class Told:
 @click.option("--quick", is_flag=True, help="A tenth of the work: to see that it works, not for the figures.")
 @click.option("--country", help="Country of the grid, ISO 3166 alpha-3 [the world's mean, flagged].")
 @click.option("--intensity", type=float, help="Grid intensity in gCO2e per kWh.")
+@click.option(
+    "--serving",
+    is_flag=True,
+    help="Instead: serve a model with a real engine, agent and load, and watch what each request costs.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=180,
+    show_default=True,
+    help="With --serving: so long, and at least until a whole minute is told of.",
+)
 @json_option
 def command(
-    out: Path, repeats: int, quick: bool, country: str | None, intensity: float | None, as_json: bool
+    out: Path,
+    repeats: int,
+    quick: bool,
+    country: str | None,
+    intensity: float | None,
+    serving: bool,
+    seconds: float,
+    as_json: bool,
 ) -> None:
-    """Measure two small real models, score one against the other, and write a report."""
+    """Measure two small real models, score one against the other, and write a report.
+
+    With --serving: joules per request and token of a model that a real engine serves, live.
+    """
+    if serving:
+        from wattmark.cli.demo_serving import show_serving
+
+        show_serving(_fresh_folder(out), seconds, country, intensity, as_json)
+        return
     config = Config(
         place=PlaceConfig(
             site="office", country=country, intensity_g_per_kwh=intensity, world_average=not country

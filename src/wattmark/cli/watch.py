@@ -76,10 +76,10 @@ def _watch(client: AgentClient, seconds: float | None, every: float) -> None:
         trouble = ""
         while True:
             courses.add(live)
-            drawn = _drawn(live, courses)
+            shown = drawn(live, courses)
             if trouble:
-                drawn.renderables.insert(0, Text(trouble, style="bold red"))
-            screen.update(drawn, refresh=True)
+                shown.renderables.insert(0, Text(trouble, style="bold red"))
+            screen.update(shown, refresh=True)
             time.sleep(every)
             try:
                 live, trouble = client.live(seconds), ""
@@ -87,7 +87,8 @@ def _watch(client: AgentClient, seconds: float | None, every: float) -> None:
                 trouble = str(error)
 
 
-def _drawn(live: LiveDocument, courses: Courses) -> Group:
+def drawn(live: LiveDocument, courses: Courses) -> Group:
+    """The tables as rich shows them."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -96,14 +97,12 @@ def _drawn(live: LiveDocument, courses: Courses) -> Group:
 
     parts: list[Table | Text] = [Text(headline(live, _age(live)), style="bold"), Text()]
     for section in sections(live, courses, ascii_only=only_ascii()):
-        drawn = Table(
-            title=section.title, title_justify="left", header_style="bold", box=None, pad_edge=False
-        )
+        made = Table(title=section.title, title_justify="left", header_style="bold", box=None, pad_edge=False)
         for header in section.headers:
-            drawn.add_column(header)
+            made.add_column(header)
         for row in section.rows:
-            drawn.add_row(*(Text(cell, style="red" if cell.startswith("down") else "") for cell in row))
-        parts += [drawn, Text()]
+            made.add_row(*(Text(cell, style="red" if cell.startswith("down") else "") for cell in row))
+        parts += [made, Text()]
     parts += [Text(line, style="dim") for line in footer(live)]
     return Group(*parts)
 

@@ -32,8 +32,8 @@ class Courses:
         self._until = ""
 
     def add(self, live: LiveDocument) -> None:
-        """Take a document down; one that was seen before adds nothing."""
-        if live.end == self._until:
+        """Take a document down; one that was seen before, or holds no minute, adds nothing."""
+        if live.end == self._until or not live.seconds:
             return
         self._until = live.end
         seen = {}
