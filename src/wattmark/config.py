@@ -198,8 +198,8 @@ class AgentConfig:
     """How much later than it ends a request may be told."""
     horizon_seconds: float = 900.0
     """How long a request whose start was told is waited for."""
-    land_seconds: float = 60.0
-    """How often windows go to the ledger."""
+    land_seconds: float = 300.0
+    """How often windows go to the ledger; until then they lie in the spool."""
     workloads: bool = True
     """Divide CPU-side energy among containers, pods, jobs and processes as well."""
     workload_seconds: float = 10.0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wattmark.agent import own
+from wattmark.agent.beside import beside
 from wattmark.agent.book import Book, BookSettings
 from wattmark.agent.carbon import Surroundings, surroundings_of
 from wattmark.agent.datagrams import Datagrams, default_path
@@ -19,6 +20,7 @@ from wattmark.agent.looks import Looking, Looks
 from wattmark.agent.loop import Agent, utc_now_us
 from wattmark.agent.placing import Expected
 from wattmark.agent.restoring import Restored, restore
+from wattmark.agent.sending import Sender, headers_of, now_ns
 from wattmark.agent.shown import Answerer, Showing, troubles
 from wattmark.agent.slow import SLOW, SLOW_SECONDS, SlowMeter
 from wattmark.agent.spool import Spool
@@ -32,6 +34,7 @@ from wattmark.core.serving.evidence import Origin
 from wattmark.core.serving.request import Rule
 from wattmark.core.serving.weights import Weighing
 from wattmark.exporters.agent_families import families
+from wattmark.exporters.agent_otlp import payload
 from wattmark.exporters.agent_state import AgentState, EngineModel, EngineNow, OwnCost
 from wattmark.exporters.agent_text import negotiated, render
 from wattmark.measure.meterset import MeterSet
@@ -140,9 +143,19 @@ def assemble(
         datagrams=Datagrams(plan.socket, plan.config.measure.period_seconds) if plan.socket else None,
         say=say,
         rates=surroundings.rates,
+        beside=beside(
+            meters.meters,
+            meters.devices,
+            say,
+            workloads=plan.agent.workloads,
+            look_seconds=plan.agent.workload_seconds,
+        ),
     )
-    agent.begin(restored.batches)
     shown = _Shown(agent, surroundings, settings.host_id)
+    if plan.agent.otlp:
+        headers = headers_of(environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""))
+        agent.sender = Sender(plan.agent.otlp, plan.agent.otlp_seconds, shown.otlp, say, headers)
+    agent.begin(restored.batches)
     showing = Showing(
         metrics=shown.metrics,
         live=shown.live,
@@ -265,22 +278,36 @@ class _Shown:
         self._agent = agent
         self._surroundings = surroundings
         self._host_id = host_id
+        self._started_ns = now_ns()
         self._spooled = (0, 0)
         self._spooled_at = -1e9
 
     def metrics(self, accept: str | None) -> tuple[str, str]:
         """All families as text."""
-        agent = self._agent
         form = negotiated(accept)
-        state = AgentState(
+        return render(families(self._state()), form).decode(), form.value
+
+    def otlp(self) -> bytes:
+        """All families as OpenTelemetry metrics."""
+        return payload(
+            families(self._state()),
+            host_id=self._host_id,
+            version=__version__,
+            started_ns=self._started_ns,
+            now_ns=now_ns(),
+        )
+
+    def _state(self) -> AgentState:
+        agent = self._agent
+        return AgentState(
             totals=agent.totals,
             own=self._own(),
             powers=agent.book.powers(),
             engines=self._engines(),
+            workloads=agent.beside.totals,
             pues=self._surroundings.pues,
             grids=self._surroundings.grids,
         )
-        return render(families(state), form).decode(), form.value
 
     def live(self, seconds: float | None = None) -> live.Live:
         """The last minutes."""
@@ -346,7 +373,8 @@ class _Shown:
         gaps = [f"{device}: {gap}" for device, gap in agent.book.gaps().items()]
         logs = [tail.trouble for tail in agent.tails]
         ledger = agent.lander.trouble if agent.lander else ""
-        return troubles(agent.journal.trouble, agent.disk_trouble, ledger, *gaps, *logs)
+        otlp = agent.sender.trouble if agent.sender else ""
+        return troubles(agent.journal.trouble, agent.disk_trouble, ledger, otlp, *gaps, *logs)
 
     def _own(self) -> OwnCost:
         agent = self._agent

@@ -1,7 +1,7 @@
 """The Unix datagram socket that programs on this machine tell their requests to.
 
-A datagram holds one line or several. Nobody waits for an answer, so what the kernel holds when the agent is
-killed is lost: who cannot bear that posts, or writes a file.
+A datagram holds one line or several. Nobody waits for an answer, so what came within the last second when the
+agent is killed is lost: who cannot bear that posts, or writes a file.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ MOST_BYTES = 64 << 10
 BUFFER_BYTES = 4 << 20
 QUEUE = Path("/proc/sys/net/unix/max_dgram_qlen")
 LEAST_PAUSE = 0.01
+MOST_AT_ONCE = 10_000
+MOST_HELD = 5_000
+"""Lines that wait for the next look at the meters; more are taken at once."""
 
 
 def default_path(environ: Mapping[str, str]) -> Path:
@@ -36,6 +39,7 @@ class Datagrams:
         self._queue = _queue_length(queue)
         self.pause = LEAST_PAUSE
         self._read_at: float | None = None
+        self._lines: list[bytes] = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         try:
@@ -52,15 +56,14 @@ class Datagrams:
             ) from None
         self._made = os.stat(path).st_ino
 
-    def drain(self, intake: Intake, now: float) -> None:
-        """Take all that is there, and settle for how long to leave the socket alone.
+    def drain(self, intake: Intake, now: float) -> bool:
+        """Fetch all that is there, and settle for how long to leave the socket alone; says if there was any.
 
-        Waking for each datagram would cost more than the datagram; so it is read again before the kernel's
-        queue is a quarter full at the rate that was seen.
+        Waking costs more than a datagram: so the socket is read again only before the kernel's queue is a
+        quarter full at the rate that was seen.
         """
-        lines: list[bytes] = []
         count = 0
-        while count < 10_000:
+        while count < MOST_AT_ONCE:
             try:
                 data = self.socket.recv(MOST_BYTES + 1)
             except BlockingIOError:
@@ -72,16 +75,23 @@ class Datagrams:
             if len(data) > MOST_BYTES:
                 intake.refuse("too_long", f"socket: a datagram is longer than {MOST_BYTES} bytes")
                 continue
-            lines += data.splitlines()
+            self._lines += data.splitlines()
+        if self._read_at is not None and count:
+            rate = count / max(1e-3, now - self._read_at)
+            self.pause = min(self._most_pause, max(LEAST_PAUSE, self._queue / 4 / rate))
+        self._read_at = now
+        if len(self._lines) >= MOST_HELD:
+            self.give(intake)
+        return count > 0
+
+    def give(self, intake: Intake) -> None:
+        """Take what was fetched, all in one go: one after the other would cost several times as much."""
+        lines, self._lines = self._lines, []
         if lines:
             try:
                 intake.take(lines, "socket")
             except NoRoom as error:
                 intake.refuse("no_room", f"socket: {error}")
-        if self._read_at is not None and count:
-            rate = count / max(1e-3, now - self._read_at)
-            self.pause = min(self._most_pause, max(LEAST_PAUSE, self._queue / 4 / rate))
-        self._read_at = now
 
     def close(self) -> None:
         """Take the socket away, unless another agent has made one there meanwhile."""

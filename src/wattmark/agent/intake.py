@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from wattmark.agent.entries import FileMark, Told
 from wattmark.core.errors import UsageError
@@ -15,6 +16,9 @@ from wattmark.core.serving.request import Request
 LONGEST_LINE = 16 << 10
 FUTURE_US = 60 * 1_000_000
 """A request that ends later than this from now was told by a clock that is wrong."""
+
+
+_decode = msgspec.json.Decoder().decode
 
 
 class NoRoom(Exception):
@@ -98,8 +102,8 @@ class Intake:
         if len(line) > LONGEST_LINE:
             raise LineRefused("line", "too_long", f"is longer than {LONGEST_LINE} bytes")
         try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError):
+            fields = _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise LineRefused("line", "not_json", "is not JSON in UTF-8") from None
         if not isinstance(fields, dict):
             raise LineRefused("line", "not_json", "is not a JSON object")
@@ -112,8 +116,6 @@ class Intake:
         shift = self._heard(0)
         if not shift:
             return found
-        from dataclasses import replace
-
         if isinstance(found, Started):
             return replace(found, start_us=max(0, found.start_us + shift))
         first = found.first_token_us

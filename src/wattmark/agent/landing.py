@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from wattmark.agent.spool import Spool
 from wattmark.core.errors import EvidenceError, LedgerError, WattmarkError
 from wattmark.core.serving.evidence import Origin, samples_of
+from wattmark.core.serving.utilisation import utilisation_samples
 from wattmark.core.serving.window import ServingWindow
+from wattmark.core.serving.workload import WorkloadUse
+from wattmark.core.serving.workload_telemetry import workload_samples
 from wattmark.core.telemetry import Samples
 
 Land = Callable[[Sequence[Samples]], object]
@@ -97,9 +100,11 @@ class Lander:
 
     def _bring_some(self, numbers: Sequence[int]) -> None:
         windows: list[ServingWindow] = []
+        uses: list[WorkloadUse] = []
         for number in numbers:
             try:
                 windows += self._spool.windows(number)
+                uses += self._spool.uses(number)
             except LedgerError as error:
                 kept = self._spool.set_aside(number)
                 self._say(f"cannot be read and is kept as {kept}, please report it: {error}")
@@ -107,7 +112,7 @@ class Lander:
             if self._land is None:
                 self._land = self._open_land()
             try:
-                self._land(samples_of(windows, self._origin))
+                self._land(all_samples(windows, uses, self._origin))
             except EvidenceError as error:
                 # A defect of ours: keep the windows, and let what follows go on.
                 names = [str(self._spool.set_aside(number)) for number in numbers]
@@ -123,3 +128,21 @@ class Lander:
         elif self.trouble and not trouble:
             self._say("the ledger takes windows again")
         self.trouble = trouble
+
+
+def all_samples(
+    windows: Sequence[ServingWindow], uses: Sequence[WorkloadUse], origin: Origin
+) -> Sequence[Samples]:
+    """Everything that lands of some windows: energy, shares and work, busy times, workloads."""
+    busy = utilisation_samples(
+        windows, source=origin.source, instance=origin.instance, subject=origin.subject, place=origin.place
+    )
+    shares = workload_samples(
+        uses,
+        charged=(),  # the agent left them out when it kept them
+        source=origin.source,
+        instance=origin.instance,
+        subject=origin.subject,
+        place=origin.place,
+    )
+    return (*samples_of(windows, origin), *busy, *shares)

@@ -7,14 +7,16 @@ and are never waited for.
 from __future__ import annotations
 
 import contextlib
+import gc
 import selectors
 import signal
 import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from wattmark.agent.beside import Beside
 from wattmark.agent.book import Book
 from wattmark.agent.datagrams import Datagrams
 from wattmark.agent.entries import Done, Looked, Ticked, Told
@@ -23,6 +25,7 @@ from wattmark.agent.intake import Intake
 from wattmark.agent.journal import Journal
 from wattmark.agent.landing import Lander
 from wattmark.agent.looks import Looks
+from wattmark.agent.sending import Sender
 from wattmark.agent.spool import Spool
 from wattmark.agent.tails import Tail
 from wattmark.core.known import Boundary
@@ -30,12 +33,14 @@ from wattmark.core.readings import CounterReading, Gap, PowerReading
 from wattmark.core.serving.attributing import Batch
 from wattmark.core.serving.cumulative import AgentTotals, CarbonRate, Known
 from wattmark.core.serving.window import ServingWindow
+from wattmark.core.serving.workload import WorkloadUse
 from wattmark.measure.meterset import MeterSet
 
 KEPT_WINDOWS = 60
 """Windows that are kept for the live document."""
 FILE_US = 60 * 1_000_000
 """A new journal file is begun so often."""
+GC_THRESHOLDS = (50_000, 20, 100)
 STALE_PERIODS = 30
 """Periods without a look at the meters after which the agent is not well."""
 
@@ -60,6 +65,8 @@ class Agent:
     say: Say
     rates: Callable[[ServingWindow], Sequence[CarbonRate]] = field(default=lambda window: ())
     totals: AgentTotals = field(default_factory=AgentTotals)
+    beside: Beside = field(default_factory=Beside)
+    sender: Sender | None = None
     windows: deque[ServingWindow] = field(default_factory=lambda: deque(maxlen=KEPT_WINDOWS))
     started_us: int = 0
     disk_trouble: str = ""
@@ -68,6 +75,7 @@ class Agent:
     def __post_init__(self) -> None:
         self.intake = Intake(self.book.timeline.heard, lambda: self.book.now_us, self._keep)
         self._pending: list[ServingWindow] = []
+        self._uses: list[WorkloadUse] = []
         self._file_us = 0
         self._ticked = self.clock()
         self._door: HttpDoor | None = None
@@ -99,17 +107,21 @@ class Agent:
 
     def tick(self) -> None:
         """One look at everything that is read; windows that are due go on their way."""
+        if self.datagrams is not None:
+            self.datagrams.drain(self.intake, self.clock())
+            self.datagrams.give(self.intake)
         self._read_meters()
         for reading in self.looks.found() if self.looks is not None else ():
-            from dataclasses import replace
-
             entry = Looked(replace(reading, at_us=self.book.timeline.heard(reading.at_us)))
             if self.journal.write(entry):
                 self.book.take(entry)
         for tail in self.tails:
             tail.follow(self.intake)
+        self.beside.tick(self._ticked, self.book.now_us)
         self._made(self.book.due())
         self.journal.retry()
+        if self.sender is not None:
+            self.sender.tick(self._ticked)
         if self.book.now_us - self._file_us >= FILE_US:
             self._new_file()
 
@@ -145,7 +157,11 @@ class Agent:
     # What goes out ---------------------------------------------------------------------------------
 
     def _made(self, batch: Batch) -> None:
-        for window in batch.windows:
+        for made in batch.windows:
+            window = self.beside.completed(made)
+            use = self.beside.use(window)
+            if use is not None:
+                self._uses.append(use)
             self.totals.fold(window, self.rates(window))
             self.windows.append(window)
             self._pending.append(window)
@@ -164,7 +180,7 @@ class Agent:
         number = self.journal.state.number + 1
         try:
             if self.spool is not None:
-                self.spool.put(number, self._pending)
+                self.spool.put(number, self._pending, self._uses)
             self.journal.commit(number, self._pending[-1].end_us)
         except OSError as error:
             trouble = f"windows wait in memory: the spool cannot be written: {error.strerror or error}"
@@ -175,7 +191,7 @@ class Agent:
         if self.disk_trouble:
             self.say("the spool takes windows again")
         self.disk_trouble = ""
-        self._pending = []
+        self._pending, self._uses = [], []
         self.journal.write(Done(number))
         if self.lander is not None:
             self.lander.committed(number)
@@ -194,6 +210,9 @@ class Agent:
 
     def run(self, seconds: float | None = None) -> None:
         """Until SIGTERM or SIGINT, or for so long; then everything is brought where it belongs."""
+        # What is here now stays; what comes holds no cycles and is looked at seldom.
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         with self._signals():
             try:
                 self._loop(seconds)
@@ -202,18 +221,16 @@ class Agent:
 
     def _loop(self, seconds: float | None) -> None:
         begun = self.clock()
-        until = None if seconds is None else begun + seconds
+        until = float("inf") if seconds is None else begun + seconds
         next_tick = begun + self.period_seconds
-        drain_at = begun
-        listening = False
+        drain = self.datagrams
+        drain_at: float | None = None
+        self._listen(drain is not None)
         while not self._asked_to_stop:
             now = self.clock()
-            if until is not None and now >= until:
+            if now >= until:
                 return
             if now >= next_tick:
-                if self.datagrams is not None:
-                    self.datagrams.drain(self.intake, now)
-                    drain_at = now + self.datagrams.pause
                 self.tick()
                 if self._door is not None:
                     self._door.let_go(now)
@@ -221,24 +238,28 @@ class Agent:
                 if next_tick <= self.clock():
                     next_tick = self.clock() + self.period_seconds  # a look took long, or the machine slept
                 continue
-            # The datagram socket is left alone for a while after each look: see Datagrams.drain.
-            if self.datagrams is not None and not listening and now >= drain_at:
-                self._selector.register(self.datagrams.socket, selectors.EVENT_READ, self._datagrams_wait)
-                listening = True
-            wait = max(0.0, (next_tick if until is None else min(next_tick, until)) - now)
-            if self.datagrams is not None and not listening:
-                wait = min(wait, max(0.0, drain_at - now))
+            if drain is not None and drain_at is not None and now >= drain_at:
+                came = drain.drain(self.intake, now)
+                drain_at = now + drain.pause if came else None
+                self._listen(not came)
+                continue
+            wait = min(next_tick, until, drain_at or until) - now
             for key, _ in self._selector.select(wait):
-                if self.datagrams is not None and key.fileobj is self.datagrams.socket:
-                    self._selector.unregister(self.datagrams.socket)
-                    listening = False
-                    self.datagrams.drain(self.intake, self.clock())
-                    drain_at = self.clock() + self.datagrams.pause
+                if drain is not None and key.fileobj is drain.socket:
+                    self._listen(False)
+                    drain_at = self.clock()
                 else:
                     key.data(self.clock())
 
-    def _datagrams_wait(self, _now: float) -> None:
-        """Stands for the socket in the selector."""
+    def _listen(self, wanted: bool) -> None:
+        """Wake for datagrams, or leave the socket alone because it is read by the clock."""
+        if self.datagrams is None:
+            return
+        registered = self.datagrams.socket in self._selector.get_map()
+        if wanted and not registered:
+            self._selector.register(self.datagrams.socket, selectors.EVENT_READ)
+        elif registered and not wanted:
+            self._selector.unregister(self.datagrams.socket)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -271,15 +292,15 @@ class Agent:
         if self._door is not None:
             self._door.close()
             self._door = None
-        if self.datagrams is not None:
-            with contextlib.suppress(KeyError):
-                self._selector.unregister(self.datagrams.socket)
-            self.datagrams.drain(self.intake, self.clock())
-            self.datagrams.close()
+        self._listen(False)
         if self.looks is not None:
             self.looks.stop()
         self.tick()
+        if self.datagrams is not None:
+            self.datagrams.close()
         self._made(self.book.finish())
+        if self.sender is not None:
+            self.sender.stop()
         self._new_file()
         if self.lander is not None and not self.lander.stop(LAST_LANDING_SECONDS):
             self.say("windows wait in the spool: the next agent, with the same --state, brings them")

@@ -12,12 +12,16 @@ import msgspec
 
 from wattmark.core.errors import LedgerError
 from wattmark.core.serving.window import ServingWindow
+from wattmark.core.serving.workload import WorkloadUse
 from wattmark.frames import replace_durably
 
 SUFFIX = ".windows"
+BESIDE = ".workloads"
+"""What is kept beside windows under the same number, where there is any."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[ServingWindow]).decode
+_decode_uses = msgspec.msgpack.Decoder(list[WorkloadUse]).decode
 
 
 class Spool:
@@ -27,8 +31,13 @@ class Spool:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def put(self, number: int, windows: Sequence[ServingWindow]) -> None:
-        """Keep windows under a number, durably. Raises OSError."""
+    def put(self, number: int, windows: Sequence[ServingWindow], uses: Sequence[WorkloadUse] = ()) -> None:
+        """Keep windows, and the workloads of their time, under a number, durably. Raises OSError."""
+        beside = self._path(number).with_suffix(BESIDE)
+        if uses:
+            replace_durably(beside, _encode(list(uses)))
+        else:
+            beside.unlink(missing_ok=True)  # of a number that was never committed
         replace_durably(self._path(number), _encode(list(windows)))
 
     def windows(self, number: int) -> list[ServingWindow]:
@@ -39,6 +48,16 @@ class Spool:
         except msgspec.DecodeError as error:
             raise LedgerError(str(path), f"does not hold windows: {error}") from None
 
+    def uses(self, number: int) -> list[WorkloadUse]:
+        """The workloads that are kept under a number. Raises LedgerError, OSError."""
+        path = self._path(number).with_suffix(BESIDE)
+        try:
+            return _decode_uses(path.read_bytes())
+        except FileNotFoundError:
+            return []
+        except msgspec.DecodeError as error:
+            raise LedgerError(str(path), f"does not hold workloads: {error}") from None
+
     def waiting(self) -> list[int]:
         """The numbers that are there, in their order."""
         names = (path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}"))
@@ -47,6 +66,7 @@ class Spool:
     def drop(self, number: int) -> None:
         """The ledger holds it, or it was never committed. Raises OSError."""
         self._path(number).unlink(missing_ok=True)
+        self._path(number).with_suffix(BESIDE).unlink(missing_ok=True)
 
     def set_aside(self, number: int) -> Path:
         """Keep it where nobody lands it; gives the new name. Raises OSError."""
