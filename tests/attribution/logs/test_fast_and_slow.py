@@ -53,6 +53,7 @@ NGINX = st.fixed_dictionaries(
         "status": st.sampled_from(["200", "499", "502, 200", "-", "0", "ok"]),
         "upstream_addr": NAMES,
         "request_id": st.sampled_from(["a", "b", "c"]),
+        "request_completion": st.sampled_from(["OK", "", None, "-"]),
         "output_tokens": st.sampled_from(["5", "-", "", "007", "5.0", "5.5", "-5"]),
     },
 )
@@ -82,7 +83,13 @@ def test_request_lines_are_read_alike_at_once_and_one_by_one(rows: list[dict[str
 def test_access_logs_are_read_alike_at_once_and_one_by_one(rows: list[dict[str, Any]]) -> None:
     """Texts that hold numbers, several tries, and dashes for nothing."""
     usual = dict.fromkeys(("request_time", "upstream_response_time"), "1.000") | {"msec": f"{NOON}.000"}
-    usual |= {"status": "200", "upstream_addr": "a", "request_id": "b", "output_tokens": "5"}
+    usual |= {
+        "status": "200",
+        "upstream_addr": "a",
+        "request_id": "b",
+        "request_completion": "OK",
+        "output_tokens": "5",
+    }
     _same("nginx", rows, usual)
 
 

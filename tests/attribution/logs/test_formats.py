@@ -158,6 +158,21 @@ def test_an_access_log_of_nginx(tmp_path: Path) -> None:
     ]
 
 
+def test_a_proxy_that_does_not_log_its_upstream_is_read_all_the_same(tmp_path: Path) -> None:
+    """Columns that are not there mean nothing: no request is ignored or failed for them."""
+    bare = {"start_time": "2026-11-01T12:00:00.000Z", "duration": 1000, "response_code": 200}
+    found, log = read(written(tmp_path / "log", [bare]))
+    assert ([r.failed for r in found], log.tally.ignored) == ([False], 0)
+    found, log = read(written(tmp_path / "log", [{"msec": NOON, "request_time": 1.0}]), "nginx")
+    assert ([r.failed for r in found], log.tally.ignored) == ([False], 0)
+
+
+def test_a_stream_that_its_client_left_has_status_200_and_failed(tmp_path: Path) -> None:
+    """nginx then leaves $request_completion empty."""
+    rows = [NGINX | {"request_completion": told, "request_id": told} for told in ("OK", "")]
+    assert [r.failed for r in read(written(tmp_path / "log", rows))[0]] == [False, True]
+
+
 def test_the_first_byte_is_the_first_token_only_where_somebody_says_so(tmp_path: Path) -> None:
     """20 ms after the start."""
     found, _ = read(written(tmp_path / "log", [NGINX]), first_byte="first_token")
@@ -220,10 +235,15 @@ def test_an_access_log_of_envoy(tmp_path: Path) -> None:
     }
     dropped = row | {"response_code": 503, "response_flags": "UH", "upstream_host": None, "request_id": "e-2"}
     left = row | {"response_code": 0, "response_flags": "DC", "request_id": "e-3"}
-    found, log = read(written(tmp_path / "log", [row, dropped, left]))
+    cut = row | {"response_flags": "URX,UC", "request_id": "e-4"}
+    found, log = read(written(tmp_path / "log", [row, dropped, left, cut]))
     assert (log.format, log.tally.ignored) == ("envoy", 1)
     assert (found[0].start_us, found[0].end_us) == after_noon(0.03, 1.53)
-    assert [(r.service.target, r.failed) for r in found] == [("vllm", False), ("vllm", True)]
+    assert [(r.service.target, r.failed) for r in found] == [
+        ("vllm", False),
+        ("vllm", True),
+        ("vllm", True),
+    ]
     found, _ = read(tmp_path / "log", first_byte="first_token")
     assert found[0].first_token_us == NOON_US + 200_000
 

@@ -16,6 +16,7 @@ from wattmark.attribution.logs.layout import ENDED, NAMES, NOT_ENDED, SAID, SPAN
 from wattmark.attribution.logs.parsed import VALUES, Parsed, Services
 from wattmark.attribution.logs.tally import Tally
 from wattmark.attribution.logs.values import (
+    ABORTS,
     ABSENT,
     EARLIEST_US,
     LATEST_US,
@@ -99,7 +100,8 @@ def _values(column: Any, field: Field, layout: Layout) -> Values:
         empty = np.full(len(column), MISSING, np.int64)
         return (np.zeros_like(empty) if field.target in SAID else empty), np.ones(len(column), np.bool_)
     if field.target == "aborted":
-        raise NotPlain
+        found = _flags(pc.match_substring_regex(_text(column), ABORTS))
+        return found.astype(np.int64), np.ones(len(column), np.bool_)
     if field.target in SAID:
         return _said(column), np.ones(len(column), np.bool_)
     if field.target == "failed":

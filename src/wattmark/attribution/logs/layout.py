@@ -37,11 +37,14 @@ SPANS = {
     "decode": "From the first token to the end.",
 }
 COUNTS = ("input_tokens", "cached_input_tokens", "output_tokens", "weight", "status")
-SAID = ("error", "reached", "aborted")
-"""Only whether they say anything: an error, an upstream that was reached, an end that is an abort."""
+SAID = ("error", "reached", "aborted", "completed")
+"""Only whether they say anything: an error, an upstream that was reached, an end that is an abort, an answer
+that is complete."""
+ABSENT_MEANS = ("reached", "completed")
+"""Where these say nothing that means something, so that a log without the column must not be read so."""
 NAMES = ("model", "model_version", "tenant", "target")
 TARGETS = (*STAMPS, *SPANS, *COUNTS, "failed", *SAID, "event", *NAMES, "request_id")
-MAPPED = tuple(t for t in TARGETS if t not in ("earlier", "event", "aborted"))
+MAPPED = tuple(t for t in TARGETS if t not in ("earlier", "event"))
 ENDED, NOT_ENDED = ("end", "request.finished"), ("start", "request.received")
 """Words for the event of a row: a request that is over, and one that is not."""
 """What a column may be named for."""
@@ -155,7 +158,7 @@ def _unseen(chosen: Candidates, found: Mapping[str, Field], zone: tzinfo | None)
     """Fields that the first rows do not have and later ones may: a failure, the first token of a stream."""
     stamped = next(found[t] for t in ("start", "end") if t in found)
     for target, names in chosen.items():
-        if target in found or target in ("start", "end", "duration") or not names:
+        if target in found or target in ("start", "end", "duration", *ABSENT_MEANS) or not names:
             continue
         name, unit = names[0]
         path = tuple(name.split(".")) if "." in name else (name,)

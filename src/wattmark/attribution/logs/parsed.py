@@ -90,6 +90,7 @@ def requests_of(parsed: Parsed, services: Services, tally: Tally, tolerance_us: 
         (get("failed") == 1)
         | (get("error") == 1)
         | (get("aborted") == 1)
+        | (get("completed") == 0)
         | (status >= LEAST_ERROR)
         | (status == 0)
     )

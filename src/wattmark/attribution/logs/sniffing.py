@@ -20,7 +20,7 @@ SIGNS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "nginx": (("request_time",), ("upstream_response_time",)),
     "envoy": (("start_time", "duration", "response_code"), ("start_time", "duration", "response_flags")),
     "sglang": (("event", "rid", "timestamp"),),
-    "tgi": (("timestamp", "level", "target", "fields"),),
+    "tgi": (("timestamp", "level", "message", "target"),),
     "jsonl": (("start",), ("end",), ("start_us",), ("end_us",), ("start_ms",), ("end_ms",), ("start_time",)),
 }
 """Fields that together say which format a row has; the first that fits is taken."""

@@ -27,6 +27,8 @@ ABSENT = ("", "-")
 """What proxies write for a value that they do not have."""
 LONGEST_SPAN_US = 86_400_000_000
 """No request lasts longer than a day: a longer span has another unit."""
+MOST = 1e30
+"""No number of a log is larger."""
 CLF = "%d/%b/%Y:%H:%M:%S %z"
 """How nginx and Apache write a local time."""
 _CLF = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
@@ -64,7 +66,7 @@ def number_of(value: Any) -> float | int | None:
             value = int(text) if len(text) <= 20 and text.isdecimal() else float(text)
         except ValueError:
             raise Bad("is no number") from None
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > MOST:
         raise Bad("is no number")
     return value
 
@@ -215,9 +217,18 @@ def said(value: Any) -> int:
     return int(value is not None and value is not False and value not in ("", "-", "null", 0))
 
 
+ABORTS = (
+    r"(^|,)(abort|error|DC|UC|UT|LR|UR|SI|DT|DPE|UPE|UMSDR|OM|DownstreamConnectionTermination"
+    r"|UpstreamConnectionTermination|UpstreamRequestTimeout|LocalReset|UpstreamRemoteReset|StreamIdleTimeout"
+    r"|DurationTimeout|DownstreamProtocolError|UpstreamProtocolError|UpstreamMaxStreamDurationReached)(,|$)"
+)
+"""How an answer that had begun was cut off: finish reasons of SGLang, response flags of Envoy, short and long."""
+_ABORTS = re.compile(ABORTS)
+
+
 def aborted(value: Any) -> int:
     """1 for a reason to end that is an abort."""
-    return int(value in ("abort", "error"))
+    return int(isinstance(value, str) and _ABORTS.search(value.strip()) is not None)
 
 
 def name_of(value: Any) -> str:
