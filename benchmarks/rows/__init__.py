@@ -22,6 +22,7 @@ MODULES = {
     "network": "benchmarks.rows.network",
     "calibration": "benchmarks.rows.calibration",
     "ledger-listen": "benchmarks.rows.ledger_listen",
+    "engines": "benchmarks.rows.engines",
 }
 """Name on the command line, and the module that measures it, in the order they run."""
 
