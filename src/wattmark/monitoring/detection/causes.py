@@ -76,10 +76,11 @@ def _load(one: Row, two: Row, parts: tuple[float, ...], scale: float) -> list[Ca
 
 def _other(one: Row, two: Row, before: Sequence[Row]) -> list[Cause]:
     found: list[Cause] = []
-    if two.version != one.version:
-        found.append(Cause(what="release", before=one.version, after=two.version))
-    if two.devices != one.devices:
-        found.append(Cause(what="hardware", before=", ".join(one.devices), after=", ".join(two.devices)))
+    first = before[0]  # what came shortly before the rise began came with it: beginnings are not exact
+    if two.version != first.version:
+        found.append(Cause(what="release", before=first.version, after=two.version))
+    if two.devices != first.devices:
+        found.append(Cause(what="hardware", before=", ".join(first.devices), after=", ".join(two.devices)))
     if one.request_seconds is not None and two.request_seconds is not None:
         batch = one.request_seconds / one.seconds, two.request_seconds / two.seconds
         if _changed(*batch):

@@ -53,7 +53,7 @@ def levels(rows: Sequence[Row], baseline: Baseline, least: float) -> tuple[Level
         [*range(0, len(values), step), len(values)]
     )
     # A change must pay for itself: Bayes' information criterion, with the variance that slow noise has.
-    slow = max(baseline.effect / 4.0, 0.5 * least) ** 2
+    slow = max(baseline.effect / 5.0, 0.5 * least) ** 2
     penalty = 3.0 * slow * math.log(len(means)) * max(1.0, 4.0 / step)
     search = ruptures.Pelt(model="l2", min_size=LEAST_ROWS, jump=1).fit(means.reshape(-1, 1))
     ends = [min(end * step, len(found)) for end in search.predict(pen=penalty)]

@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-ENOUGH_ROWS = 60
 OUTERMOST = 0.005
 """Share of the rows at either end that do not widen what a baseline knows."""
 SLOW_SECONDS = 3600.0
-SLOW_FACTOR = 4.0
+SLOW_FACTOR = 5.0
 """The test is made for effects of so many standard deviations of hourly means, if that is above the least."""
 LOWEST_THRESHOLD = 10.0
 """A likelihood ratio of e^10 at the least, 1 to 22 000."""
@@ -46,7 +45,7 @@ RIDGE = 1e-3
 def fitted(rows: Sequence[Row], metric: str, settings: Settings) -> Baseline | None:
     """The baseline of these rows; None when they are too few. Raises MissingExtra without scipy."""
     good = [row for row in rows if figure(row, metric) is not None]
-    if len(good) < ENOUGH_ROWS:
+    if len(good) < settings.learn_rows:
         return None
     try:
         import numpy as np

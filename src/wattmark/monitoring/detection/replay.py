@@ -90,7 +90,7 @@ def replayed(
 def _gather(rows: list[Row], row: Row) -> None:
     last = rows[-1] if rows else None
     same = last is not None and (last.terms, last.version) == (row.terms, row.version)
-    if last is not None and same and last.end // BIN_SECONDS == row.start // BIN_SECONDS:
+    if last is not None and same and last.start // BIN_SECONDS == row.start // BIN_SECONDS:
         rows[-1] = last.joined(row)
     else:
         rows.append(row)

@@ -192,24 +192,34 @@ class Series:
         found = _mean(rows)
         if found is None or sign * found[0] < self.baseline.effect:
             return []
-        before, after = self._around(test.since)
+        self.active = self._described(self._finding(kind, row, test.since))
+        return [self.active]
+
+    def _described(self, told: Finding) -> Finding:
+        """A change with its size and what came with it, as far as is known by now."""
+        assert self.baseline is not None
+        found = _mean(self._judged_since(told.since))
+        before, after = self._around(told.since)
+        if found is None:
+            return told
         changed, rest = causes(before, after, self.baseline)
         mean, half = found
-        told = replace(
-            self._finding(kind, row, test.since),
+        now = replace(
+            told,
             ratio=math.exp(mean),
             interval=(math.exp(mean - half), math.exp(mean + half)),
             causes=changed,
             rest=rest,
+            version=after[-1].version if after else told.version,
         )
-        self.active = _between(told, before, after)
-        return [self.active]
+        return _between(now, before, after)
 
     def _still(self, row: Row) -> list[Finding]:
         """While something is known to be wrong, or better."""
         assert self.active is not None
         told = self.active
         if row.end - told.at < OVER_SECONDS:
+            self.active = self._described(told)
             return []
         found = _mean(self._judged_since(max(told.since, row.end - OVER_SECONDS)))
         if found is None:

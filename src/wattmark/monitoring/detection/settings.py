@@ -17,6 +17,8 @@ class Settings:
     """The smallest rise that is worth an alert, relative."""
     learn_seconds: float = DAY
     """How long a model is watched before anything is said of it."""
+    learn_rows: int = 250
+    """... and so many rows at the least: two and a half days of quarters of an hour."""
     keep_seconds: float = 14 * DAY
     """A baseline grows until it is so long, and stays as it is from then on."""
     years_between: float = 10.0
@@ -34,5 +36,12 @@ class Settings:
             raise UsageError("the smallest rise lies between 0 and 1, e.g. 0.05 for 5 %")
         if self.learn_seconds < 3600.0 or self.keep_seconds < self.learn_seconds:
             raise UsageError("a baseline is learnt for an hour or more, and kept for no less than that")
-        if self.years_between <= 0.0 or self.block_requests < 1.0 or self.block_seconds < 60.0:
-            raise UsageError("years between alarms, requests and seconds of a block are above 0, 1 and 60")
+        if (
+            self.years_between <= 0.0
+            or self.learn_rows < 60
+            or self.block_requests < 1.0
+            or self.block_seconds < 60.0
+        ):
+            raise UsageError(
+                "years between alarms are above 0; a baseline has 60 rows, a block 1 request and 60 s or more"
+            )
