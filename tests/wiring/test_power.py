@@ -36,8 +36,9 @@ def test_a_run_file_is_known_by_what_it_holds(tmp_path: Path) -> None:
     path = tmp_path / f"a{SUFFIX}"
     write_atomically(path, a_run(series=(series,)), tmp_path)
     assert [s.energy_joules for s in open_power(str(path))] == [90]
-    with pytest.raises(UsageError, match="a run file has no option 'zone'"):
-        open_power(str(path), {"zone": "UTC"})
+    assert open_power(str(path), {"zone": "Europe/Paris"})[0].energy_joules == 90
+    with pytest.raises(UsageError, match="a run file has no option 'device'"):
+        open_power(str(path), {"device": "gpu"})
 
 
 def test_only_the_stretch_that_is_asked_for_is_given(tmp_path: Path) -> None:
@@ -62,6 +63,9 @@ def test_what_nvidia_smi_wrote_is_known_by_its_header(tmp_path: Path) -> None:
     for spec in (str(path), f"nvidia-smi:{path}"):
         (found,) = open_power(spec, {"time_zone": "UTC"})
         assert (found.device_id, found.energy_joules, found.grade) == ("GPU-1", 100, Grade.C)
+        assert found.times_us[0] == NOON_US
+    (paris,) = open_power(str(path), {"zone": "Europe/Paris"})
+    assert paris.times_us[0] == NOON_US - 3_600_000_000
 
 
 def test_a_ledger_gives_the_whole_devices_of_its_telemetry(tmp_path: Path) -> None:

@@ -89,8 +89,9 @@ def _found(
 
 
 def _no_options(options: Mapping[str, str], what: str) -> None:
-    if options:
-        raise UsageError(f"{what} has no option {next(iter(options))!r}")
+    """Refuse settings, but for a zone: it is said for logs too, and these times state theirs."""
+    if stray := [key for key in options if key != "zone"]:
+        raise UsageError(f"{what} has no option {stray[0]!r}")
 
 
 def _of_file(path: Path, options: dict[str, str]) -> list[PowerSeries]:
@@ -115,8 +116,11 @@ def _imported(
     name: str, where: str, options: dict[str, str], start_us: int | None, end_us: int | None
 ) -> Iterator[Samples]:
     """The samples that an importer reads."""
-    from wattmark.sources.catalog import Asked, open_source
+    from wattmark.sources.catalog import Asked, open_source, source_module
 
+    zone = options.pop("zone", None)
+    if zone is not None and "time_zone" in source_module(name).OPTIONS:
+        options.setdefault("time_zone", zone)
     if name == "prometheus":
         options.setdefault("shares", "none")
         options.setdefault("work", "none")

@@ -222,7 +222,7 @@ ABORTS = (
     r"|UpstreamConnectionTermination|UpstreamRequestTimeout|LocalReset|UpstreamRemoteReset|StreamIdleTimeout"
     r"|DurationTimeout|DownstreamProtocolError|UpstreamProtocolError|UpstreamMaxStreamDurationReached)(,|$)"
 )
-"""How an answer that had begun was cut off: finish reasons of SGLang, response flags of Envoy in both forms."""
+"""How an answer that had begun was cut off: finish reasons of SGLang, response flags of Envoy."""
 _ABORTS = re.compile(ABORTS)
 
 
