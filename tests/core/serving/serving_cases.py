@@ -26,6 +26,10 @@ PLACEMENTS: Sequence[Sequence[Placement]] = (
 )
 
 
+ENERGIES = st.just(0.0) | st.floats(1e-9, 1e6)
+"""Joules of a reading: none at all, or at least what a counter could tell."""
+
+
 @st.composite
 def a_request(draw: st.DrawFn, known: bool = False) -> Request:
     """One request; with ``known`` it tells all that any rule wants."""
@@ -54,7 +58,7 @@ def some_pieces(draw: st.DrawFn) -> list[Piece]:
     for begin, end in itertools.pairwise(edges):
         fate = draw(st.sampled_from(("read", "read", "read", "failed", "missing")))
         if fate == "read":
-            pieces.append(Piece(begin, end, draw(st.floats(0, 1e6, allow_subnormal=False))))
+            pieces.append(Piece(begin, end, draw(ENERGIES)))
         elif fate == "failed":
             pieces.append(Piece(begin, end, 0.0, observed=False))
     return pieces

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.serving.serving_cases import ENERGIES
 from wattmark.core.errors import UsageError
 from wattmark.core.serving.clock import EnergyClock, Mark
 from wattmark.core.serving.weights import HEAVIEST
@@ -58,9 +59,7 @@ def test_a_moment_of_next_to_nothing_spoils_no_other() -> None:
     assert clock.remove(HEAVIEST, heavy)[0] == pytest.approx(1.0, rel=1e-12)
 
 
-@given(
-    st.lists(st.tuples(st.integers(1, HEAVIEST), st.floats(0, 1e6), st.booleans()), min_size=1, max_size=40)
-)
+@given(st.lists(st.tuples(st.integers(1, HEAVIEST), ENERGIES, st.booleans()), min_size=1, max_size=40))
 def test_parts_and_idle_make_up_the_whole(steps: list[tuple[int, float, bool]]) -> None:
     """Whatever starts and ends in whatever order, to 1e-12."""
     clock = EnergyClock()
