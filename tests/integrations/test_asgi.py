@@ -359,6 +359,67 @@ def test_the_host_may_state_what_only_it_knows() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"model": "\ud800"},
+        {"model": 7},
+        {"input_tokens": "7"},
+        {"input_tokens": 1.5, "output_tokens": -3},
+        {"weight": object(), "output_tokens": 10**30},
+        {"cached_input_tokens": 9, "input_tokens": 3},
+    ],
+)
+def test_nonsense_of_the_host_never_reaches_it_again(stated: dict[str, Any]) -> None:
+    """The answer goes out; a line that is told can be read."""
+    path, kept = a_path()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for name, value in stated.items():
+            setattr(scope[STATE], name, value)
+        await answering(ANSWER)(scope, receive, send)
+
+    assert passed(app, path, Wire()).body == ANSWER
+    assert kept.only.end_us >= kept.only.start_us
+
+
+def test_an_answer_may_come_before_its_request_is_there() -> None:
+    """The first token lies within the request all the same."""
+    path, kept = a_path()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": SSE_HEAD})
+        await send({"type": "http.response.body", "body": stream(piece("a"), done=False), "more_body": True})
+        await receive()
+        await send({"type": "http.response.body", "body": stream(USAGE)})
+
+    passed(app, path, Wire())
+    assert kept.starts == []
+    assert kept.only.first_token_us is not None
+
+
+def test_views_of_buffers_pass() -> None:
+    """Servers take them, so we do."""
+    path, kept = a_path(comment=True)
+    wire = passed(answering(memoryview(STREAM[:60]), memoryview(STREAM[60:]), head=SSE_HEAD), path, Wire())  # type: ignore[arg-type]
+    assert wire.body.startswith(STREAM)
+    assert kept.only.output_tokens == 4
+
+
+def test_other_messages_pass_in_their_order() -> None:
+    """A head that waits goes before them; a file that is sent ends the request."""
+    path, kept = a_path()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": JSON_HEAD})
+        await send({"type": "http.response.pathsend", "path": "answer.json"})
+
+    wire = passed(app, path, Wire())
+    assert [m["type"] for m in wire.sent] == ["http.response.start", "http.response.pathsend"]
+    assert not kept.only.failed
+
+
 def test_two_middlewares_tell_of_a_request_once() -> None:
     """The outer one."""
     path, kept = a_path()

@@ -146,7 +146,7 @@ class _Passing:
         if told:
             exchange.ends()
         if told and self._settings.comment and self._length < 0:
-            message = {**message, "body": body + exchange.comment()}
+            message = {**message, "body": bytes(body) + exchange.comment()}
         await self._send(message)
         self.complete = True
         exchange.ends()

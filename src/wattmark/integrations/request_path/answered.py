@@ -122,6 +122,8 @@ class AnswerReader:
 
     def feed(self, piece: bytes) -> bool:
         """Take the next bytes; True when the first token is among them. One answer has one such moment."""
+        if type(piece) is not bytes:
+            piece = bytes(piece)  # some hosts give views of their buffers
         if self._unpack is not None:
             piece = self._unpacked(piece)
         tail = self._tail

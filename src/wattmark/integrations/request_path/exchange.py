@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +26,7 @@ from wattmark.core.serving.estimated import (
     energy_text,
     estimate,
 )
-from wattmark.core.serving.line import LONGEST_NAME, SECRETS
+from wattmark.core.serving.line import LARGEST_COUNT, LONGEST_NAME, SECRETS
 from wattmark.integrations.request_path.answered import AnswerReader, Usage
 from wattmark.integrations.request_path.companion import Companion, asking
 from wattmark.integrations.request_path.requested import RequestReader
@@ -49,6 +50,8 @@ class Names:
 
     def of(self, said: str) -> str:
         """The name to tell; empty for what is none."""
+        if not isinstance(said, str):
+            return ""
         known = self._known.get(said)
         if known is not None:
             return known
@@ -166,13 +169,15 @@ class Exchange:
             self._asked.feed(piece)
         if not more and not self._told_start:
             self.requested_model = self._path.names.of(self._asked.model())
-            self.starts()
+            if self._answer is None:  # an answer that came first has begun the work already
+                self.starts()
 
     def starts(self) -> None:
         """The work can begin: from here on the request is active."""
         self._begin_now()
         self._told_start = True
-        self._path.teller.tell(_encode(self._line("start")))
+        self._settle_counts()
+        self._tell(self._line("start"))
 
     def answers(self, status: int, header: Callable[[str], str]) -> bool:
         """The head of the answer came. True when the body tells more than fits into headers: it streams."""
@@ -203,6 +208,7 @@ class Exchange:
     def _finish(self, failed: bool) -> Spent:
         end_us = self._now_us()
         self.failed = self.failed or failed
+        self._settle_counts()
         if self._answer is not None:
             self.take(self._answer.usage())
         fields = self._line("end")
@@ -213,7 +219,7 @@ class Exchange:
             fields["output_tokens"] = self.output_tokens
         if self.failed:
             fields["failed"] = True
-        self._path.teller.tell(_encode(fields))
+        self._tell(fields)
         spent = self._estimated(fields.get("model", ""), (end_us - self._start_us) / 1e6)
         if self._span is not None and self._span.is_recording():
             self._span.set_attributes(attributes_of(spent, self.request_id))
@@ -255,6 +261,22 @@ class Exchange:
         told = "; ".join(f"{name}: {value}" for name, value in self.headers(self.spent))
         return f": {told}\n\n".encode()
 
+    def _settle_counts(self) -> None:
+        """What the host stated, as a line may tell it: what is no count is not known."""
+        self.input_tokens, self.output_tokens = _count(self.input_tokens), _count(self.output_tokens)
+        self.weight, cached = _count(self.weight), _count(self.cached_input_tokens) or 0
+        self.cached_input_tokens = (
+            0 if self.input_tokens is not None and cached > self.input_tokens else cached
+        )
+
+    def _tell(self, fields: dict[str, Any]) -> None:
+        try:
+            line = _encode(fields)
+        except (TypeError, ValueError):  # the host stated what JSON has no words for
+            self._path.teller.dropped["unsayable"] += 1
+            return
+        self._path.teller.tell(line)
+
     def _now_us(self) -> int:
         """By the steady clock: a request never ends before it starts."""
         return self._start_us + (time.perf_counter_ns() - self._began) // 1000
@@ -265,7 +287,7 @@ class Exchange:
             "request_id": self.request_id,
             "start": self._start_us / 1e6,
         }
-        if model := self.model or self.response_model or self.requested_model:
+        if model := self._path.names.of(self.model) or self.response_model or self.requested_model:
             fields["model"] = model
         if self.model_version:
             fields["model_version"] = self.model_version
@@ -280,6 +302,15 @@ class Exchange:
         if self.weight is not None:
             fields["weight"] = self.weight
         return fields
+
+
+def _count(stated: object) -> int | None:
+    """A whole number from 0 on, also where a library has a type of its own for it; None for all else."""
+    try:
+        count = operator.index(stated)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+    return count if 0 <= count <= LARGEST_COUNT else None
 
 
 def teller_of(settings: Settings) -> Teller:
