@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,11 @@ class Writer:
         self._path = path
         self._suffix = suffix
         self._out: Any = None
+        self._terms: Mapping[str, str] = {}
+
+    def describe(self, terms: Mapping[str, str]) -> None:
+        """What the joules hold on; known when all is divided, and kept in the metadata of a Parquet file."""
+        self._terms = terms
 
     def write(self, energies: RequestEnergies) -> None:
         """Append requests that are done."""
@@ -65,6 +70,8 @@ class Writer:
             none = np.empty(0)
             no = none.astype(np.int64)
             self.write(RequestEnergies(of(()), no, none, none, none, none, none.astype(np.bool_), no))
+        if self._suffix == ".parquet" and hasattr(self._out, "add_key_value_metadata"):  # pyarrow 16
+            self._out.add_key_value_metadata({f"wattmark.{key}": told for key, told in self._terms.items()})
         self._out.close()
 
     def _opened(self, schema: Any) -> Any:

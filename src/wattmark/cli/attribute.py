@@ -177,8 +177,9 @@ def command(
         uncertain=not no_errors,
         with_ids=out is not None,
     )
-    with _written(out) as take, _counted() as told:
+    with _written(out) as (take, describe), _counted() as told:
         outcome = attributed(asked, take, told)
+        describe(outcome.total.window, input_cost)
     view = _view(outcome, groups, input_cost, pue, intensity, out)
     if as_json:
         click.echo(document("attribution", 1, attribution_body(view)))
@@ -270,14 +271,15 @@ def _carbon_of(stated: dict[str, Any]) -> tuple[Figure | Missing, Figure | Missi
 
 @contextmanager
 def _written(out: Path | None) -> Iterator[Any]:
-    """Takes requests that are done, and writes them where they are wanted."""
+    """Takes requests that are done and, at the end, their terms, and writes them where they are wanted."""
     if out is None:
-        yield lambda energies: None
+        yield lambda energies: None, lambda window, input_cost: None
         return
     from wattmark.attribution.writing import writer_to
+    from wattmark.attribution.written import terms_of
 
     with writer_to(out) as writer:
-        yield writer.write
+        yield writer.write, lambda window, input_cost: writer.describe(terms_of(window, input_cost))
 
 
 @contextmanager
