@@ -143,9 +143,10 @@ def test_an_hour_is_kept(tmp_path: Path) -> None:
     assert busy(times, a_window(5)) == (pytest.approx(30.0), "nvml_busy_time")
 
 
-def test_cpus_are_as_busy_as_the_machine(tmp_path: Path) -> None:
+@pytest.mark.parametrize("component", ["cpu", "node"])
+def test_cpus_are_as_busy_as_the_machine(tmp_path: Path, component: str) -> None:
     """Ten ticks of forty in every second are a quarter; without /proc/stat nothing is known."""
-    times = BusyTimes([], [a_device("cpu:h/package-0", "cpu")], tmp_path, 100)
+    times = BusyTimes([], [a_device("cpu:h/package-0", component)], tmp_path, 100)
     for second in range(0, 64, 2):
         (tmp_path / "stat").write_text(f"cpu  {10 * second} 0 0 {30 * second} 0 0 0 0 0 0\n")
         times.tick(second * SECOND)
