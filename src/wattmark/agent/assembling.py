@@ -122,8 +122,7 @@ def assemble(
         done_us = max([journal.state.done_us, *(b.windows[-1].end_us for b in restored.batches if b.windows)])
         begin_us = max(timeline.at(boot_clock()), done_us)
         book = Book(meters.devices, settings, timeline, begin_us)
-        if not restored.batches:
-            journal.commit(journal.state.number, begin_us)
+        book.fresh = True
     spool = Spool(plan.state / "spool") if plan.ledger else None
     if spool is not None:
         for number in spool.waiting():

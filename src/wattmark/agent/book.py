@@ -75,6 +75,8 @@ class Book:
         self._stood: dict[int, Request] = {}
         self._notes: dict[str, None] = {}
         self.now_us = done_us
+        self.fresh = False
+        """Nothing was before: time begins with the first reading."""
         self._attributor = self._new_attributor(done_us)
 
     def _new_attributor(self, start_us: int) -> Attributor:
@@ -160,6 +162,12 @@ class Book:
         if self.timeline.observe(entry.at, entry.utc_us):
             batch = self._jumped(entry)
         self.now_us = max(self.now_us, self.timeline.at(entry.at))
+        if self.fresh:
+            self.fresh = False
+            first = min(
+                (at for at, v in zip(entry.ats, entry.values, strict=True) if v is not None), default=entry.at
+            )
+            self._attributor = self._new_attributor(max(self.divided_us, self.timeline.at(first)))
         for position, device_id in enumerate(devices):
             gauge = self.gauges.get(device_id)
             if gauge is None:

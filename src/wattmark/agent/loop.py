@@ -11,6 +11,7 @@ import gc
 import selectors
 import signal
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ from wattmark.agent.looks import Looks
 from wattmark.agent.sending import Sender
 from wattmark.agent.spool import Spool
 from wattmark.agent.tails import Tail
+from wattmark.core.errors import UsageError
 from wattmark.core.known import Boundary
 from wattmark.core.readings import CounterReading, Gap, PowerReading
 from wattmark.core.serving.attributing import Batch
@@ -82,6 +84,7 @@ class Agent:
         self._selector = selectors.DefaultSelector()
         self._wake: socket.socket | None = None
         self._asked_to_stop = False
+        self._caught = contextlib.ExitStack()
 
     # What comes in ---------------------------------------------------------------------------------
 
@@ -95,15 +98,29 @@ class Agent:
     def begin(self, batches: Sequence[Batch] = ()) -> None:
         """Take over what an agent before this one left, and look for the first time."""
         self.started_us = self.utc_us()
+        if threading.current_thread() is threading.main_thread():
+            self._caught.enter_context(self._signals())
         for batch in batches:
             self._made(batch)
         self._new_file()
+        fresh = self.book.fresh
         self.tick()
+        if fresh and not self._pending:
+            self._begun()
         if self.lander is not None:
             self.lander.start()
             self.lander.committed(self.journal.state.number)
         if self.looks is not None:
             self.looks.start()
+
+    def _begun(self) -> None:
+        """Say in the journal when time began. Nothing was taken from anybody before."""
+        try:
+            self.journal.commit(self.journal.state.number, self.book.divided_us)
+        except OSError as error:
+            raise UsageError(
+                f"{self.journal.folder}: no journal can be kept there: {error.strerror or error}"
+            ) from None
 
     def tick(self) -> None:
         """One look at everything that is read; windows that are due go on their way."""
@@ -213,11 +230,11 @@ class Agent:
         # What is here now stays; what comes holds no cycles and is looked at seldom.
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        with self._signals():
-            try:
-                self._loop(seconds)
-            finally:
-                self.end()
+        try:
+            self._loop(seconds)
+        finally:
+            self.end()
+            self._caught.close()
 
     def _loop(self, seconds: float | None) -> None:
         begun = self.clock()

@@ -34,6 +34,8 @@ def restore(
 
     Entries of another boot of the machine are closed as they are: neither counters nor the clock go on.
     """
+    if not state.done_us:
+        return Restored(None, ())  # it ended before it began: nothing was taken from anybody
     listed = list(entries)
     counted_until = _counted_until(listed, state.number)
     batches: list[Batch] = []
