@@ -23,7 +23,7 @@ from wattmark.ports import BusyMeter, Meter
 
 CPU_SIGNAL = "cpu_busy_time"
 CPU_COMPONENTS = ("cpu", "node")
-"""Devices of which the CPUs' busy time is told: a machine of which nothing smaller is read is as busy as they."""
+"""Devices of which the CPUs' busy time is told: a machine that is read as a whole is as busy as they."""
 ASK_SECONDS = 2.0
 """How often accelerators are asked; a driver's own figure is a mean over a second at most (NVML API
 reference, nvmlDeviceGetUtilizationRates: the sample period is 1/6 to 1 s)."""
