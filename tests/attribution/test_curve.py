@@ -1,12 +1,16 @@
 """Energy until a moment."""
 
+from pathlib import Path
+
 import numpy as np
 
 from tests.attribution.exact_power import a_series, sampled
 from wattmark.attribution.curve import Curve
+from wattmark.attribution.power.samples import series_of_table
 from wattmark.core.serving.dividing import Piece
 
 SECOND = 1_000_000
+T = 1_790_000_000
 
 
 def read(curve: Curve, *moments: int) -> list[float]:
@@ -48,3 +52,12 @@ def test_energy_never_falls() -> None:
     curve = Curve(sampled(list(times), list(np.linspace(1, 1e9, 1000))))
     joules, _ = curve.at(np.arange(0, 7000), 0)
     assert (np.diff(joules) >= 0).all()
+
+
+def test_samples_of_a_table_keep_the_line_between_them(tmp_path: Path) -> None:
+    """From 0 to 100 W in 1 s, as a table tells it: 12.5 J in the first half."""
+    table = tmp_path / "power.csv"
+    table.write_text(f"time,device,watts\n{T},gpu:0,0\n{T + 1},gpu:0,100\n{T + 2},gpu:0,100\n")
+    (series,) = series_of_table(table, {})
+    joules, _ = Curve(series).at(np.array([0, SECOND // 2, SECOND]) + T * SECOND, T * SECOND)
+    assert [round(float(each), 9) for each in joules] == [0, 12.5, 50]

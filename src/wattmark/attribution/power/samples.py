@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,15 @@ def _by_device(
         intervals = _intervals(rows, mine, options, notes)
         series = series_of(*intervals, device_id=name, notes=notes, **known) if intervals else None
         if series is not None:
-            yield series
+            yield _with_watts(series, rows, mine) if rows.told == "watts" else series
+
+
+def _with_watts(series: PowerSeries, rows: _Rows, mine: Longs) -> PowerSeries:
+    """The series with the power that was looked at: it is divided along the line between two looks."""
+    if not np.array_equal(series.times_us, rows.times[mine]):
+        return series
+    watts = rows.values[mine]
+    return replace(series, watts=np.where(np.isfinite(watts) & (watts >= 0), watts, 0.0))
 
 
 Intervals = tuple[Longs, Longs, Floats, Flags]
