@@ -28,7 +28,7 @@ NAMES = st.sampled_from([None, "small", " large ", "-", "", "sk-123", "a" * 300,
 NATIVE = st.fixed_dictionaries(
     {"start": MOMENTS, "end": MOMENTS},
     optional={
-        "event": st.sampled_from(["start", "end", None, "middle"]),
+        "event": st.sampled_from(["start", "end", None, "middle", "", "-", " end "]),
         "request_id": st.sampled_from(["r1", "r 2", "é", "Bearer x", "", None]),
         "model": NAMES,
         "tenant": NAMES,

@@ -11,7 +11,7 @@ from wattmark.attribution.columns import Names
 from wattmark.attribution.logs.layout import ENDED, NAMES, NOT_ENDED, Layout
 from wattmark.attribution.logs.parsed import VALUES, Parsed, Services
 from wattmark.attribution.logs.tally import Tally
-from wattmark.attribution.logs.values import Bad, name_of
+from wattmark.attribution.logs.values import ABSENT, Bad, name_of
 
 Row = tuple[int, Mapping[str, Any]]
 """Its number in the log, and its fields."""
@@ -33,7 +33,9 @@ def parsed_rows(
     for number, row in rows:
         target = ""
         try:
-            if event is not None and (told := event.of(row)) not in (None, *ENDED):
+            told = event.of(row) if event is not None else None
+            told = told.strip() if isinstance(told, str) else told
+            if told not in (None, *ABSENT, *ENDED):
                 if told not in NOT_ENDED:
                     target = "event"
                     raise Bad("is neither the start nor the end of a request")
