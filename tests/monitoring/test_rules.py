@@ -110,14 +110,19 @@ def test_alerts_fire_when_they_should_and_not_otherwise(tmp_path: Path, story: o
 
 @needs_promtool
 @pytest.mark.slow
-def test_the_tests_that_users_get_pass_with_the_settings_of_every_day(tmp_path: Path) -> None:
-    """The same stories in real minutes, and with a threshold of one's own."""
-    own = RuleSettings(least_effect=0.08, deviations=5.0, hold=600.0, budgets={MODEL: 1e6})
-    for settings in (SETTINGS, own):
-        (tmp_path / "rules.yml").write_text(rule_file(settings))
-        text = rule_tests("rules.yml", scenarios(settings), settings)
-        (tmp_path / "rules.test.yml").write_text(text)
-        assert "SUCCESS" in promtool(tmp_path, "test", "rules", "rules.test.yml")
+@pytest.mark.parametrize(
+    "settings",
+    [SETTINGS, RuleSettings(least_effect=0.08, deviations=5.0, hold=600.0)],
+    ids=["usual", "own"],
+)
+def test_stories_hold_in_real_minutes_and_with_thresholds_of_ones_own(
+    tmp_path: Path, settings: RuleSettings
+) -> None:
+    """The file that users get is made from their settings: its first stories are enough to see that."""
+    (tmp_path / "rules.yml").write_text(rule_file(settings))
+    text = rule_tests("rules.yml", scenarios(settings)[:4], settings)
+    (tmp_path / "rules.test.yml").write_text(text)
+    assert "SUCCESS" in promtool(tmp_path, "test", "rules", "rules.test.yml")
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,9 @@ def covariates(settings: RuleSettings) -> Group:
         interval=s.interval,
         rules=[
             *(
-                Recording(record=f"{COVARIATE}:now", expr=expr, labels={"what": what}, what=f"{what.capitalize()}.")
+                Recording(
+                    record=f"{COVARIATE}:now", expr=expr, labels={"what": what}, what=f"{what.capitalize()}."
+                )
                 for what, expr in amounts.items()
             ),
             Recording(
