@@ -251,7 +251,7 @@ def page(found: Mapping[str, Any]) -> str:
         "Parts off by: how far requests and idle energy are from the device, relative to it (budget 1e-9).",
         f"The joules of each model agree to {AGREES:.0e} between wattmark and pandas, which takes power for",
         "even between two samples; the loop gives a sample's energy to whoever is active in its middle.",
-        "pandas holds all events at once; wattmark works in blocks: what it needs does not grow with the log.",
+        "pandas holds all events at once; wattmark works in blocks: its need does not grow with the log.",
         "",
     ]
     return "\n".join(lines)
