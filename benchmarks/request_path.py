@@ -33,6 +33,8 @@ from wattmark.integrations.request_path.exchange import RequestPath
 from wattmark.integrations.request_path.settings import Settings
 
 BLOCK = 250
+PAUSE = 0.01
+"""The shortest pause of an agent between two looks at its socket."""
 RATE = Rate(
     joules=100.0, window_seconds=60.0, input_tokens=100.0, output_tokens=40.0, request_seconds=50.0,
     grams_per_joule=0.5, terms={"boundary": "device", "grade": "B", "rule": "request_tokens"},
@@ -64,12 +66,17 @@ Once = Callable[[], float]
 
 
 def reader(path: str, ready: Any) -> None:
-    """Stands for an agent: takes what comes, in a process of its own."""
+    """Stands for an agent: takes all that is there, and then leaves the socket alone, as an agent does."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
         made.bind(path)
+        made.setblocking(False)
         ready.set()
-        while made.recv(65536) != b"end":
-            pass
+        while True:
+            try:
+                if made.recv(65536) == b"end":
+                    return
+            except BlockingIOError:
+                time.sleep(PAUSE)
 
 
 @contextmanager
@@ -84,9 +91,15 @@ def a_path(folder: str) -> Iterator[RequestPath]:
     path.companion.rates = Rates(of_model={"chat": RATE})
     yield path
     path.companion.stop()
+    time.sleep(0.1)
     print(f"lines lost: {path.teller.dropped.total()}")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ending:
-        ending.sendto(b"end", name)
+        while ending.connect_ex(name) == 0:
+            try:
+                ending.send(b"end")
+                break
+            except BlockingIOError:
+                time.sleep(PAUSE)
     process.join()
 
 

@@ -48,13 +48,25 @@ class Told:
     """Its energy and carbon, estimated, or why they are missing."""
 
 
-_told: dict[int, tuple[weakref.ref[Any], Told]] = {}
+_kept: dict[int, tuple[weakref.ref[Any], Exchange]] = {}
+"""Beside which answer which exchange is kept."""
 
 
 def energy_of(answer: object) -> Told | None:
     """What is known of an answer or a stream of a metered client; None before a stream has ended."""
-    kept = _told.get(id(answer))
-    return kept[1] if kept is not None and kept[0]() is answer else None
+    kept = _kept.get(id(answer))
+    if kept is None or kept[0]() is not answer or (exchange := kept[1]).spent is None:
+        return None
+    return Told(
+        request_id=exchange.request_id,
+        model=exchange.model or exchange.response_model or exchange.requested_model,
+        input_tokens=exchange.input_tokens,
+        cached_input_tokens=exchange.cached_input_tokens,
+        output_tokens=exchange.output_tokens,
+        reasoning_tokens=exchange.reasoning_tokens,
+        failed=exchange.failed,
+        spent=exchange.spent,
+    )
 
 
 def metered(
@@ -158,14 +170,16 @@ class _Watch:
         if raw is not None and not how.get("stream"):
             exchange.answers(raw.status_code, lambda name: str(raw.headers.get(name, "")))
             exchange.answered(raw.content)
-            _keep(answer, exchange, exchange.ends())
+            exchange.ends()
+            _keep(answer, exchange)
             return answer
         stream = answer
         if raw is not None:
             stream = answer.parse()  # kept by the answer: its caller is given the same one
         if not how.get("stream"):
             exchange.take(usage_in(answer))
-            _keep(answer, exchange, exchange.ends())
+            exchange.ends()
+            _keep(answer, exchange)
             return answer
         _follow(stream, _Following(exchange, stream, hidden))
         return answer
@@ -195,9 +209,9 @@ class _Following:
     def over(self, *, failed: bool) -> None:
         if self._exchange.spent is None:
             self._exchange.take(self._usage)
-            spent = self._exchange.ends(failed=failed)
+            self._exchange.ends(failed=failed)
             if (stream := self._stream()) is not None:
-                _keep(stream, self._exchange, spent)
+                _keep(stream, self._exchange)
 
 
 def _follow(stream: Any, following: _Following) -> None:
@@ -261,20 +275,10 @@ def _brings_a_token(piece: Any) -> bool:
     return False
 
 
-def _keep(answer: Any, exchange: Exchange, spent: Spent) -> None:
+def _keep(answer: Any, exchange: Exchange) -> None:
     """Keep what is known beside an answer, for as long as the answer lives."""
     key = id(answer)
-    told = Told(
-        request_id=exchange.request_id,
-        model=exchange.model or exchange.response_model or exchange.requested_model,
-        input_tokens=exchange.input_tokens,
-        cached_input_tokens=exchange.cached_input_tokens,
-        output_tokens=exchange.output_tokens,
-        reasoning_tokens=exchange.reasoning_tokens,
-        failed=exchange.failed,
-        spent=spent,
-    )
     try:
-        _told[key] = (weakref.ref(answer, lambda _: _told.pop(key, None)), told)
+        _kept[key] = (weakref.ref(answer, lambda _: _kept.pop(key, None)), exchange)
     except TypeError:  # a text or a list, as some formats of answers are, cannot be kept track of
         return
