@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from wattmark.monitoring.detection.row import Row, Terms
 
@@ -46,6 +47,30 @@ class History:
             version, devices, terms = said[which]
             known = {n: None if math.isnan(v) else v for n, v in zip(NUMBERS, values, strict=True)}
             yield Row(**known, version=version, devices=devices, terms=terms)  # type: ignore[arg-type]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON, as columns."""
+        said = [(v, list(d), t.rule, list(t.known)) for v, d, t in self._said]
+        columns = {
+            name: [None if math.isnan(value) else value for value in column]
+            for name, column in self._columns.items()
+        }
+        return {"columns": columns, "which": list(self._which), "said": said}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> History:
+        """Read what ``as_dict`` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        history = cls()
+        for name, column in history._columns.items():
+            column.extend(math.nan if value is None else value for value in found["columns"][name])
+        history._which.extend(found["which"])
+        if len({len(history._which), *map(len, history._columns.values())}) > 1:
+            raise ValueError("columns of different lengths")
+        for index, (version, devices, rule, known) in enumerate(found["said"]):
+            history._said[version, tuple(devices), Terms(rule, tuple(known))] = index
+        if len(history) and max(history._which) >= len(history._said):
+            raise ValueError("rows of a release that is not there")
+        return history
 
     @property
     def start(self) -> float:

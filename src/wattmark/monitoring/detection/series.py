@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from wattmark.monitoring.detection.baseline import Baseline
 from wattmark.monitoring.detection.blocks import Blocks
@@ -60,6 +61,19 @@ class Series:
         if isinstance(minute, Lost) and minute.reason:
             self.lost[minute.reason] += 1
         return [finding for row in self._blocks.add(minute) for finding in self._row(row)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What must outlive a restart, ready for JSON: the baseline and what it is made from."""
+        baseline = self.baseline.as_dict() if self.baseline is not None else None
+        return {"metric": self.metric, "baseline": baseline, "history": self._history.as_dict()}
+
+    def restore(self, found: Mapping[str, Any]) -> None:
+        """Go on from what ``as_dict`` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        history = History.from_dict(found["history"])
+        baseline = Baseline.from_dict(found["baseline"]) if found["baseline"] is not None else None
+        self._history, self.baseline = history, baseline
+        if baseline is not None:
+            self._up, self._down = Cusum(baseline.effect), Cusum(baseline.effect)
 
     def doubt(self) -> None:
         """Forget what the last minutes hinted at: they were not measured well."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
 
 from wattmark.core.serving.window import ServingWindow
 from wattmark.monitoring.detection.baseline import Baseline
@@ -13,6 +15,8 @@ from wattmark.monitoring.detection.row import Key, Lost, Row, rows_of
 from wattmark.monitoring.detection.series import Fit, Series
 from wattmark.monitoring.detection.settings import Settings
 from wattmark.monitoring.detection.still import Standstill
+
+STATE_VERSION = 1
 
 
 class Watcher:
@@ -76,6 +80,21 @@ class Watcher:
         """The baseline of one figure and the change that lasts, if there are any."""
         series = self._series[key]
         return series.baseline, series.active
+
+    def as_dict(self) -> dict[str, Any]:
+        """What must outlive a restart, ready for JSON. A change that lasts is found anew afterwards."""
+        figures = [{**asdict(key), **series.as_dict()} for key, series in sorted(self._series.items())]
+        return {"version": STATE_VERSION, "figures": figures}
+
+    def restore(self, found: Mapping[str, Any]) -> None:
+        """Go on from what ``as_dict`` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        if found["version"] != STATE_VERSION:
+            raise ValueError(f"version {found['version']} is not {STATE_VERSION}")
+        for figure in found["figures"]:
+            key = Key(str(figure["model"]), str(figure["target"]), str(figure["tenant"]))
+            series = Series(key, str(figure["metric"]), self._settings, self._fit)
+            series.restore(figure)
+            self._series[key] = series
 
     def accept(self, keys: Iterable[Key]) -> None:
         """Take what these cost now for normal."""
