@@ -17,8 +17,11 @@ from wattmark.core.errors import UsageError
 MOST_HEAD = 16 << 10
 MOST_BODY = 4 << 20
 MOST_CLIENTS = 128
+"""One more, and the one that is waited for the longest is let go."""
+MOST_HELD = 32 << 20
+"""Bytes of bodies that are not whole yet, of all clients together."""
 PATIENCE = 30.0
-"""Seconds without a byte after which a client is let go."""
+"""Seconds in which a request must be whole, its answer taken, and the next one begun."""
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 
@@ -58,15 +61,18 @@ class _Refused(Exception):
 
 
 class _Client:
-    __slots__ = ("closing", "heard", "incoming", "outgoing", "peer", "socket", "waited")
+    __slots__ = ("closing", "incoming", "outgoing", "owed", "peer", "since", "socket", "waited")
 
     def __init__(self, connection: socket.socket, peer: str, now: float) -> None:
         self.socket = connection
         self.peer = peer
         self.incoming = bytearray()
         self.outgoing = bytearray()
-        self.heard = now
+        self.since = now
+        """When what is under way began: a request, or the wait for one."""
         self.closing = False
+        self.owed = False
+        """What came in behind the last request is still to be looked at."""
         self.waited = False
         """It was told to go on with its body."""
 
@@ -95,6 +101,7 @@ class HttpDoor:
         self._selector = selector
         self._answer = answer
         self._clients: dict[int, _Client] = {}
+        self._now = 0.0
         listening.setblocking(False)
         selector.register(listening, selectors.EVENT_READ, self._accept)
 
@@ -110,8 +117,7 @@ class HttpDoor:
         except OSError:
             return  # it went away again, or there are no more file descriptors: those who wait stay waiting
         if len(self._clients) >= MOST_CLIENTS:
-            connection.close()
-            return
+            self._drop(min(self._clients.values(), key=lambda client: client.since))
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client = _Client(connection, str(address[0]), now)
@@ -119,10 +125,12 @@ class HttpDoor:
         self._selector.register(connection, selectors.EVENT_READ, lambda at: self._ready(client, at))
 
     def _ready(self, client: _Client, now: float) -> None:
-        client.heard = now
+        self._now = now
         try:
             if client.outgoing:
                 self._send(client)
+            elif client.owed:
+                self._go_on(client)
             else:
                 self._receive(client)
         except OSError:
@@ -136,23 +144,36 @@ class HttpDoor:
         if not data:
             self._drop(client)
             return
+        if not client.incoming:
+            client.since = self._now
         client.incoming += data
-        self._go_on(client)
+        if len(client.incoming) > MOST_HEAD and self._held() > MOST_HELD:
+            self._refuse(client, _Refused(503, "too much is being sent at once: send it again later"))
+        else:
+            self._go_on(client)
+
+    def _held(self) -> int:
+        return sum(len(client.incoming) for client in self._clients.values())
 
     def _go_on(self, client: _Client) -> None:
-        """Answer what is whole."""
-        while not client.outgoing and not client.closing:
-            try:
-                asked = self._whole(client)
-            except _Refused as error:
-                client.closing = True
-                self._say(client, Answered(error.status, f"{error}\n".encode()), keep=False, head=False)
-                return
-            if asked is None:
-                return
-            keep = asked.headers.get("connection", "").lower() != "close"
-            client.closing = not keep
-            self._say(client, self._answer(asked), keep=keep, head=asked.method == "HEAD")
+        """Answer one request, if one is whole. Who sends many at once waits its turn after each."""
+        try:
+            asked = self._whole(client)
+        except _Refused as error:
+            self._refuse(client, error)
+            return
+        if asked is None:
+            client.owed = False
+            self._watch(client, selectors.EVENT_READ)
+            return
+        keep = asked.headers.get("connection", "").lower() != "close"
+        client.closing = not keep
+        self._say(client, self._answer(asked), keep=keep, head=asked.method == "HEAD")
+
+    def _refuse(self, client: _Client, error: _Refused) -> None:
+        client.closing = True
+        client.incoming.clear()
+        self._say(client, Answered(error.status, f"{error}\n".encode()), keep=False, head=False)
 
     def _whole(self, client: _Client) -> Asked | None:
         """The first request when all of it is there, taken out of what came in."""
@@ -213,9 +234,9 @@ class HttpDoor:
         elif client.closing:
             self._drop(client)
         else:
-            self._watch(client, selectors.EVENT_READ)
-            if client.incoming:
-                self._go_on(client)
+            client.since = self._now
+            client.owed = bool(client.incoming)
+            self._watch(client, selectors.EVENT_WRITE if client.owed else selectors.EVENT_READ)
 
     def _watch(self, client: _Client, events: int) -> None:
         key = self._selector.get_map().get(client.socket)
@@ -230,8 +251,8 @@ class HttpDoor:
         client.closing = True
 
     def let_go(self, now: float) -> None:
-        """Let go of clients that said nothing for long."""
-        for client in [c for c in self._clients.values() if now - c.heard > PATIENCE]:
+        """Let go of clients that take too long, however much they say meanwhile."""
+        for client in [c for c in self._clients.values() if now - c.since > PATIENCE]:
             self._drop(client)
 
     def close(self) -> None:

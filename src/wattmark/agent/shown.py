@@ -12,6 +12,8 @@ from wattmark.core.serving.live import Live
 
 REQUESTS = "/v1/requests"
 LOOPBACK = ("127.", "::1", "::ffff:127.")
+MOST_LINES = 20_000
+"""Lines of one body: nobody else is served, and no meter is read, while they are looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,8 @@ class Answerer:
         """Lines that tell of requests. What is answered with 200 is in the journal."""
         if (problem := self._refusal(asked)) is not None:
             return problem
+        if asked.body.count(b"\n") > MOST_LINES:
+            return _text(413, f"a body has at most {MOST_LINES} lines: send them in parts")
         try:
             answer = self._showing.intake.take(asked.body.split(b"\n"), "http")
         except NoRoom as error:

@@ -5,6 +5,7 @@ A file is there until the ledger holds it. However long the ledger cannot be rea
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,7 +76,10 @@ class Spool:
 
     def size(self) -> tuple[int, int]:
         """Files, and bytes of them."""
-        sizes = [path.stat().st_size for path in self.folder.glob(f"*{SUFFIX}") if path.exists()]
+        sizes: list[int] = []
+        for path in self.folder.glob(f"*{SUFFIX}"):
+            with contextlib.suppress(FileNotFoundError):  # it was landed just now
+                sizes.append(path.stat().st_size)
         return len(sizes), sum(sizes)
 
     def _path(self, number: int) -> Path:

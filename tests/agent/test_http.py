@@ -1,0 +1,141 @@
+"""The agent's own HTTP server, against clients that mean it ill."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from wattmark.agent.http import MOST_BODY, MOST_CLIENTS, MOST_HELD, PATIENCE, Answered, Asked, HttpDoor, bound
+
+
+class Served:
+    """A door, and a hand that turns its loop and its clock."""
+
+    def __init__(self) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.listening = bound("127.0.0.1:0")
+        self.asked: list[Asked] = []
+        self.now = 0.0
+        self.door = HttpDoor(self.listening, self.selector, self._answer)
+        self.clients: list[socket.socket] = []
+
+    def _answer(self, asked: Asked) -> Answered:
+        self.asked.append(asked)
+        return Answered(200, b"yes\n")
+
+    def turn(self, most: int = 10_000) -> int:
+        """Serve until nothing is left to do; gives the longest run of answers within one turn."""
+        longest = 0
+        for _ in range(most):
+            ready = self.selector.select(0.02)
+            if not ready:
+                break
+            before = len(self.asked)
+            for key, _ in ready:
+                key.data(self.now)
+            longest = max(longest, len(self.asked) - before)
+        self.door.let_go(self.now)
+        return longest
+
+    def client(self) -> socket.socket:
+        """One more that is connected."""
+        made = socket.create_connection(self.listening.getsockname())
+        made.settimeout(2.0)
+        self.clients.append(made)
+        self.turn()
+        return made
+
+
+@contextmanager
+def served() -> Iterator[Served]:
+    """A door that listens."""
+    made = Served()
+    try:
+        yield made
+    finally:
+        made.door.close()
+        made.selector.close()
+        for client in made.clients:
+            client.close()
+
+
+def test_many_requests_at_once_are_answered_in_turns() -> None:
+    """A thousand requests in one piece neither end the agent nor hold up whoever comes beside them."""
+    with served() as here:
+        greedy, other = here.client(), here.client()
+        greedy.sendall(b"GET /many HTTP/1.1\r\n\r\n" * 1000)
+        other.sendall(b"GET /one HTTP/1.1\r\n\r\n")
+        assert here.turn() <= 2
+        assert [asked.path for asked in here.asked].count("/many") == 1000
+        assert "/one" in [asked.path for asked in here.asked[:4]]
+
+
+def test_who_sends_a_request_byte_by_byte_is_let_go() -> None:
+    """Only a whole request makes a client one that is heard: a byte now and then does not."""
+    with served() as here:
+        slow = here.client()
+        for _ in range(5):
+            here.now += PATIENCE / 3
+            slow.sendall(b"G")
+            here.turn()
+        assert slow.recv(1) == b""
+
+
+def test_a_crowd_that_says_nothing_locks_nobody_out() -> None:
+    """With as many silent clients as there may be, who comes next is served; the oldest one goes."""
+    with served() as here:
+        silent = []
+        for number in range(MOST_CLIENTS):
+            here.now = number / 100
+            silent.append(here.client())
+        late = here.client()
+        late.sendall(b"GET /late HTTP/1.1\r\n\r\n")
+        here.turn()
+        assert late.recv(100).startswith(b"HTTP/1.1 200")
+        assert silent[0].recv(1) == b""
+
+
+def test_bodies_that_never_end_take_a_bounded_memory() -> None:
+    """Of many half bodies of 4 MiB the last are refused with 503, and those before stay taken."""
+    with served() as here:
+        answers = []
+        for _ in range(MOST_HELD // MOST_BODY + 2):
+            client = here.client()
+            client.setblocking(False)
+            rest = memoryview(
+                b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % MOST_BODY + b"x" * (MOST_BODY - 1)
+            )
+            while rest:
+                try:
+                    rest = rest[client.send(rest) :]
+                except BlockingIOError:
+                    here.turn(50)
+                except OSError:
+                    break
+            here.turn()
+            try:
+                answers.append(client.recv(12))
+            except BlockingIOError:
+                answers.append(b"")
+            except ConnectionResetError:
+                answers.append(b"reset")
+        assert answers[0] == b""
+        assert answers[-1] in (b"HTTP/1.1 503", b"reset")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"Content-Length: 5\r\nContent-Length: 6", b"Content-Length: 1\r\nTransfer-Encoding: chunked", b" X: y"],
+)
+def test_a_request_of_two_lengths_is_refused(head: bytes) -> None:
+    """What two servers could read differently is refused, and nothing behind it is read."""
+    with served() as here:
+        client = here.client()
+        client.sendall(b"POST / HTTP/1.1\r\n" + head + b"\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n")
+        here.turn()
+        assert client.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 411")
+        assert not here.asked
