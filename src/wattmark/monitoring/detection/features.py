@@ -35,7 +35,9 @@ def covariates(row: Row) -> tuple[float, float, float, float]:
 def features(x: Sequence[float], centre: Sequence[float], end: float, seasonal: bool) -> list[float]:
     """The terms of the model of log figure: smooth in log rate, and in the rest as the rate bends it."""
     rate, read, written, company = (value - middle for value, middle in zip(x, centre, strict=True))
-    found = [1.0, rate, rate * rate, rate**3, read, written, rate * read, rate * written, company, company**2]
+    found = [1.0, rate, rate * rate, rate**3]
+    found += [read, read * read, written, written * written, rate * read, rate * written]
+    found += [company, company * company]
     if seasonal:
         angle = 2.0 * math.pi * (end % 86_400.0) / 86_400.0
         found += [math.sin(angle), math.cos(angle)]

@@ -189,14 +189,21 @@ class Series:
             return self._still(row)
         if row.end - self.baseline.since <= self._settings.keep_seconds:
             self._history.append(row)
-            grown = row.end - self._history.start - SETTLING_SECONDS
-            if grown >= GROWTH * (self.baseline.until - self.baseline.since):
-                self._refit()
         if up > self.baseline.threshold:
             return self._alarm(Kind.REGRESSION, self._up, row)
         if down > self.baseline.fall_threshold:
             return self._alarm(Kind.IMPROVEMENT, self._down, row)
+        if max(up, down) < self.baseline.threshold / 4.0:  # a refit would forget a rise under way
+            self._grow(row)
         return []
+
+    def _grow(self, row: Row) -> None:
+        """Fit anew when the good time has grown enough."""
+        assert self.baseline is not None
+        if row.end - self.baseline.since <= self._settings.keep_seconds:
+            grown = row.end - self._history.start - SETTLING_SECONDS
+            if grown >= GROWTH * (self.baseline.until - self.baseline.since):
+                self._refit()
 
     def _alarm(self, kind: Kind, test: Cusum, row: Row) -> list[Finding]:
         assert self.baseline is not None
