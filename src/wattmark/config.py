@@ -204,6 +204,12 @@ class AgentConfig:
     """Divide CPU-side energy among containers, pods, jobs and processes as well."""
     workload_seconds: float = 10.0
     """How often their CPU time is read."""
+    regressions: bool | None = None
+    """Search for models that got worse; None: where the extra ``detect`` is there."""
+    alerts: str | None = None
+    """Address that is told of them: an Alertmanager, or any that takes JSON."""
+    alerts_form: str = "alertmanager"
+    """``alertmanager`` or ``json``."""
     otlp: str | None = None
     """Address of a collector that is sent the same figures."""
     otlp_seconds: float = 60.0
@@ -289,6 +295,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "[sci] normalisation": ("gross", "effective"),
     "[place] intensity_basis": ("lifecycle", "direct"),
     "[agent] rule": ("request_tokens", "request_equal", "request_weight"),
+    "[agent] alerts_form": ("alertmanager", "json"),
 }
 
 

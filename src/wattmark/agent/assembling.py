@@ -20,6 +20,7 @@ from wattmark.agent.looks import Looking, Looks
 from wattmark.agent.loop import Agent, utc_now_us
 from wattmark.agent.placing import Expected
 from wattmark.agent.restoring import Restored, restore
+from wattmark.agent.searching import searching_of
 from wattmark.agent.sending import Sender, headers_of, now_ns
 from wattmark.agent.shown import Answerer, Showing, troubles
 from wattmark.agent.slow import SLOW, SLOW_SECONDS, SlowMeter
@@ -150,6 +151,7 @@ def assemble(
             look_seconds=plan.agent.workload_seconds,
         ),
     )
+    agent.searching = searching_of(plan.agent, plan.state, environ)
     shown = _Shown(agent, surroundings, settings.host_id)
     if plan.agent.otlp:
         headers = headers_of(environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""))
@@ -304,6 +306,7 @@ class _Shown:
             powers=agent.book.powers(),
             engines=self._engines(),
             workloads=agent.beside.totals,
+            regressions=agent.searching.now() if agent.searching else (),
             pues=self._surroundings.pues,
             grids=self._surroundings.grids,
         )
@@ -373,7 +376,8 @@ class _Shown:
         logs = [tail.trouble for tail in agent.tails]
         ledger = agent.lander.trouble if agent.lander else ""
         otlp = agent.sender.trouble if agent.sender else ""
-        return troubles(agent.journal.trouble, agent.disk_trouble, ledger, otlp, *gaps, *logs)
+        search = agent.searching.trouble if agent.searching else ""
+        return troubles(agent.journal.trouble, agent.disk_trouble, ledger, otlp, search, *gaps, *logs)
 
     def _own(self) -> OwnCost:
         agent = self._agent

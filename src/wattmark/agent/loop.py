@@ -26,6 +26,7 @@ from wattmark.agent.intake import Intake
 from wattmark.agent.journal import Journal
 from wattmark.agent.landing import Lander
 from wattmark.agent.looks import Looks
+from wattmark.agent.searching import Searching
 from wattmark.agent.sending import Sender
 from wattmark.agent.spool import Spool
 from wattmark.agent.tails import Tail
@@ -69,6 +70,7 @@ class Agent:
     totals: AgentTotals = field(default_factory=AgentTotals)
     beside: Beside = field(default_factory=Beside)
     sender: Sender | None = None
+    searching: Searching | None = None
     windows: deque[ServingWindow] = field(default_factory=lambda: deque(maxlen=KEPT_WINDOWS))
     started_us: int = 0
     disk_trouble: str = ""
@@ -181,6 +183,8 @@ class Agent:
                 self._uses.append(use)
             self.totals.fold(window, self.rates(window))
             self.windows.append(window)
+            if self.searching is not None:
+                self.searching.put(window)
             self._pending.append(window)
         for energy in batch.requests:
             request = energy.request
@@ -318,6 +322,8 @@ class Agent:
         self._made(self.book.finish())
         if self.sender is not None:
             self.sender.stop()
+        if self.searching is not None:
+            self.searching.close()
         self._new_file()
         if self.lander is not None and not self.lander.stop(LAST_LANDING_SECONDS):
             self.say("windows wait in the spool: the next agent, with the same --state, brings them")
