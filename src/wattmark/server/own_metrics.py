@@ -15,7 +15,7 @@ Samples = Mapping[str, float]
 
 def exposition(listener: Listener) -> str:
     """All of a listener's metrics. Reasons are no labels: there may be many."""
-    return "".join(_family(*family) for family in _families(listener))
+    return "".join(family(*told) for told in _families(listener))
 
 
 def _families(listener: Listener) -> Iterator[tuple[str, str, str, Samples]]:
@@ -47,7 +47,8 @@ def _families(listener: Listener) -> Iterator[tuple[str, str, str, Samples]]:
     )
 
 
-def _family(name: str, kind: str, text: str, samples: Samples) -> str:
+def family(name: str, kind: str, text: str, samples: Samples) -> str:
+    """One metric with its samples; their labels are written already."""
     lines = [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
     lines += [f"{name}{labels} {value:.15g}" for labels, value in samples.items()]
     return "\n".join(lines) + "\n"

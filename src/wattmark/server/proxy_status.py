@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from wattmark.server.own_metrics import family
 from wattmark.server.proxy import ReverseProxy, Tally
 from wattmark.server.serve import is_loopback
 
@@ -42,14 +43,9 @@ def exposition(tally: Tally, dropped: Mapping[str, int]) -> str:
 def _families(tally: Tally, dropped: Mapping[str, int]) -> Iterator[str]:
     name = "wattmark_proxy"
     statuses = {f'{{status="{status}"}}': n for status, n in sorted(tally.answers.items())}
-    yield _family(f"{name}_requests_total", "counter", "Requests by the status of their answer.", statuses)
+    yield family(f"{name}_requests_total", "counter", "Requests by the status of their answer.", statuses)
     failures = {f'{{reason="{reason}"}}': n for reason, n in sorted(tally.failures.items())}
-    yield _family(f"{name}_failures_total", "counter", "Requests without a whole answer.", failures)
-    yield _family(f"{name}_requests_under_way", "gauge", "Requests under way.", {"": tally.under_way})
+    yield family(f"{name}_failures_total", "counter", "Requests without a whole answer.", failures)
+    yield family(f"{name}_requests_under_way", "gauge", "Requests under way.", {"": tally.under_way})
     lines = {f'{{reason="{reason}"}}': n for reason, n in sorted(dropped.items())}
-    yield _family(f"{name}_lines_dropped_total", "counter", "Request lines that were lost.", lines)
-
-
-def _family(name: str, kind: str, text: str, samples: Mapping[str, int]) -> str:
-    head = f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
-    return head + "".join(f"{name}{labels} {value}\n" for labels, value in samples.items())
+    yield family(f"{name}_lines_dropped_total", "counter", "Request lines that were lost.", lines)
