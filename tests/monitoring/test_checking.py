@@ -73,6 +73,21 @@ def test_what_is_lacking_is_found(answers: Mapping[str, Any], what: str, state: 
     assert found(answers)[what].state is state
 
 
+def test_rules_that_prometheus_writes_in_its_own_way_are_still_ours() -> None:
+    """It tells a week as 1w and ninety minutes as 1h30m, whatever was loaded."""
+    own_way = [
+        {**rule, "query": rule["query"].replace("[7d]", "[1w]").replace("[1h]", "[60m]")} for rule in RULES
+    ]
+    assert own_way != RULES
+    assert found({"rules": {"groups": [{"rules": own_way}]}})["rules"].state is State.GOOD
+
+
+def test_rules_of_another_baseline_are_told_of() -> None:
+    """A week that became eight days is another rule."""
+    other = [{**rule, "query": rule["query"].replace("[7d]", "[8d]")} for rule in RULES]
+    assert found({"rules": {"groups": [{"rules": other}]}})["rules"].state is State.WARNING
+
+
 def test_a_budget_needs_its_whole_period_kept() -> None:
     """Fifteen days are enough for the baseline, not for thirty days of carbon."""
     with answering({**GOOD, "status/flags": {}}, KNOWN) as url:

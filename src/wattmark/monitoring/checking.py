@@ -25,6 +25,10 @@ NEEDED = (names.ENERGY, names.INFERENCE_ENERGY, names.REQUESTS, names.AGENT_INFO
 USEFUL = (names.OUTPUT_TOKENS, names.REQUEST_SECONDS, names.CARBON, names.DEVICE_IDLE, names.UNOBSERVED)
 """Without these something cannot."""
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+TIME = re.compile(r"(\d+)([smhdwy])")
+TIMES = re.compile(r"(?<=[\[ ])(?:\d+[smhdwy])+(?=[\] )]|$)", re.MULTILINE)
+"""Lengths of time: in brackets, or after the word offset."""
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 TOLD = 300
 """Letters of what a tool says."""
 
@@ -156,9 +160,14 @@ def _name(rule: Recording | Alerting) -> str:
 
 
 def _bare(expr: str) -> str:
-    """An expression without blanks, brackets and order: Prometheus writes them in its own way."""
-    plain = NUMBER.sub(lambda number: repr(float(number[0])), re.sub(r"[\s()]", "", expr))
+    """An expression without blanks, brackets and order: Prometheus writes them its own way, and 7d as 1w."""
+    timed = TIMES.sub(lambda found: f"{_in_seconds(found[0])}s", expr)
+    plain = NUMBER.sub(lambda number: repr(float(number[0])), re.sub(r"[\s()]", "", timed))
     return "".join(sorted(plain))
+
+
+def _in_seconds(text: str) -> int:
+    return sum(int(number) * SECONDS[unit] for number, unit in TIME.findall(text))
 
 
 def _firing(told: Any) -> Iterator[Finding]:
