@@ -13,10 +13,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as m
 
 from tests.sources.otlp_messages import NODE, T0, Request, as_json, counter, gauge, number, request, requests
+from wattmark.protobuf_wire import Malformed, length
 from wattmark.sources.otlp_decode import Decoder
 from wattmark.sources.otlp_json import JsonDecoder
-from wattmark.sources.otlp_points import Kind, Malformed, Metric, Temporality
-from wattmark.sources.otlp_wire import length
+from wattmark.sources.otlp_points import Kind, Metric, Temporality
 
 KINDS = {
     None: Kind.NONE,

@@ -14,11 +14,10 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
+from wattmark.protobuf_wire import Malformed, length
 from wattmark.server.listener import Listener, NoRoom
 from wattmark.server.own_metrics import exposition
 from wattmark.sources.otlp_intake import Points
-from wattmark.sources.otlp_points import Malformed
-from wattmark.sources.otlp_wire import length
 
 MOST_BODY = 16 << 20
 """Bytes of one request, unpacked: some 100 000 points."""

@@ -18,13 +18,14 @@ from typing import IO, cast
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.imported import BadRow, Imported
 from wattmark.core.known import Method
+from wattmark.protobuf_wire import Malformed
 from wattmark.sources.catalog import Asked, Inputs
 from wattmark.sources.lines import files_of
 from wattmark.sources.otlp_decode import Decoder
 from wattmark.sources.otlp_intake import Intake, Points
 from wattmark.sources.otlp_json import JsonDecoder
 from wattmark.sources.otlp_names import WANTED, Naming
-from wattmark.sources.otlp_points import Malformed, Request
+from wattmark.sources.otlp_points import Request
 from wattmark.sources.otlp_state import State
 from wattmark.sources.otlp_streams import LONGEST_GAP_US, gathered, pair
 

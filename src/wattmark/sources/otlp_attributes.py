@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from wattmark.sources.otlp_points import MOST_DEPTH, Malformed, Scope, Value
-from wattmark.sources.otlp_wire import fields, span, text
+from wattmark.protobuf_wire import MOST_DEPTH, Malformed, fields, span, text
+from wattmark.sources.otlp_points import Scope, Value
 
 _f64 = struct.Struct("<d").unpack_from
 

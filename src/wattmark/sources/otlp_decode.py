@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Container
 
+from wattmark.protobuf_wire import BYTES, fields, length, one_field, span, text
 from wattmark.sources.otlp_attributes import listed, resource_from, scope_from
 from wattmark.sources.otlp_layout import Layout, layout_of
 from wattmark.sources.otlp_points import (
@@ -24,7 +25,6 @@ from wattmark.sources.otlp_points import (
     Scope,
     Temporality,
 )
-from wattmark.sources.otlp_wire import BYTES, fields, length, one_field, span, text
 
 MOST_LEARNT = 4
 """So often a layout is learnt anew for blocks of one resource and length."""

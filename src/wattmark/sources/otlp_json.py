@@ -14,12 +14,11 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from wattmark.protobuf_wire import MOST_DEPTH, Malformed
 from wattmark.sources.otlp_points import (
-    MOST_DEPTH,
     NO_RECORDED_VALUE,
     Attributes,
     Kind,
-    Malformed,
     Metric,
     Request,
     Scope,

@@ -11,8 +11,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wattmark.protobuf_wire import fields
 from wattmark.sources.otlp_points import Kind, Metric
-from wattmark.sources.otlp_wire import fields
 
 MOST_NUMBERS = 10_000
 STARTED = 3

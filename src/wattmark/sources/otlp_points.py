@@ -14,14 +14,6 @@ Value = str | bool | int | float | bytes | None | tuple["Value", ...] | tuple[tu
 
 NO_RECORDED_VALUE = 1
 """Bit of a point's flags: there is no value at this moment (DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK)."""
-MOST_BYTES = 0x7FFFFFFF
-"""No protobuf message is longer."""
-MOST_DEPTH = 100
-"""Messages inside messages: what protobuf's own parsers allow."""
-
-
-class Malformed(ValueError):
-    """Bytes or JSON that are no OTLP metrics; the message says where and why."""
 
 
 class Kind(IntEnum):

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.attribution.logs.reading import NOON, NOON_US, after_noon, read, written
-from wattmark.attribution.logs.otlp_spans import Malformed, spans_of_json, spans_of_protobuf
+from wattmark.attribution.logs.otlp_spans import spans_of_json, spans_of_protobuf
 from wattmark.core.errors import UsageError
 from wattmark.core.serving.request import Request, Service
+from wattmark.protobuf_wire import Malformed
 
 SERVER, CLIENT = 2, 3
 

@@ -20,7 +20,6 @@ from wattmark.attribution.logs.layout import NAMES, Layout, layout_for
 from wattmark.attribution.logs.otlp_spans import (
     MOST_MESSAGE,
     SERVER,
-    Malformed,
     Scalar,
     Span,
     spans_of_json,
@@ -30,6 +29,7 @@ from wattmark.attribution.logs.parsed import Services, requests_of
 from wattmark.attribution.logs.rows import Row, parsed_rows
 from wattmark.attribution.logs.tally import Tally
 from wattmark.core.errors import UsageError
+from wattmark.protobuf_wire import Malformed
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "model": ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "llm.request.model"),

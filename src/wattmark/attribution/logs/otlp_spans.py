@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
+
+from wattmark.protobuf_wire import BYTES, FIXED32, FIXED64, VARINT, Malformed, fields
 
 MOST_MESSAGE = 1 << 28
 SERVER, CLIENT = 2, 3
 ERROR = 2
 KINDS = {"SPAN_KIND_INTERNAL": 1, "SPAN_KIND_SERVER": SERVER, "SPAN_KIND_CLIENT": CLIENT}
 Scalar = str | int | float | bool | None
-
-
-class Malformed(ValueError):
-    """Bytes that are no OTLP; says what is wrong."""
 
 
 class Any_(msgspec.Struct, rename="camel"):
@@ -121,7 +118,9 @@ def spans_of_protobuf(data: bytes) -> Iterator[Span]:
 
 
 def _span(data: bytes) -> Span:
-    made = Span(attributes=[], events=[])
+    attributes: list[KeyValue] = []
+    events: list[Event] = []
+    made = Span(attributes=attributes, events=events)
     for number, value in _fields(data):
         match number, value:
             case 1, bytes():
@@ -137,11 +136,9 @@ def _span(data: bytes) -> Span:
             case 8, int():
                 made.end_time_unix_nano = value
             case 9, bytes():
-                assert made.attributes is not None
-                made.attributes.append(_attribute(value))
+                attributes.append(_attribute(value))
             case 11, bytes():
-                assert made.events is not None
-                made.events.append(_event(value))
+                events.append(_event(value))
             case 15, bytes():
                 codes = (code for n, code in _fields(value) if n == 3 and isinstance(code, int))
                 made.status = Status(next(codes, 0))
@@ -184,41 +181,13 @@ def _messages(data: bytes, wanted: int) -> Iterator[bytes]:
             yield value
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
-    """Number and value of each field of a message: bytes, or a number as 64 bits. Raises Malformed.
-
-    Wire format: protobuf.dev/programming-guides/encoding.
-    """
-    at, end = 0, len(data)
-    while at < end:
-        tag, at = _varint(data, at)
+def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """Number and value of each field of a message: bytes, or a number as 64 bits. Raises Malformed."""
+    for tag, start, end in fields(data, 0, len(data)):
         wire = tag & 7
-        if wire == 0:
-            value, at = _varint(data, at)
-            yield tag >> 3, value
-            continue
-        if wire == 2:
-            length, at = _varint(data, at)
-        elif wire in (1, 5):
-            length = 8 if wire == 1 else 4
-        else:
-            raise Malformed(f"is no OTLP protobuf: {wire} is no kind of field that OTLP has")
-        if at + length > end:
-            raise Malformed("is no OTLP protobuf: a field is longer than what holds it")
-        taken = data[at : at + length]
-        at += length
-        yield tag >> 3, taken if wire == 2 else int.from_bytes(taken, "little")
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(data):
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value & 0xFFFFFFFFFFFFFFFF, at
-        shift += 7
-        if shift > 63:
-            break
-    raise Malformed("is no OTLP protobuf: a number does not end")
+        if wire == VARINT:
+            yield tag >> 3, start
+        elif wire == BYTES:
+            yield tag >> 3, data[start:end]
+        elif wire in (FIXED64, FIXED32):
+            yield tag >> 3, int.from_bytes(data[start:end], "little")

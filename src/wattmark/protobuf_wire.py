@@ -6,12 +6,18 @@ Malformed and names the byte.
 
 from __future__ import annotations
 
-from wattmark.sources.otlp_points import MOST_BYTES, MOST_DEPTH, Malformed
-
+MOST_BYTES = 0x7FFFFFFF
+"""No protobuf message is longer."""
+MOST_DEPTH = 100
+"""Messages inside messages: what protobuf's own parsers allow."""
 VARINT, FIXED64, BYTES, GROUP, END_GROUP, FIXED32 = 0, 1, 2, 3, 4, 5
 
 Field = tuple[int, int, int]
 """A field's tag (number and wire type), and where it starts and ends; for a varint the value, twice."""
+
+
+class Malformed(ValueError):
+    """Bytes, or JSON in their place, that are no such message; says where and why."""
 
 
 def fields(data: bytes, pos: int, end: int) -> list[Field]:
