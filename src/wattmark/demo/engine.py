@@ -1,4 +1,6 @@
-"""The server of llama.cpp with a model of its own making: ``python -m wattmark.demo.engine FOLDER PORT``.
+"""The server of llama.cpp with a model of its own making.
+
+    python -m wattmark.demo.engine FOLDER PORT WIDTH LAYERS
 
 The package ``xllamacpp`` (MIT) is llama.cpp as a library, its HTTP server included.
 """
@@ -19,7 +21,7 @@ SLOTS = 4
 
 
 def serve(folder: Path, port: int, width: int, layers: int) -> None:
-    """Serve until the process is ended, or its parent is gone."""
+    """Serve a model of this size until the process is ended, or its parent is gone."""
     import xllamacpp
 
     model = folder / "tiny.gguf"

@@ -1,32 +1,14 @@
-"""The server of llama.cpp with a tiny model: ``serve_llamacpp.py FOLDER PORT``. Runs in its environment."""
+"""The server of llama.cpp as the demo runs it, its model smaller: ``serve_llamacpp.py FOLDER PORT``.
 
-import os
+Runs in the environment of the engine, which has no wattmark: that comes from the source tree.
+"""
+
 import sys
-import threading
 from pathlib import Path
 
-import tiny_gguf
-import xllamacpp
+sys.path.insert(0, str(Path(__file__).parents[3] / "src"))
 
-
-def main(folder: str, port: str) -> None:
-    """Serves until it is killed."""
-    model = Path(folder) / "tiny.gguf"
-    if not model.exists():
-        tiny_gguf.write(str(model))
-    settings = xllamacpp.CommonParams()
-    settings.model.path = str(model)
-    settings.model_alias = {"tiny"}
-    settings.hostnames = ["127.0.0.1"]
-    settings.port = int(port)
-    settings.endpoint_metrics = True
-    settings.n_parallel = 4
-    settings.n_ctx = 8192
-    settings.warmup = False
-    server = xllamacpp.Server(settings)
-    print(server.listening_address, flush=True)  # noqa: T201 - the log says where
-    threading.Event().wait(float(os.environ.get("SECONDS_AT_MOST", "600")))
-
+from wattmark.demo.engine import serve
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    serve(Path(sys.argv[1]), int(sys.argv[2]), width=64, layers=2)
