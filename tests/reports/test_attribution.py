@@ -57,7 +57,7 @@ def test_text_shows_figures_parts_and_devices() -> None:
     text = "\n".join(lines)
     for said in ("10.0 J", "12.9 J", "chat, writing", "40 %", "nobody's", "1e-13", "nvml, grade B"):
         assert said in text
-    assert "- a.jsonl: 10 rows taken, 1 ignored, 2 bad" in lines
+    assert "- a.jsonl: 10 requests taken, 1 line that tells of no ended request, 2 bad" in lines
     assert "- bad: a.jsonl:3: no end" in lines
     assert "- look twice" in lines
     assert "- chat: grid intensity is not known: state one" in lines
@@ -68,6 +68,28 @@ def test_text_of_tenants_leaves_idle_energy_out() -> None:
     text = attribution_text(a_view(("tenant",)))
     assert "without idle energy, which belongs to the model as a whole" in text
     assert "with idle" not in text
+
+
+def test_idle_energy_alone_is_no_row_among_tenants() -> None:
+    """Nobody asked: it stands in the parts and is in no tenant's figures."""
+    text = attribution_text(a_view(("model", "tenant")))
+    assert "(unnamed)" not in text
+    assert "chat, idle" in text
+
+
+def test_requests_whose_first_token_is_not_known_are_said_to_be_so() -> None:
+    """300 J of reading and 400 J of writing become 700 J of both."""
+    view = a_view()
+    used = replace(view.window.shares[0], prefill_joules=0.0, decode_joules=0.0)
+    window = replace(view.window, shares=(used, *view.window.shares[1:]))
+    assert "chat, reading and writing" in attribution_text(replace(view, window=window))
+
+
+def test_lines_that_start_a_request_are_not_said_to_be_lost() -> None:
+    """A native log has one for each that ended."""
+    log = Read(name="a.jsonl", taken=10, ignored=10, repeated=0, bad=0)
+    text = attribution_text(replace(a_view(), logs=[log]))
+    assert "a.jsonl: 10 requests taken, 10 lines that tell of no ended request" in text
 
 
 def test_text_says_what_an_input_token_counted_and_where_requests_are() -> None:

@@ -109,8 +109,15 @@ def _groups(view: AttributionView) -> str:
     headers = [*view.by, "succeeded", "failed", "energy"]
     for name in ("J/request", "J/output token"):
         headers += [name, "with idle"] if whole else [name]
-    shown = table((*headers, "carbon/inference"), [_row(group, view.by, whole) for group in view.groups])
+    groups = view.groups if whole else [group for group in view.groups if _asked(group)]
+    shown = table((*headers, "carbon/inference"), [_row(group, view.by, whole) for group in groups])
     return f"{shown}\n{WITH_IDLE if whole else WITHOUT_IDLE}"
+
+
+def _asked(group: ServiceFigures) -> bool:
+    """Whether anybody asked for it; else it is what a model used idle, which is shown among the parts."""
+    used = group.energy.attributed
+    return bool(group.requests or group.failed or (isinstance(used, Figure) and used.value))
 
 
 def _row(group: ServiceFigures, by: Sequence[str], whole: bool) -> list[str]:
@@ -138,7 +145,7 @@ def _parts(view: AttributionView, ascii_only: bool) -> str:
         for what, joules in (
             ("reading", share.prefill_joules),
             ("writing", share.decode_joules),
-            ("requests", max(0.0, share.requests_joules - phased)),
+            ("reading and writing", max(0.0, share.requests_joules - phased)),
             ("idle", share.idle_joules),
         ):
             parts[f"{name}, {what}"] = parts.get(f"{name}, {what}", 0.0) + joules
@@ -177,6 +184,8 @@ def _why(view: AttributionView) -> list[str]:
     """Why figures are missing, each reason once."""
     said: dict[str, None] = {}
     for group in view.groups:
+        if PARTS & set(view.by) and not _asked(group):
+            continue
         name = " ".join(_name(group.service, view.by)) or "all requests"
         for kinds in (group.joules_per_request, group.joules_per_output_token, group.grams_per_inference):
             for answer in (kinds.attributed, *(() if PARTS & set(view.by) else (kinds.service,))):
@@ -190,13 +199,12 @@ def _read(logs: Sequence[Read]) -> list[str]:
     """What was not taken of each log."""
     said = []
     for log in logs:
-        left = [
-            f"{count(number)} {what}"
-            for number, what in ((log.ignored, "ignored"), (log.repeated, "told before"), (log.bad, "bad"))
-            if number
-        ]
+        other = "line that tells" if log.ignored == 1 else "lines that tell"
+        whats = (f"{other} of no ended request", "told before", "bad")
+        numbers = (log.ignored, log.repeated, log.bad)
+        left = [f"{count(number)} {what}" for number, what in zip(numbers, whats, strict=True) if number]
         if left:
-            said.append(f"{log.name}: {count(log.taken)} rows taken, {', '.join(left)}")
+            said.append(f"{log.name}: {count(log.taken)} requests taken, {', '.join(left)}")
         said += [f"bad: {place}" for place in log.first_bad]
     return said
 
