@@ -1,5 +1,7 @@
 """Columns of requests weigh what each of them weighs alone."""
 
+from dataclasses import replace
+
 from hypothesis import given
 
 from tests.core.serving.exact import learned
@@ -7,7 +9,7 @@ from tests.core.serving.serving_cases import some_requests
 from wattmark.attribution.columns import of
 from wattmark.attribution.weighing import estimated, learn, stretches, weights
 from wattmark.core.serving.request import Phase, Request, Rule, Service
-from wattmark.core.serving.weights import HEAVIEST, Means, Weighing
+from wattmark.core.serving.weights import HEAVIEST, SCALE, Means, Weighing
 
 RULES = (Rule.TOKENS, Rule.EQUAL, Rule.WEIGHT)
 
@@ -31,6 +33,16 @@ def test_to_the_last_digit_by_every_rule(requests: list[Request]) -> None:
             for phase in Phase:
                 assert means.rate_of(service, phase) == alone.rate_of(service, phase)
             assert means.weight_of(service) == alone.weight_of(service)
+
+
+def test_those_that_were_turned_away_teach_nothing() -> None:
+    """Of 20 tokens a second, and a hundred that no model saw: the mean stays 20."""
+    known = Request(service=Service(), start_us=0, end_us=10**6, input_tokens=0, output_tokens=20, weight=3)
+    away = replace(known, failed=True, output_tokens=0, weight=0)
+    columns, means = of([known, *[away] * 100]), Means()
+    learn(columns, stretches(columns, Weighing()), means)
+    assert means.rate_of(Service(), Phase.WHOLE) == 20 * SCALE
+    assert means.weight_of(Service()) == 3 * SCALE
 
 
 def test_absurd_amounts_stay_within_64_bits() -> None:

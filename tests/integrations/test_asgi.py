@@ -202,6 +202,33 @@ def test_an_error_answer_failed(status: int) -> None:
     assert wire.headers["wattmark-energy"] == "known=missing;reason=failed"
 
 
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 429])
+def test_a_request_that_was_turned_away_had_no_tokens(status: int) -> None:
+    """No model saw it: it is not charged like the mean of those that were answered."""
+    path, kept = a_path()
+    passed(answering(b"{}", status=status), path, Wire())
+    assert kept.only.turned_away
+    assert (kept.only.input_tokens, kept.only.output_tokens, kept.only.weight) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("status", [408, 499, 500, 503])
+def test_a_request_that_may_have_been_worked_on_has_unknown_tokens(status: int) -> None:
+    """Time ran out, or the server broke: what it did until then nobody told."""
+    path, kept = a_path()
+    passed(answering(b"{}", status=status), path, Wire())
+    assert kept.only.failed
+    assert (kept.only.input_tokens, kept.only.output_tokens) == (None, None)
+
+
+def test_tokens_that_an_error_tells_are_told() -> None:
+    """A server that read the input before it refused says so."""
+    path, kept = a_path()
+    body = b'{"error": "too long", "usage": {"prompt_tokens": 9000, "completion_tokens": 0}}'
+    passed(answering(body, status=400), path, Wire())
+    assert not kept.only.turned_away
+    assert (kept.only.input_tokens, kept.only.output_tokens, kept.only.weight) == (9000, 0, None)
+
+
 def test_an_error_inside_a_stream_failed() -> None:
     """Its status was good before anybody knew."""
     path, kept = a_path()

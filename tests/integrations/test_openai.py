@@ -195,6 +195,14 @@ def test_an_error_answer_failed() -> None:
     assert kept.only.failed
 
 
+def test_a_request_that_was_turned_away_had_no_tokens() -> None:
+    """No model saw it: it is not charged like the mean of those that were answered."""
+    path, kept = a_path()
+    with server({"error": {"message": "no"}}, status=401) as fake, pytest.raises(openai.AuthenticationError):
+        completed(metered(a_client(fake), path=path))
+    assert kept.only.turned_away
+
+
 def test_no_server_is_a_failure() -> None:
     """Refused connections, too."""
     path, kept = a_path()

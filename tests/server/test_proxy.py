@@ -281,6 +281,7 @@ def test_an_upstream_that_is_not_there_is_a_bad_gateway() -> None:
         told = json.loads(answer.read())["error"]
         assert (answer.status, told["code"]) == (502, "upstream_unreachable")
         assert "127.0.0.1" not in told["message"]
+    assert proxy.kept.only.turned_away
 
 
 def test_an_upstream_that_says_nothing_is_a_timeout() -> None:

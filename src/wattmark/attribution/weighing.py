@@ -41,9 +41,10 @@ def stretches(columns: RequestColumns, weighing: Weighing) -> Stretches:
 
 
 def learn(columns: RequestColumns, parts: Stretches, means: Means) -> None:
-    """Take in what the requests tell, for those that do not."""
+    """Take in what the requests tell, for those that do not. Those that were turned away tell nothing."""
+    worked = ~(columns.failed & (columns.input_tokens == 0) & (columns.output_tokens == 0))
     phased, lasting = parts.phased, parts.first_us > 0
-    first_told, second_told = parts.first_work != UNKNOWN, parts.second_work != UNKNOWN
+    first_told, second_told = (parts.first_work != UNKNOWN) & worked, (parts.second_work != UNKNOWN) & worked
     both = phased & first_told & second_told
     whole_work, whole_us = parts.first_work + parts.second_work, parts.first_us + parts.second_us
     for phase, chosen, work, length_us in (
@@ -58,7 +59,7 @@ def learn(columns: RequestColumns, parts: Stretches, means: Means) -> None:
         ):
             if passed:
                 means.learn(service, phase, done, passed)
-    declaring = columns.weight != UNKNOWN
+    declaring = (columns.weight != UNKNOWN) & worked
     counts = _sums(columns, declaring, np.ones(len(columns), np.int64))
     for service, total, count in zip(
         columns.services, _sums(columns, declaring, columns.weight), counts, strict=True

@@ -123,8 +123,8 @@ class _Watch:
         exchange, options, hidden = begun
         try:
             answer = request(cast_to, options, **how)
-        except BaseException:
-            exchange.refused = True
+        except BaseException as error:
+            exchange.refuse(getattr(error, "status_code", None))
             exchange.ends(failed=True)
             raise
         return self._answered(exchange, answer, how, hidden)
@@ -136,8 +136,8 @@ class _Watch:
         exchange, options, hidden = begun
         try:
             answer = await request(cast_to, options, **how)
-        except BaseException:
-            exchange.refused = True
+        except BaseException as error:
+            exchange.refuse(getattr(error, "status_code", None))
             exchange.ends(failed=True)
             raise
         return self._answered(exchange, answer, how, hidden)

@@ -41,6 +41,10 @@ HOP_BY_HOP = frozenset(
 """Of a connection, or settled with the server that took the request."""
 NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """What the client library would add to a request that has none."""
+NOT_THERE = ("bad_header", "busy", "loop", "too_large", "upstream_unreachable")
+"""Refusals of requests that no upstream worked on."""
+EXCHANGE = "wattmark"
+"""Under this name the energy middleware around it, where there is one, keeps the request in the scope."""
 FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"via", b"host"})
 
 Scope = dict[str, Any]
@@ -143,6 +147,8 @@ class ReverseProxy:
             await passing.go(self._asking(scope, headers, await passing.body(self._upstream.most_body)))
         except Refused as refusal:
             self.tally.failures[refusal.kind] += 1
+            if refusal.kind in NOT_THERE and EXCHANGE in scope:
+                scope[EXCHANGE].turned_away = True
             if not passing.begun:
                 self.tally.answers[refusal.status] += 1
                 await _refuse(send, refusal)

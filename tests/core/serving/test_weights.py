@@ -194,3 +194,26 @@ def test_stretches_make_up_the_time_and_weigh_whole_numbers(request: Request, ru
     parts = Weighing(rule).weighed(request, Means())
     assert sum(p.end_us - p.start_us for p in parts) == request.end_us - request.start_us
     assert all(1 <= p.weight <= HEAVIEST and type(p.weight) is int for p in parts)
+
+
+def test_requests_that_were_turned_away_teach_nothing() -> None:
+    """A flood of them must not make those light that do not tell their tokens."""
+    means = Means()
+    Weighing().learn(told(weight=8), means)
+    for _ in range(100):
+        Weighing().learn(told(failed=True, input_tokens=0, output_tokens=0, weight=0), means)
+    assert (means.rate_of(CHAT, Phase.PREFILL), means.rate_of(CHAT, Phase.DECODE)) == (
+        100 * SCALE,
+        20 * SCALE,
+    )
+    assert means.weight_of(CHAT) == 8 * SCALE
+
+
+def test_a_request_that_was_turned_away_weighs_next_to_nothing() -> None:
+    """A millionth of one with 20 tokens a second. One that succeeded without tokens is another matter."""
+    away = told(failed=True, input_tokens=0, output_tokens=0)
+    assert all(weight <= 1 / SCALE for weight in weights(away))
+    assert away.turned_away
+    assert not told(input_tokens=0, output_tokens=0).turned_away
+    assert not told(failed=True).turned_away
+    assert not told(failed=True, input_tokens=0).turned_away

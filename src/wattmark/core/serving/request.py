@@ -83,6 +83,11 @@ class Request:
         if self.input_tokens is not None and self.cached_input_tokens > self.input_tokens:
             raise UsageError("the cached input tokens of a request are among its input tokens")
 
+    @property
+    def turned_away(self) -> bool:
+        """It failed and tells that no token was read or written: no model worked on it."""
+        return self.failed and self.input_tokens == 0 and self.output_tokens == 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:

@@ -153,7 +153,9 @@ class Weighing:
         return (Stretch(Phase.PREFILL, start, first, read), Stretch(Phase.DECODE, first, end, written))
 
     def learn(self, request: Request, means: Means) -> None:
-        """Take in what a request tells, for those that do not."""
+        """Take in what a request tells, for those that do not. One that was turned away tells nothing."""
+        if request.turned_away:
+            return
         known = self.stretches(request)
         for part in known:
             if part.work is not None:

@@ -2,7 +2,9 @@
 
 What counts as failed: an answer of status 400 or more (429 too: nothing was inferred), an error inside a
 good answer, an exception of the host, a client that went away before the end, an answer that breaks off. The
-energy of a failed request counts; the request does not.
+energy of a failed request counts; the request does not. One that was turned away before a model saw it, which
+an answer of 400 to 499 says unless it tells tokens, did no work: it has 0 tokens, and weighs next to nothing
+where a mean would charge it like one that was answered.
 """
 
 from __future__ import annotations
@@ -37,6 +39,9 @@ MOST_NAMES = 1000
 """So many models, releases and tenants are told apart; further ones are ``other``: clients choose them."""
 OTHER = "other"
 BEARER = "bearer "
+WORKED = (408, 499)
+"""Of the answers of 400 to 499 those that say no more than that time or patience ran out (RFC 9110, 15.5.9;
+499 is nginx's for a client that closed its connection): a model may well have worked."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -130,7 +135,7 @@ class Exchange:
         "_answer", "_asked", "_began", "_first_us", "_path", "_span", "_start_us", "_told_start",
         "cached_input_tokens", "failed", "input_tokens", "model", "model_version", "output_tokens",
         "reasoning_tokens", "refused", "request_id", "requested_model", "response_model", "spent", "tenant",
-        "weight",
+        "turned_away", "weight",
     )  # fmt: skip
 
     def __init__(self, path: RequestPath, request_id: str, tenant: str, release: str, span: Any) -> None:
@@ -149,6 +154,8 @@ class Exchange:
         self.failed = False
         self.refused = False
         """The answer had a status of an error: no model need have worked on it."""
+        self.turned_away = False
+        """No model saw it: what it does not tell of tokens is 0 and not unknown. A host may state it, too."""
         self.spent: Spent | None = None
         """What it probably cost, once it is over."""
         self._path = path
@@ -185,9 +192,15 @@ class Exchange:
             header("content-type").encode("latin-1"), header("content-encoding").encode("latin-1")
         )
         if status >= 400:
-            self.failed = self.refused = True
+            self.refuse(status)
         self.model_version = self._path.released(header) or self.model_version
         return self._answer.streams
+
+    def refuse(self, status: int | None) -> None:
+        """The answer is an error, of this status where it has one."""
+        self.failed = self.refused = True
+        if status is not None and 400 <= status < 500 and status not in WORKED:
+            self.turned_away = True
 
     def answered(self, piece: bytes) -> None:
         """A piece of the answer's body passes."""
@@ -211,6 +224,8 @@ class Exchange:
         self._settle_counts()
         if self._answer is not None:
             self.take(self._answer.usage())
+        if self.turned_away and self._first_us is None:
+            self._did_no_work()
         fields = self._line("end")
         if self._first_us is not None:
             fields["first_token"] = self._first_us / 1e6
@@ -224,6 +239,13 @@ class Exchange:
         if self._span is not None and self._span.is_recording():
             self._span.set_attributes(attributes_of(spent, self.request_id))
         return spent
+
+    def _did_no_work(self) -> None:
+        """Nothing was read or written, unless somebody told otherwise."""
+        self.failed = True
+        if self.input_tokens is None and self.output_tokens is None:
+            self.input_tokens = self.output_tokens = 0
+            self.weight = 0 if self.weight is None else self.weight
 
     def _estimated(self, model: str, seconds: float) -> Spent:
         if self.refused:
