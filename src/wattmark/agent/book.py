@@ -21,13 +21,15 @@ from wattmark.core.serving.disjoint import Part, Piece, Remainder, clipped, disj
 from wattmark.core.serving.dividing import Piece as Used
 from wattmark.core.serving.engine import EngineReading, difference
 from wattmark.core.serving.line import Started
-from wattmark.core.serving.request import Placement, Request, Service
+from wattmark.core.serving.request import Placement, Request, Rule, Service
 from wattmark.core.serving.weights import Weighing
 from wattmark.core.serving.window import ServingWindow
 from wattmark.core.units import Energy, Power
 
 TOLD_FOR_US = 15 * 60 * 1_000_000
 """A model whose requests were told so lately is told by request, and not by its engine's counters."""
+PRACTICE_US = 24 * 3600 * 1_000_000
+"""Where requests were told so lately, windows have the rule of requests."""
 MOST_REMEMBERED = 20_000
 """Requests that are remembered, so that one that is told again is not counted again."""
 
@@ -71,6 +73,11 @@ class Book:
         self.repeated = 0
         """Requests that were told again, word for word."""
         self._held: list[Telling] = []
+        self._untold: set[tuple[str, str]] = set()
+        """Targets and models of which a request ended that nobody told."""
+        self._stood_us = 0
+        by_counter = [e.by_counter for e in settings.engines]
+        self._rule = Rule.ENGINE if by_counter and all(by_counter) else settings.weighing.rule
         self._tellings: list[Telling] = []
         self._stood: dict[int, Request] = {}
         self._notes: dict[str, None] = {}
@@ -119,6 +126,9 @@ class Book:
             flying=list(self.flying.values()),
             files=list(self.marks.values()),
             looks=list(self.looks.values()),
+            heard=[(*key, at_us) for key, at_us in self._told_us.items()],
+            stood_us=self._stood_us,
+            rule=self._rule.value,
         )
 
     def resume(self, head: Head) -> None:
@@ -129,6 +139,9 @@ class Book:
             self.marks[mark.path] = mark
         for look in head.looks:
             self._looked(look)
+        self._told_us |= {(what, name): at_us for what, name, at_us in head.heard}
+        self._stood_us = head.stood_us
+        self._rule = Rule(head.rule) if head.rule else self._rule
         if head.boot is None or head.boot != self._settings.boot:
             return
         for last in head.last:
@@ -258,41 +271,73 @@ class Book:
         for model, gap in delta.gaps.items():
             self.note(f"{reading.target}: {model}: {gap.reason}")
         stated = {e.target: e.model for e in self._settings.engines}[reading.target]
-        names = {model: Service(model=model or stated, target=reading.target) for model in delta.counted}
+        names = {model: Service(model=stated or model, target=reading.target) for model in delta.counted}
         self._held += [t for t in tellings(delta, before, reading, names) if t.active]
 
     def _settle_tellings(self) -> None:
-        """Let counters stand for requests, once it is clear that nobody tells these."""
-        if not self._held:
-            return
-        patient = min(self._settings.waiting.lateness_us * 4 // 5, 8_000_000)
-        waiting: list[Telling] = []
-        for telling in self._held:
-            if telling.end_us + patient > self.now_us:
-                waiting.append(telling)
-            elif not self._is_told(telling):
+        """Let counters stand for requests, once it is clear that nobody tells these.
+
+        It is clear when a request ended, by the counters, and nobody told of it in time; a long one is told
+        at its end only. What comes after is not told either, until somebody does.
+        """
+        waiting = self._settings.waiting
+        patient = waiting.lateness_us * 4 // 5
+        self._held = [telling for telling in self._held if not self._is_told(telling)]
+        ripe = [telling for telling in self._held if telling.end_us + patient <= self.now_us]
+        for telling in ripe:
+            if telling.over or telling.start_us <= self.now_us - waiting.horizon_us:
+                self._untold.add(_key(telling))
+        for telling in ripe:
+            if _key(telling) in self._untold:
                 self._stand_in(telling)
-        self._held = waiting
+        self._held = [
+            t for t in self._held if _key(t) not in self._untold or t.end_us + patient > self.now_us
+        ]
+
+    def _unsettled_us(self) -> int | None:
+        """From when on it is not clear yet whether somebody tells what an engine counted."""
+        open_ = [telling.start_us for telling in self._held if _key(telling) not in self._untold]
+        return min(open_, default=None)
 
     def _stand_in(self, telling: Telling) -> None:
+        if telling.end_us <= self._attributor.divided_us:
+            return  # it is in a window that came out, or came too late for it
+        self._stood_us = max(self._stood_us, telling.end_us)
+        self._warn_of_names(telling)
         request = telling.as_request()
         self._stood[id(request)] = request
         self._attributor.ended(request)
         self._tellings.append(telling)
 
+    def _warn_of_names(self, telling: Telling) -> None:
+        """Say where requests are told under a name that no engine gives: they may be the ones it counts."""
+        model, target = telling.service.model, telling.service.target
+        engines = {name for names in self._models.values() for name in names} | {
+            e.model for e in self._settings.engines
+        }
+        for (what, name), at_us in self._told_us.items():
+            if what == "free" and name not in engines and at_us > telling.start_us - TOLD_FOR_US:
+                self.note(
+                    f"{target} counts requests to {model}, and requests to {name} are told without a target: "
+                    "if they are the same they count twice; tell the target, or state the model of the engine"
+                )
+
     def _is_told(self, telling: Telling) -> bool:
         model, target = telling.service.model, telling.service.target
-        named = [("target", target), ("model", model)] if model else [("target", target), ("any", "")]
+        named = [("target", target), ("model", model)]
+        if not model:
+            named = [("target", target), *(key for key in self._told_us if key[0] == "free")]
         return any(telling.start_us < self._told_us.get(key, -TOLD_FOR_US) + TOLD_FOR_US for key in named)
 
     def _heard(self, service: Service, at_us: int) -> None:
         """Somebody tells of these requests. Who names no target may mean any engine that names no model."""
         at_us = max(self.now_us, at_us)
+        self._untold = {key for key in self._untold if not _means(service, key)}
         self._told_us["model", service.model] = at_us
         if service.target:
             self._told_us["target", service.target] = at_us
         else:
-            self._told_us["any", ""] = at_us
+            self._told_us["free", service.model] = at_us
 
     def powers(self) -> dict[str, float]:
         """Device of a window -> watts between its last two readings, where these are known."""
@@ -311,7 +356,8 @@ class Book:
     def due(self) -> Batch:
         """The windows that are due, with the requests that are divided in them."""
         self._forget_lost()
-        return self._finished(self._attributor.advance(self.now_us))
+        self._settle_tellings()
+        return self._finished(self._attributor.advance(self.now_us, self._unsettled_us()))
 
     def finish(self) -> Batch:
         """All that is known until now, as windows."""
@@ -345,16 +391,33 @@ class Book:
         for window in batch.windows:
             notes = tuple(self._notes)
             self._notes.clear()
-            made = corrected(window, self._tellings)
+            self._rule = self._rule_at(window.start_us)
+            made = corrected(window, self._tellings, self._rule)
             windows.append(replace(made, notes=(*made.notes, *notes)) if notes else made)
         self._tellings = [t for t in self._tellings if t.end_us > batch.windows[-1].end_us]
         told = tuple(e for e in batch.requests if self._stood.pop(id(e.request), None) is None)
         return Batch(tuple(windows), told)
 
+    def _rule_at(self, at_us: int) -> Rule:
+        """How the node is known; a window in which nothing happened is of the rule of those before it."""
+        if max(self._told_us.values(), default=0) > at_us - PRACTICE_US:
+            return self._settings.weighing.rule
+        return Rule.ENGINE if self._stood_us > at_us - PRACTICE_US else self._rule
+
     def _forget_lost(self) -> None:
         lost = self.now_us - self._settings.waiting.lost_us
         for request_id in [r for r, started in self.flying.items() if started.start_us < lost]:
             del self.flying[request_id]
+
+
+def _key(telling: Telling) -> tuple[str, str]:
+    return telling.service.target, telling.service.model
+
+
+def _means(service: Service, key: tuple[str, str]) -> bool:
+    """Whether a request that is told may be one that an engine counts for this target and model."""
+    target, model = key
+    return service.target == target or service.model == model or (not model and not service.target)
 
 
 def _described(part: Part, workload: str) -> attributing.Device:

@@ -49,6 +49,12 @@ class Head(msgspec.Struct, array_like=True, tag="head", frozen=True):
     """Requests that are in flight; their times as of the agent."""
     files: list[FileMark]
     looks: list[EngineReading]
+    heard: list[tuple[str, str, int]] = []
+    """Of what requests were told, and when last."""
+    stood_us: int = 0
+    """When counters stood for requests last."""
+    rule: str = ""
+    """How the node was known last."""
 
 
 class Ticked(msgspec.Struct, array_like=True, tag="tick", frozen=True):

@@ -457,3 +457,14 @@ def _agree(
     lost = sum((exact.joules[i] for i, r in enumerate(requests) if r.failed), Fraction())
     assert failed == near(lost)
     assert sum(w.requests + w.failed for window in windows for w in window.works) == len(requests)
+
+
+def test_waits_for_what_is_not_settled() -> None:
+    """Nobody knows yet whether counters stand for a request from second 30 on: no longer than the horizon."""
+    attributor = an_attributor(settings=Settings(horizon_us=300 * SECOND))
+    burn(attributor, 0, 400)
+    assert not attributor.advance(now(200), now(30)).windows
+    attributor.started("r", CHAT, now(70))
+    assert len(attributor.advance(now(200), now(130)).windows) == 1
+    assert len(attributor.advance(now(400), now(70)).windows) == 1 - 1
+    assert len(attributor.advance(now(431), now(70)).windows) == 1

@@ -50,7 +50,7 @@ def window(told: list[Telling], joules: float = 600.0) -> ServingWindow:
     for one in told:
         attributor.ended(one.as_request())
     (made,) = attributor.finish(MINUTE).windows
-    return corrected(made, told)
+    return corrected(made, told, Rule.ENGINE)
 
 
 def test_two_looks_tell_what_an_engine_did() -> None:
@@ -114,15 +114,35 @@ def test_beside_requests_the_window_says_that_counters_stand_for_some() -> None:
     share = Share(service=other, device_id="gpu", succeeded_joules=0.5 * 600.0)
     halved = tuple(replace(s, succeeded_joules=300.0) for s in made.shares)
     mixed = replace(made, rule=Rule.TOKENS, shares=(*halved, share), works=(*made.works, Work(service=other)))
-    told = corrected(mixed, [telling(A, 0, MINUTE, output_tokens=10.0)])
+    told = corrected(mixed, [telling(A, 0, MINUTE, output_tokens=10.0)], Rule.TOKENS)
     assert told.rule is Rule.TOKENS
     assert told.notes[-1].startswith("models whose requests are not told")
 
 
 def test_a_window_without_counters_stays_as_it_is() -> None:
-    """Nothing was told by counter in it."""
-    made = window([])
-    assert corrected(made, [telling(A, MINUTE, 2 * MINUTE, output_tokens=1.0)]) is made
+    """Nothing was told by counter in it; a node that is known by counters has their rule all the same."""
+    made = replace(window([]), rule=Rule.TOKENS)
+    later = [telling(A, MINUTE, 2 * MINUTE, output_tokens=1.0)]
+    assert corrected(made, later, Rule.TOKENS) is made
+    assert corrected(made, later, Rule.ENGINE) == replace(made, rule=Rule.ENGINE)
+
+
+def test_a_request_is_over_when_it_is_counted_or_nothing_runs() -> None:
+    """From then on somebody could have told of it."""
+
+    def over(running: float | None, **grown: float) -> bool:
+        before, after = look(0, running, **dict.fromkeys(grown, 0.0)), look(5, running, **grown)
+        delta = difference(before, after)
+        assert isinstance(delta, EngineDelta)
+        (one,) = tellings(delta, before, after, {"a": A})
+        return one.over
+
+    assert over(3.0, requests=1.0)
+    assert over(3.0, failed=1.0)
+    assert over(0.0, requests=0.0, output_tokens=9.0)
+    assert not over(3.0, requests=0.0, output_tokens=9.0)
+    assert not over(None, requests=0.0, output_tokens=9.0)
+    assert over(None, output_tokens=9.0)
 
 
 def test_what_ends_in_the_next_window_counts_there() -> None:

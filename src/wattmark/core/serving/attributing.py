@@ -211,12 +211,15 @@ class Attributor:
         else:
             heapq.heappush(self._ended, (undivided_from, next(self._order), active))
 
-    def advance(self, now_us: int) -> Batch:
-        """The windows that are due now, and the requests that are wholly divided in them."""
+    def advance(self, now_us: int, settled_us: int | None = None) -> Batch:
+        """The windows that are due now, and the requests that are wholly divided in them.
+
+        ``settled_us``: what was active from there on is not settled yet, and waited for like a request.
+        """
         if now_us - self._settings.lateness_us < self._edge():
             return Batch()
         self._give_up(now_us)
-        return self._divide(self._due(now_us), whole=True)
+        return self._divide(self._due(now_us, settled_us), whole=True)
 
     def finish(self, now_us: int) -> Batch:
         """All until now, waiting for nothing; the last window may be shorter than the others."""
@@ -227,14 +230,15 @@ class Attributor:
         length = self._settings.window_us
         return (self._divided_us // length + 1) * length
 
-    def _due(self, now_us: int) -> int:
+    def _due(self, now_us: int, settled_us: int | None) -> int:
         """Until when everything that matters is known, or was waited for long enough."""
         held = self._settings
         due = now_us - held.lateness_us
         for told in self._told_until.values():
             due = min(due, max(told, now_us - held.patience_us))
-        if self._in_flight:
-            oldest = min(active.start_us for active in self._in_flight.values())
+        oldest = min((active.start_us for active in self._in_flight.values()), default=settled_us)
+        if oldest is not None:
+            oldest = oldest if settled_us is None else min(oldest, settled_us)
             due = min(due, max(oldest, now_us - held.horizon_us))
         return due
 

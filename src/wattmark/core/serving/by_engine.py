@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from wattmark.core.serving.engine import Counted, EngineDelta, EngineReading
+from wattmark.core.serving.engine import Counted, EngineDelta, EngineReading, Load
 from wattmark.core.serving.request import Request, Rule, Service
 from wattmark.core.serving.window import ServingWindow, Work
 
@@ -26,6 +26,8 @@ class Telling:
     counted: Counted
     running: float | None = None
     """Requests at a time, on average over the two looks; None: the engine does not tell."""
+    over: bool = True
+    """Whether a request ended in it: from then on somebody could have told of it."""
 
     @property
     def active(self) -> bool:
@@ -61,29 +63,27 @@ def tellings(
             end_us=delta.end_us,
             counted=counted,
             running=_running(before, after, model),
+            over=_over(counted, after.load.get(model)),
         )
         for model, counted in sorted(delta.counted.items())
         if model in models
     )
 
 
-def corrected(window: ServingWindow, told: Sequence[Telling]) -> ServingWindow:
+def corrected(window: ServingWindow, told: Sequence[Telling], rule: Rule) -> ServingWindow:
     """The window with the work that engines counted in the place of the requests that stood for it.
 
-    A telling counts in the window in which it ends, as the request did that stood for it. Shares of models
-    that are told by counter alone say so.
+    A telling counts in the window in which it ends, as the request did that stood for it. ``rule`` is how the
+    node is known, in idle windows too: the idle energy of a model belongs with the energy of its work.
     """
     here = [t for t in told if window.start_us < t.end_us <= window.end_us]
     by_counter = {t.service for t in told if t.end_us > window.start_us and t.start_us < window.end_us}
     if not by_counter:
-        return window
+        return window if rule is window.rule else replace(window, rule=rule)
     works = tuple(_work(work, [t for t in here if t.service == work.service]) for work in window.works)
-    others = {work.service for work in window.works} | {share.service for share in window.shares}
-    only = others <= by_counter or all(
-        share.service in by_counter for share in window.shares if share.requests_joules
-    )
-    rule = Rule.ENGINE if only else window.rule
-    note = "" if only else "models whose requests are not told were divided by what their engines counted"
+    note = ""
+    if rule is not Rule.ENGINE:
+        note = "models whose requests are not told were divided by what their engines counted"
     notes = (*window.notes, note) if note else window.notes
     return replace(window, works=works, rule=rule, notes=notes)
 
@@ -102,6 +102,14 @@ def _work(work: Work, told: Sequence[Telling]) -> Work:
         failed=work.failed + sum(t.counted.failed or 0.0 for t in told),
         request_seconds=seconds,
     )
+
+
+def _over(counted: Counted, load: Load | None) -> bool:
+    """Whether a request ended: it was counted, or nothing runs any more."""
+    if counted.requests or counted.failed:
+        return True
+    running = None if load is None else load.running
+    return counted.requests is None if running is None else running == 0
 
 
 def _running(before: EngineReading, after: EngineReading, model: str) -> float | None:
