@@ -89,11 +89,11 @@ def quantity(value: float) -> str:
         raise UsageError(f"{value:g} is no quantity")
     if value == round(value):
         return str(round(value))
-    for suffix, factor in (("m", 1e3), ("u", 1e6), ("n", 1e9)):
+    for suffix, factor in (("m", 1e3), ("u", 1e6)):
         scaled = round(value * factor)
-        if abs(scaled) >= 100_000 or suffix == "n":
+        if abs(scaled) >= 100_000:
             return f"{scaled}{suffix}"
-    raise AssertionError("unreachable: the last suffix takes all")  # pragma: no cover
+    return f"{round(value * 1e9)}n"
 
 
 def _selected(selector: str) -> dict[str, str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 from wattmark.monitoring.detection.finding import Finding, Kind
 from wattmark.monitoring.detection.replay import Course, Point
 from wattmark.monitoring.detection.shown import NAMES, changes, sentence, when
 
+Scale = Callable[[float], float]
+"""From a moment or a value to a place in the drawing."""
 WIDTH, HEIGHT, LEFT, BOTTOM = 960, 260, 64, 28
 STYLE = """
 :root { color-scheme: light dark; --line: #1f6f54; --band: #1f6f5433; --bad: #b3261e; --good: #2b6cb0; }
@@ -81,20 +83,18 @@ def _mark(found: Finding, x: float) -> str:
     return f'<line class="mark {found.kind.value}" {line}><title>{escape(sentence(found))}</title></line>'
 
 
-def _bands(points: Sequence[Point], x: object, y: object) -> str:
+def _bands(points: Sequence[Point], x: Scale, y: Scale) -> str:
     """The expected band; where nothing could be expected there is none."""
-    assert callable(x)
-    assert callable(y)
-    pieces: list[list[Point]] = [[]]
+    pieces: list[list[tuple[float, float, float]]] = [[]]
     for point in points:
-        if point.low is not None:
-            pieces[-1].append(point)
+        if point.low is not None and point.high is not None:
+            pieces[-1].append((x(point.end), y(point.low), y(point.high)))
         elif pieces[-1]:
             pieces.append([])
     found = ""
     for piece in pieces:
         if len(piece) > 1:
-            upper = [f"{x(p.end):.1f},{y(p.high):.1f}" for p in piece]
-            lower = [f"{x(p.end):.1f},{y(p.low):.1f}" for p in reversed(piece)]
+            upper = [f"{at:.1f},{high:.1f}" for at, _, high in piece]
+            lower = [f"{at:.1f},{low:.1f}" for at, low, _ in reversed(piece)]
             found += f'<polygon class="band" points="{" ".join([*upper, *lower])}"/>'
     return found
