@@ -155,7 +155,9 @@ def main(folder: Path, *options: str) -> None:
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
-    agent, address = assemble(plan, Survey(host, meters), {}, say, waiting)
+    agent, address = assemble(
+        plan, Survey(host, meters), {"WATTMARK_HOME": str(folder / "home")}, say, waiting
+    )
     say(f"listening on {address}/metrics")
     agent.run(float(asked["for"]) if "for" in asked else None)
 

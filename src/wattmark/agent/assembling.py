@@ -11,6 +11,7 @@ from pathlib import Path
 from wattmark.agent import own
 from wattmark.agent.beside import beside
 from wattmark.agent.book import Book, BookSettings
+from wattmark.agent.calibrating import calibration_for
 from wattmark.agent.carbon import Surroundings, surroundings_of
 from wattmark.agent.datagrams import Datagrams, default_path
 from wattmark.agent.http import bound
@@ -22,6 +23,8 @@ from wattmark.agent.placing import Expected
 from wattmark.agent.restoring import Restored, restore
 from wattmark.agent.searching import searching_of
 from wattmark.agent.sending import Sender, headers_of, now_ns
+from wattmark.agent.settled import Settled, unsettled
+from wattmark.agent.settled_file import SUFFIX, SettledFile
 from wattmark.agent.shown import Answerer, Showing, troubles
 from wattmark.agent.slow import SLOW, SLOW_SECONDS, SlowMeter
 from wattmark.agent.spool import Spool
@@ -38,6 +41,7 @@ from wattmark.exporters.agent_families import families
 from wattmark.exporters.agent_otlp import payload
 from wattmark.exporters.agent_state import AgentState, EngineModel, EngineNow, OwnCost
 from wattmark.exporters.agent_text import negotiated, render
+from wattmark.measure.home import calibrations_folder
 from wattmark.measure.meterset import MeterSet
 from wattmark.meters.clock import boot_clock
 from wattmark.stated.engines import StatedEngine, engines
@@ -113,6 +117,9 @@ def assemble(
     journal = Journal(plan.state)
     meters = _patient(survey.meters)
     settings = _book_settings(plan, survey, meters)
+    if plan.config.measure.calibration:
+        kept = calibration_for(calibrations_folder(environ), survey.host, meters.devices, say)
+        settings = replace(settings, calibration=kept)
     if waiting is not None:
         settings = replace(settings, waiting=waiting)
     surroundings = surroundings_of(plan.config)
@@ -143,6 +150,7 @@ def assemble(
         datagrams=Datagrams(plan.socket, plan.config.measure.period_seconds) if plan.socket else None,
         say=say,
         rates=surroundings.rates,
+        settled=_settled(plan, say),
         beside=beside(
             meters.meters,
             meters.devices,
@@ -162,6 +170,7 @@ def assemble(
         live=shown.live,
         health=shown.health,
         intake=agent.intake,
+        settled=shown.settled,
         token=environ.get(TOKEN, "").strip() or None,
     )
     return agent, agent.open_door(listening, Answerer(showing))
@@ -236,6 +245,19 @@ def _opens(url: str) -> Callable[[], Land]:
         return lambda samples: land_samples(store, samples)
 
     return open_land
+
+
+def _settled(plan: Plan, say: Say) -> Settled:
+    asked = plan.agent.settled
+    if not asked:
+        return Settled(plan.agent.settled_kept)
+    folder = Path(plan.config.path).parent if plan.config.path else Path.cwd()
+    place = folder / Path(asked).expanduser()
+    if not place.parent.is_dir():
+        raise UsageError(f"[agent] settled: there is no folder {place.parent}")
+    if place.is_dir() is (place.suffix == SUFFIX) and place.exists():
+        raise UsageError(f"[agent] settled: {place}: name a file that ends in {SUFFIX}, or a folder")
+    return Settled(plan.agent.settled_kept, SettledFile(place, say, utc_now_us))
 
 
 def _origin(config: Config) -> Origin:
@@ -350,6 +372,27 @@ class _Shown:
             ),
         )
 
+    def settled(self, request_id: str) -> tuple[int, bytes]:
+        """What one request used; with status 404, why that is not known (any more)."""
+        agent, book = self._agent, self._agent.book
+        if (document := agent.settled.document(request_id)) is not None:
+            return 200, document
+        if request_id in book.flying:
+            reason = "it is in flight: it is divided once it is over"
+            return 404, unsettled(request_id, "in_flight", reason, book.due_us(book.now_us))
+        end_us = book.told_end_us(request_id)
+        if end_us is not None and end_us > book.divided_us:
+            reason = "the minute in which it ended is not divided yet; requests in flight are waited for"
+            return 404, unsettled(request_id, "waiting", reason, book.due_us(end_us))
+        kept = agent.settled.most
+        if kept == 0:
+            return 404, unsettled(request_id, "off", "settled_kept is 0: this agent keeps no settled requests")
+        if end_us is not None:
+            reason = f"it was settled and made way: the last {kept} requests are kept, until a restart"
+            return 404, unsettled(request_id, "forgotten", reason)
+        reason = f"nobody told of it, or it was settled more than {kept} requests ago, or before a restart"
+        return 404, unsettled(request_id, "unknown", reason)
+
     def health(self) -> tuple[bool, dict[str, object]]:
         """Whether the agent does what it is there for, and what is wrong though it does."""
         agent = self._agent
@@ -367,6 +410,8 @@ class _Shown:
             "spool_bytes": size,
             "windows_in_memory": agent.pending,
             "requests_in_flight": agent.book.in_flight,
+            "settled_waiting": agent.settled.file.waiting if agent.settled.file else 0,
+            "settled_lost": agent.settled.file.lost if agent.settled.file else 0,
             "last_refusal": agent.intake.tally.last_problem,
         }
 
@@ -377,7 +422,8 @@ class _Shown:
         ledger = agent.lander.trouble if agent.lander else ""
         otlp = agent.sender.trouble if agent.sender else ""
         search = agent.searching.trouble if agent.searching else ""
-        return troubles(agent.journal.trouble, agent.disk_trouble, ledger, otlp, search, *gaps, *logs)
+        settled = agent.settled.file.trouble if agent.settled.file else ""
+        return troubles(settled, agent.journal.trouble, agent.disk_trouble, ledger, otlp, search, *gaps, *logs)
 
     def _own(self) -> OwnCost:
         agent = self._agent

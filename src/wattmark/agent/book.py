@@ -12,12 +12,14 @@ from wattmark.agent.entries import FORMAT, Entry, FileMark, Head, LastReading, L
 from wattmark.agent.gauges import Gauge
 from wattmark.agent.placing import Expected, placements_for
 from wattmark.agent.timeline import Timeline
+from wattmark.core.calibration import Calibration
 from wattmark.core.known import Method, model_errors
 from wattmark.core.readings import CounterReading, Device, Gap, PowerReading
 from wattmark.core.serving import attributing
 from wattmark.core.serving.attributing import Attributor, Batch
 from wattmark.core.serving.by_engine import Telling, corrected, tellings
-from wattmark.core.serving.disjoint import Part, Piece, Remainder, clipped, disjoint
+from wattmark.core.serving.calibrated_node import CalibratedNode, errors_of, is_calibrated, parts_of
+from wattmark.core.serving.disjoint import Part, Piece, Remainder, clipped
 from wattmark.core.serving.dividing import Piece as Used
 from wattmark.core.serving.engine import EngineReading, difference
 from wattmark.core.serving.line import Started
@@ -48,6 +50,8 @@ class BookSettings:
     weighing: Weighing = field(default_factory=Weighing)
     waiting: attributing.Settings = field(default_factory=attributing.Settings)
     engines: tuple[Expected, ...] = ()
+    calibration: Calibration | None = None
+    """Of this machine, where it fits the devices that are read."""
 
 
 class Book:
@@ -60,7 +64,8 @@ class Book:
         self.timeline = timeline
         self.devices = tuple(devices)
         self.gauges = {d.id: Gauge(d, settings.period_seconds, timeline) for d in devices}
-        self.parts = disjoint(devices)
+        self.parts = parts_of(settings.calibration, devices)
+        self._node = None if settings.calibration is None else CalibratedNode(settings.calibration)
         self._rests = {part.of: (part, Remainder(part.less)) for part in self.parts if part.less}
         self._plain = {part.of: part.device.id for part in self.parts if not part.less}
         self._order = [d.id for d in devices]
@@ -89,7 +94,7 @@ class Book:
     def _new_attributor(self, start_us: int) -> Attributor:
         return Attributor(
             self._settings.host_id,
-            [_described(part, self._settings.workload) for part in self.parts],
+            [_described(part, self._settings, self.devices) for part in self.parts],
             self._placements(),
             start_us=start_us,
             weighing=self._settings.weighing,
@@ -192,6 +197,9 @@ class Book:
                 self._used(device_id, gauge.take(PowerReading(Power(value), at)))
             else:
                 self._used(device_id, gauge.take(CounterReading(Energy(value), at)))
+        if self._node is not None:
+            for piece in self._node.ready():
+                self._used(self._node.id, piece)
         for part, rest in self._rests.values():
             for piece in rest.ready():
                 self._give(part.device.id, piece)
@@ -201,6 +209,8 @@ class Book:
     def _used(self, device_id: str, piece: Piece | None) -> None:
         if piece is None:
             return
+        if self._node is not None:
+            self._node.take(device_id, piece)
         if (plain := self._plain.get(device_id)) is not None:
             self._give(plain, piece)
         if device_id in self._rests:
@@ -376,6 +386,8 @@ class Book:
         self.note("the wall clock was set ahead: a stretch of time is in no window")
         for gauge in self.gauges.values():
             gauge.begin_anew()
+        if self._settings.calibration is not None:
+            self._node = CalibratedNode(self._settings.calibration)
         self._rests = {
             of: (part, Remainder(part.less, rest.debt)) for of, (part, rest) in self._rests.items()
         }
@@ -420,11 +432,14 @@ def _means(service: Service, key: tuple[str, str]) -> bool:
     return service.target == target or service.model == model or (not model and not service.target)
 
 
-def _described(part: Part, workload: str) -> attributing.Device:
+def _described(part: Part, settings: BookSettings, devices: Sequence[Device]) -> attributing.Device:
     device = part.device
     name = f"{device.source}:{device.id}"
-    if device.method is Method.MODELLED:
-        errors: Mapping[str, float] = model_errors(name, device.relative_error, workload)
+    errors: Mapping[str, float]
+    if settings.calibration is not None and is_calibrated(settings.calibration, part):
+        errors = errors_of(settings.calibration, part, devices, settings.workload)
+    elif device.method is Method.MODELLED:
+        errors = model_errors(name, device.relative_error, settings.workload)
     else:
         errors = {f"{name}:gain": device.relative_error}
     return attributing.Device(

@@ -21,6 +21,8 @@ SCHEMA = "wattmark.calibration"
 SCHEMA_VERSION = 1
 STALE_AFTER = timedelta(days=180)
 """Fans, dust and power supplies age: an older calibration is used with a warning."""
+NOT_CALIBRATED = "this machine has not been calibrated"
+"""The reason where nobody calibrated it, which is nothing to speak of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ def stored(directory: Path, host: Host, now: datetime) -> Stored:
             continue  # a broken file of another machine is no business of this one
         if found.host_id == host.id:
             return Stored(calibration=None, reason=refusal(found, host) or "")
-    return Stored(calibration=None, reason="this machine has not been calibrated")
+    return Stored(calibration=None, reason=NOT_CALIBRATED)
 
 
 def refusal(calibration: Calibration, host: Host) -> str | None:
@@ -132,7 +134,7 @@ def calibrated(run: Run, directory: Path, now: datetime) -> Run:
     try:
         kept = stored(directory, run.host, now)
         if kept.calibration is None:
-            silent = kept.reason == "this machine has not been calibrated"
+            silent = kept.reason == NOT_CALIBRATED
             return run if silent else _noted(run, f"not calibrated: {kept.reason}")
         after = apply_to_run(kept.calibration, run)
     except (EvidenceError, NotComparable, OSError) as error:

@@ -135,16 +135,16 @@ class Remainder:
         return found
 
     def _rest(self, whole: Piece) -> Piece:
-        taken = [_taken(line, whole.start_us, whole.end_us) for line in self._inner.values()]
-        unseen = next((piece for piece in (whole, *taken) if piece.joules is None), None)
+        out = [taken(line, whole.start_us, whole.end_us) for line in self._inner.values()]
+        unseen = next((piece for piece in (whole, *out) if piece.joules is None), None)
         if unseen is not None:
             return Piece(whole.start_us, whole.end_us, None, unseen.reason)
-        left = math.fsum((whole.joules or 0.0, self.debt, *(-(piece.joules or 0.0) for piece in taken)))
+        left = math.fsum((whole.joules or 0.0, self.debt, *(-(piece.joules or 0.0) for piece in out)))
         self.debt = min(0.0, left)
         return Piece(whole.start_us, whole.end_us, max(0.0, left))
 
 
-def _taken(line: deque[Piece], start_us: int, end_us: int) -> Piece:
+def taken(line: deque[Piece], start_us: int, end_us: int) -> Piece:
     """What a device used between two moments, from pieces in their order; those that are over go."""
     joules, seen = 0.0, 0
     reason = "it was not read yet"
