@@ -89,7 +89,7 @@ def attribution_body(view: AttributionView) -> dict[str, Any]:
 def attribution_text(view: AttributionView, *, ascii_only: bool = False) -> str:
     """Everything as plain text."""
     window = view.window
-    ended = sum(group.requests + group.failed for group in view.groups)
+    ended = sum((group.requests or 0) + (group.failed or 0) for group in view.groups)
     cost = "" if view.input_cost == 1 else f", an input token counting {view.input_cost:g}"
     blocks = [
         f"{utc(window.start_us)} to {utc(window.end_us)} ({duration(window.seconds)}), "
@@ -123,8 +123,7 @@ def _asked(group: ServiceFigures) -> bool:
 def _row(group: ServiceFigures, by: Sequence[str], whole: bool) -> list[str]:
     cells = [
         *_name(group.service, by),
-        count(group.requests),
-        count(group.failed),
+        *("unknown" if amount is None else count(amount) for amount in (group.requests, group.failed)),
         _figure(group.energy.attributed),
     ]
     for kinds in (group.joules_per_request, group.joules_per_output_token):

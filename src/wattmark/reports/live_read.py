@@ -54,8 +54,8 @@ class LiveService(msgspec.Struct, frozen=True):
     model_version: str
     tenant: str
     target: str
-    requests: float
-    failed: float
+    requests: float | None
+    failed: float | None
     input_tokens: float | None
     cached_input_tokens: float | None
     output_tokens: float | None

@@ -124,7 +124,7 @@ def _models(live: LiveDocument, courses: Courses, ascii_only: bool) -> Section:
             (
                 model.model or "(unnamed)",
                 _rate(model.requests, live.seconds),
-                count(model.failed),
+                UNKNOWN if model.failed is None else count(model.failed),
                 _figure(model.joules_per_request.attributed),
                 _figure(model.joules_per_request.service),
                 _figure(model.joules_per_output_token.service),
@@ -237,8 +237,8 @@ def _share(part: LiveFigure, whole: LiveFigure) -> str:
     return percent(part.known / whole.known)
 
 
-def _rate(requests: float, seconds: float) -> str:
-    return UNKNOWN if seconds <= 0 else f"{requests / seconds:.3g}"
+def _rate(requests: float | None, seconds: float) -> str:
+    return UNKNOWN if seconds <= 0 or requests is None else f"{requests / seconds:.3g}"
 
 
 def _percent(share: float | None) -> str:

@@ -103,8 +103,24 @@ def test_a_device_is_divided_by_what_engines_counted() -> None:
     works = {work.service: work for work in made.works}
     assert (works[A].requests, works[A].failed, works[A].output_tokens) == (6.0, 0.0, 300.0)
     assert (works[B].requests, works[B].failed) == (1.0, 1.0)
+    assert (works[A].untold, works[B].untold) == (("failed", "failed_joules"), ("failed_joules",))
     assert works[A].request_seconds == pytest.approx(60.0)
     assert works[B].request_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("counted", "untold"),
+    [
+        ({"requests": 1.0, "failed": 0.0}, ()),
+        ({"requests": 1.0, "failed": 1.0}, ("failed_joules",)),
+        ({"requests": 1.0}, ("failed", "failed_joules")),
+        ({}, ("requests", "failed", "failed_joules")),
+    ],
+)
+def test_what_an_engine_does_not_count_is_said(counted: dict[str, float], untold: tuple[str, ...]) -> None:
+    """Where nothing failed, nothing was used by failed requests; else counters do not say how much."""
+    (work,) = window([telling(A, 0, MINUTE, output_tokens=10.0, **counted)]).works
+    assert work.untold == untold
 
 
 def test_beside_requests_the_window_says_that_counters_stand_for_some() -> None:

@@ -140,6 +140,14 @@ def test_work_that_is_not_known_is_not_0() -> None:
     assert (done.without_input, done.without_output, done.request_seconds) == (3.0, 3.0, 3.0)
 
 
+def test_requests_that_no_engine_counts_are_no_zero() -> None:
+    """Tokens move, and nobody knows of how many requests."""
+    totals = AgentTotals()
+    totals.fold(a_window(Work(service=CHAT, output_tokens=20.0, untold=("requests", "failed"))))
+    (done,) = totals.done.values()
+    assert (done.requests, done.failed, done.output_tokens) == (None, None, 20.0)
+
+
 def test_carbon_meets_the_pue_at_the_boundary_of_a_node_alone() -> None:
     """3.6 MJ are 1 kWh; at 400 g/kWh and a PUE of 1.5 that is 600 g of a node, and 400 g of a GPU alone."""
     rate = CarbonRate("location", "lifecycle", 400.0, 1.5)

@@ -110,11 +110,10 @@ def test_both_kinds_per_request_and_per_token() -> None:
 
 
 def test_the_meter_and_the_rule_are_named_errors() -> None:
-    """5 % of 800 J by the meter, 50 J by the rule; what the model used as a whole no rule divides."""
-    (chat,) = of(a_window())
-    errors = known(chat.energy.attributed).errors
-    assert errors == {"nvml:gpu:gain": pytest.approx(40.0), "rule:request_tokens": 50.0}
-    assert "rule:request_tokens" not in known(chat.energy.service).errors
+    """5 % of 500 J by the meter, 50 J by the rule."""
+    _, acme, _ = of(a_window(), by=("model", "tenant"))
+    errors = known(acme.energy.attributed).errors
+    assert errors == {"nvml:gpu:gain": pytest.approx(25.0), "rule:request_tokens": 50.0}
 
 
 def test_minutes_add_up_before_they_are_divided() -> None:
@@ -235,3 +234,35 @@ def test_rules_are_told_apart_and_notes_once() -> None:
     ]
     assert live.notes == ("late",)
     assert (live.start_us, live.end_us) == (0, 2 * MINUTE)
+
+
+CODE = Service(model="code")
+
+
+def test_the_rule_moves_energy_between_models_and_not_within_one() -> None:
+    """Alone on its GPU a model has all of the 800 J by any rule; beside another one both kinds err by 50 J."""
+    rule = "rule:request_tokens"
+    (alone,) = of(a_window())
+    assert rule not in known(alone.energy.attributed).errors
+    shares = (
+        Share(
+            service=CHAT, device_id="gpu", succeeded_joules=500.0, idle_joules=200.0, rule_error_joules=50.0
+        ),
+        Share(service=CODE, device_id="gpu", succeeded_joules=300.0, rule_error_joules=50.0),
+    )
+    works = tuple(Work(service=service, requests=10.0) for service in (CHAT, CODE))
+    chat, code = of(a_window(shares=shares, works=works))
+    for kinds in (chat.energy, code.energy):
+        assert known(kinds.attributed).errors[rule] == known(kinds.service).errors[rule] == 50.0
+    assert known(chat.joules_per_request.service).errors[rule] == 5.0
+
+
+def test_what_an_engine_does_not_count_is_no_zero() -> None:
+    """An engine that counts tokens and no requests, and one that does not say what failed requests used."""
+    uncounted = Work(service=ACME, output_tokens=80.0, untold=("requests", "failed", "failed_joules"))
+    (chat,) = of(a_window(works=(uncounted,)))
+    assert (chat.requests, chat.failed) == (None, None)
+    assert isinstance(chat.joules_per_request.service, Missing)
+    assert isinstance(chat.watts_per_1k_qps, Missing)
+    assert isinstance(chat.failed_energy, Missing)
+    assert known(chat.joules_per_output_token.service).value == 12.5

@@ -84,6 +84,8 @@ def test_no_model_at_all() -> None:
         ({"joules": None}, "joules-per-request", "missing: energy"),
         ({"output_tokens": None}, "output-tokens-per-joule", "missing: tokens"),
         ({"requests": 0.0}, "joules-per-request", "there was none in this window"),
+        ({"requests": None}, "joules-per-request", "missing: requests"),
+        ({"requests": None}, "requests-per-second", "counts none"),
         ({"joules": 0.0}, "output-tokens-per-joule", "missing: joules"),
     ],
 )
@@ -160,6 +162,13 @@ def test_the_only_server_of_a_model_stays() -> None:
     assert "nobody else serves rare" in found.verdicts[0].reason
     unasked = replace(alone, models=(replace(rare, requests=0.0),))
     assert plan([unasked, a_node("b", 0.1, **HOUR)]).verdicts[0].drain
+    for uncounted, drain in ((replace(rare, requests=None), False), (UNASKED, True)):
+        nodes = [replace(alone, models=(uncounted,)), a_node("b", 0.1, **HOUR)]
+        assert plan(nodes).verdicts[0].drain is drain
+
+
+UNASKED = ModelLoad(model="rare", requests=None, output_tokens=0.0, joules=None, terms={})
+"""Of an engine that counts tokens and no requests, and counted none."""
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,17 @@ def _work(work: Work, told: Sequence[Telling]) -> Work:
         requests=max(0.0, work.requests - len(told) + sum(t.counted.requests or 0.0 for t in told)),
         failed=work.failed + sum(t.counted.failed or 0.0 for t in told),
         request_seconds=seconds,
+        untold=_untold(told),
     )
+
+
+def _untold(told: Sequence[Telling]) -> tuple[str, ...]:
+    """What the engine does not tell. Counters do not say what failed requests used, only that none failed."""
+    requests = [t.counted.requests for t in told]
+    failed = [t.counted.failed for t in told]
+    unknown = (("requests", None in requests), ("failed", None in failed), ("failed_joules", any(failed)))
+    found = tuple(name for name, missing in unknown if missing)
+    return (*found, "failed_joules") if None in failed and not any(failed) else found
 
 
 def _over(counted: Counted, load: Load | None) -> bool:

@@ -108,7 +108,7 @@ def _of_group(group: Sequence[tuple[NodeLoad, float]], count: int, target: float
             continue
         load = work / (count * len(others))
         served_elsewhere = {m.model for other in others for m in other.models}
-        alone = sorted({m.model for m in node.models if m.requests > 0} - served_elsewhere)
+        alone = sorted({m.model for m in node.models if m.asked_for} - served_elsewhere)
         if load > target:
             said = f"without it the others would be {load:.0%} busy, above {target:.0%}"
         elif alone:

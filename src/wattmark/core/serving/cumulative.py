@@ -70,8 +70,8 @@ class Joules:
 class Done:
     """What one service did. None: not known in any window yet."""
 
-    requests: float = 0.0
-    failed: float = 0.0
+    requests: float | None = None
+    failed: float | None = None
     input_tokens: float | None = None
     cached_input_tokens: float | None = None
     output_tokens: float | None = None
@@ -293,8 +293,8 @@ def _charge(held: Joules, share: Share) -> None:
 
 
 def _count(held: Done, work: Work) -> None:
-    held.requests += work.requests
-    held.failed += work.failed
+    held.requests = _more(held.requests, None if "requests" in work.untold else work.requests)
+    held.failed = _more(held.failed, None if "failed" in work.untold else work.failed)
     held.input_tokens = _more(held.input_tokens, work.input_tokens)
     held.cached_input_tokens = _more(held.cached_input_tokens, work.cached_input_tokens)
     held.output_tokens = _more(held.output_tokens, work.output_tokens)

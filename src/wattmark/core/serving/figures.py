@@ -8,7 +8,7 @@ the energy of both and in the work of neither.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +28,8 @@ NO_IDLE = Missing(
     "idle energy is charged to models: ask for the model as a whole",
 )
 NOT_TOLD = Missing("tokens", "neither the requests nor the engine tell them")
+NOT_COUNTED = Missing("requests", "they are known by the engine's counters, and it counts none")
+NOT_APART = Missing("the energy of failed requests", "an engine's counters do not tell it apart")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,9 @@ class ServiceFigures:
 
     service: Service
     """What all of the group have in common; empty where they differ or it is not known."""
-    requests: float
-    failed: float
+    requests: float | None
+    """None: not known."""
+    failed: float | None
     input_tokens: float | None
     cached_input_tokens: float | None
     output_tokens: float | None
@@ -158,7 +161,8 @@ def figures_by(
             group.services.add(work.service)
     whole = not {"tenant", "model_version"} & set(fields)
     seconds = math.fsum(window.seconds for window in windows)
-    maker = _Maker(devices, windows[0].rule, seconds, pue, intensity, whole)
+    shared = _shared(groups.values())
+    maker = _Maker(devices, windows[0].rule, seconds, pue, intensity, whole, shared)
     return tuple(maker.figures(groups[key]) for key in sorted(groups))
 
 
@@ -181,6 +185,12 @@ def _devices_of(windows: Iterable[ServingWindow]) -> dict[str, _Device]:
             known = None not in (device.busy, use.busy_seconds)
             device.busy = (device.busy or 0.0) + (use.busy_seconds or 0.0) if known else None
     return found
+
+
+def _shared(groups: Iterable[_Group]) -> frozenset[str]:
+    """Devices on which requests of more than one group ran."""
+    used = Counter(d for g in groups for d, c in g.charged.items() if c.succeeded + c.failed > 0)
+    return frozenset(device_id for device_id, times in used.items() if times > 1)
 
 
 def _device_figures(device: _Device) -> DeviceFigures:
@@ -249,6 +259,7 @@ class _Maker:
         pue: Figure | Missing,
         intensity: Figure | Missing,
         whole: bool,
+        shared: frozenset[str],
     ) -> None:
         self._devices = devices
         self._rule = rule
@@ -256,34 +267,39 @@ class _Maker:
         self._pue = pue
         self._intensity = intensity
         self._whole = whole
+        self._shared = shared
 
     def figures(self, group: _Group) -> ServiceFigures:
         """All figures of one group."""
         charged = group.charged
-        requests = math.fsum(w.requests for w in group.works)
+        untold = {name for work in group.works for name in work.untold}
+        requests = None if "requests" in untold else math.fsum(w.requests for w in group.works)
         tokens = _known_sum(w.output_tokens for w in group.works)
         active = _known_sum(w.request_seconds for w in group.works)
         used = self._sum({d: c.succeeded + c.failed for d, c in charged.items()})
-        if isinstance(used, Figure):
-            moved = math.fsum(c.rule_error for c in charged.values())
-            used = _with_error(used, f"rule:{self._rule.value}", moved)
-        energy = Kinds(attributed=used, service=self._service(charged))
-        per_request = _per(energy, requests, "request")
+        # Alone on a device, a group has all of its energy whatever the rule.
+        moved = math.fsum(c.rule_error for d, c in charged.items() if d in self._shared)
+        energy = Kinds(
+            attributed=self._ruled(used, moved), service=self._ruled(self._service(charged), moved)
+        )
+        per_request = _per(energy, requests, "request", NOT_COUNTED)
         return ServiceFigures(
             service=_common(group.services),
             requests=requests,
-            failed=math.fsum(w.failed for w in group.works),
+            failed=None if "failed" in untold else math.fsum(w.failed for w in group.works),
             input_tokens=_known_sum(w.input_tokens for w in group.works),
             cached_input_tokens=_known_sum(w.cached_input_tokens for w in group.works),
             output_tokens=tokens,
             mean_batch=None if active is None else active / self._seconds,
             energy=energy,
             idle=self._sum({d: c.idle for d, c in charged.items()}) if self._whole else NO_IDLE,
-            failed_energy=self._sum({d: c.failed for d, c in charged.items()}),
+            failed_energy=NOT_APART
+            if "failed_joules" in untold
+            else self._sum({d: c.failed for d, c in charged.items()}),
             prefill=self._phase({d: c.prefill for d, c in charged.items()}),
             decode=self._phase({d: c.decode for d, c in charged.items()}),
             joules_per_request=per_request,
-            joules_per_output_token=_per(energy, tokens, "output token"),
+            joules_per_output_token=_per(energy, tokens, "output token", NOT_TOLD),
             watts_per_1k_qps=_per_1k_qps(per_request.service),
             grams_per_inference=self._carbon(per_request),
         )
@@ -291,6 +307,12 @@ class _Maker:
     def _sum(self, joules: Mapping[str, float]) -> Figure | Missing:
         made = _energy(joules, self._devices)
         return made if isinstance(made, Missing) else made.with_terms(attribution_rule=self._rule.value)
+
+    def _ruled(self, energy: Figure | Missing, moved: float) -> Figure | Missing:
+        """With the error of the rule, which moves energy from one model to another."""
+        if isinstance(energy, Missing) or not moved:
+            return energy
+        return replace(energy, errors={**energy.errors, f"rule:{self._rule.value}": moved})
 
     def _service(self, charged: Mapping[str, _Charged]) -> Figure | Missing:
         if not self._whole:
@@ -315,18 +337,12 @@ class _Maker:
         return kwh.times(self._intensity, "gCO2e/request")
 
 
-def _with_error(figure: Figure, name: str, half: float) -> Figure:
-    if not half:
-        return figure
-    return replace(figure, errors={**figure.errors, name: half})
-
-
-def _per(energy: Kinds, count: float | None, unit: str) -> Kinds:
+def _per(energy: Kinds, count: float | None, unit: str, unknown: Missing) -> Kinds:
     def one(answer: Answer) -> Answer:
         if not isinstance(answer, Figure):
             return answer
         if count is None:
-            return NOT_TOLD
+            return unknown
         if count <= 0:
             return Undefined(f"no {unit} was finished")
         return answer.over(exact(count, unit), f"J/{unit}")

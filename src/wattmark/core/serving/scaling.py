@@ -33,12 +33,19 @@ class ModelLoad:
     """One model on a node over the last window."""
 
     model: str
-    requests: float
+    requests: float | None
+    """None: its engine counts none."""
     output_tokens: float | None
     joules: float | None
     """With the idle energy that it is charged; None: not known."""
     terms: Mapping[str, str]
     """On which the joules stand: boundary, attribution rule."""
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether anybody asked for it; where that is not known, it may be."""
+        amount = self.output_tokens if self.requests is None else self.requests
+        return amount is None or amount > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +138,7 @@ def busy_devices(nodes: Sequence[NodeLoad], model: str, component: str) -> Told 
 
 @dataclass(frozen=True, slots=True)
 class _Sum:
-    requests: float
+    requests: float | None
     tokens: float | None
     joules: float | None
     seconds: float
@@ -146,7 +153,7 @@ def _summed(nodes: Sequence[NodeLoad], model: str) -> _Sum | Missing:
         return Missing("one basis", "the nodes' energies stand on different boundaries or rules")
     seconds = max(node.seconds for node, _ in loads)
     return _Sum(
-        math.fsum(m.requests for _, m in loads),
+        _all_known(m.requests for _, m in loads),
         _all_known(m.output_tokens for _, m in loads),
         _all_known(m.joules for _, m in loads),
         seconds,
@@ -184,6 +191,8 @@ def requests_per_second(nodes: Sequence[NodeLoad], model: str, _: str) -> Told |
         return found
     if found.seconds <= 0:
         return Missing("a window", "no minute is over yet")
+    if found.requests is None:
+        return Missing("requests", "a node's engine counts none")
     return Told(found.requests / found.seconds, found.seconds)
 
 

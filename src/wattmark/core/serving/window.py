@@ -89,6 +89,9 @@ class Work:
     output_tokens: float | None = None
     request_seconds: float | None = None
     """Sum of the times that requests were active inside the window: over its length, the mean batch size."""
+    untold: tuple[str, ...] = ()
+    """What of it nobody tells, and stands as 0 where it is not known: ``requests``, ``failed``, and
+    ``failed_joules``, the part of the energy that went to failed requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
