@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.agent.live_server import a_document, answering
+from tests.fakes.processes import started
 from wattmark.cli.autoscale import group
 from wattmark.reports.manifests import manifests_of
 
@@ -132,25 +133,21 @@ def test_the_server_answers_until_it_is_told_to_end() -> None:
     """A real process: HPA's question over HTTP, SIGTERM, exit code 0."""
     with answering((200, a_document())) as url:
         arguments = ["-m", "wattmark", "autoscale", "serve", "--agent", url]
-        process = subprocess.Popen(
-            [sys.executable, *arguments, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"],
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        assert process.stderr is not None
-        first = process.stderr.readline()
-        assert "KEDA at 127.0.0.1:" in process.stderr.readline()
-        port = int(first.partition("127.0.0.1:")[2].partition("/")[0])
-        connection = HTTPConnection("127.0.0.1", port, timeout=30)
-        metric = "/apis/external.metrics.k8s.io/v1beta1/namespaces/x/wattmark-utilisation"
-        status, told = 0, {}
-        while status != 200:
-            connection.request("GET", metric)
-            answer = connection.getresponse()
-            status, told = answer.status, json.loads(answer.read())
-        assert told["items"][0]["value"] == "500000u"
-        connection.close()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-        process.stderr.close()
+        command = [sys.executable, *arguments, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
+        environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        with started(command, stderr=subprocess.PIPE, env=environ) as process:
+            assert process.stderr is not None
+            first = process.stderr.readline()
+            assert "KEDA at 127.0.0.1:" in process.stderr.readline()
+            port = int(first.partition("127.0.0.1:")[2].partition("/")[0])
+            connection = HTTPConnection("127.0.0.1", port, timeout=30)
+            metric = "/apis/external.metrics.k8s.io/v1beta1/namespaces/x/wattmark-utilisation"
+            status, told = 0, {}
+            while status != 200:
+                connection.request("GET", metric)
+                answer = connection.getresponse()
+                status, told = answer.status, json.loads(answer.read())
+            assert told["items"][0]["value"] == "500000u"
+            connection.close()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0

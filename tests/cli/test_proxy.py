@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.fakes.processes import started
 from tests.integrations.request_path.world import CHAT
 from tests.integrations.test_openai import server
 from wattmark.cli.proxy import tenants_in
@@ -39,23 +40,20 @@ def test_it_hands_on_and_tells(tmp_path: Path) -> None:
     with server(CHAT) as fake:
         upstream = f"http://127.0.0.1:{fake.server_port}"
         how = ["--upstream", upstream, "--listen", "127.0.0.1:0", "--tenants", str(keys), "--log", str(log)]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "wattmark", "proxy", *how, "--model-version", "v2", "--agent", ""],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        port = int(said.partition(" on to ")[0].rpartition(":")[2])
-        connection = HTTPConnection("127.0.0.1", port, timeout=20)
-        headers = {"authorization": "Bearer sk-secret"}
-        connection.request("POST", "/v1/chat/completions", json.dumps({"model": "m"}), headers)
-        answer = connection.getresponse()
-        assert json.loads(answer.read()) == CHAT
-        assert answer.headers["wattmark-energy"] == "known=missing;reason=no_agent"
-        connection.close()
-        process.send_signal(signal.SIGTERM)
-        rest = process.communicate(timeout=30)[1]
+        command = [sys.executable, "-m", "wattmark", "proxy", *how, "--model-version", "v2", "--agent", ""]
+        with started(command, stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            said = process.stderr.readline()
+            port = int(said.partition(" on to ")[0].rpartition(":")[2])
+            connection = HTTPConnection("127.0.0.1", port, timeout=20)
+            headers = {"authorization": "Bearer sk-secret"}
+            connection.request("POST", "/v1/chat/completions", json.dumps({"model": "m"}), headers)
+            answer = connection.getresponse()
+            assert json.loads(answer.read()) == CHAT
+            assert answer.headers["wattmark-energy"] == "known=missing;reason=no_agent"
+            connection.close()
+            process.send_signal(signal.SIGTERM)
+            rest = process.communicate(timeout=30)[1]
     assert (process.returncode, rest) == (0, "")
     lines = log.read_text().splitlines()
     assert "secret" not in log.read_text()

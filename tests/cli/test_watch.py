@@ -6,7 +6,6 @@ import pty
 import re
 import select
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.agent.live_server import a_document, answering
+from tests.fakes.processes import started
 from wattmark.cli.watch import command
 from wattmark.reports.live_read import read_live
 from wattmark.reports.live_view import Courses, live_text
@@ -91,15 +91,15 @@ def test_a_terminal_is_redrawn_until_it_is_interrupted(tmp_path: Path) -> None:
         master, slave = pty.openpty()
         arguments = [sys.executable, "-m", "wattmark", "watch", url, "--every", "0.5"]
         environ = {**os.environ, "COLUMNS": "200", "LINES": "60", "TERM": "xterm"}
-        process = subprocess.Popen(arguments, stdout=slave, stderr=slave, env=environ, cwd=tmp_path)
-        os.close(slave)
-        seen = b""
-        until = time.monotonic() + 60
-        while b"500 Internal Server Error" not in seen and time.monotonic() < until:
-            if select.select([master], [], [], 0.2)[0]:
-                seen += os.read(master, 65536)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        with started(arguments, stdout=slave, stderr=slave, env=environ, cwd=tmp_path) as process:
+            os.close(slave)
+            seen = b""
+            until = time.monotonic() + 60
+            while b"500 Internal Server Error" not in seen and time.monotonic() < until:
+                if select.select([master], [], [], 0.2)[0]:
+                    seen += os.read(master, 65536)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
         os.close(master)
     assert b"00:00:00 to 00:01:00 UTC" in seen
     assert b"00:01:00 to 00:02:00 UTC" in seen

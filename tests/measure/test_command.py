@@ -143,6 +143,7 @@ def test_a_terminal_stays_the_commands(tmp_path: Path) -> None:
     )
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # who runs the tests in the background ignores it
         os.chdir(tmp_path)
         os.execv(MEASURE[0], [*MEASURE, sys.executable, "-c", told])
     shown = b""
