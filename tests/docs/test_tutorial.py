@@ -17,6 +17,7 @@ BLOCK = re.compile(r"(?:^    .*\n|^\n(?=    ))+", re.MULTILINE)
 
 
 CARBON = ROOT / "docs" / "carbon.md"
+INFERENCE = ROOT / "docs" / "inference.md"
 
 
 def commands(page: Path, first: str) -> list[str]:
@@ -84,3 +85,29 @@ def test_every_command_of_the_tutorial_on_carbon_does_what_it_says(tmp_path: Pat
     assert "differs" not in text.partition("## 4")[0].partition("against the truth")[2].partition("next:")[0]
     assert "+ Scope 3 of the provider" in text
     assert (tmp_path / "portfolio.html").stat().st_size > 20_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_command_of_the_tutorial_on_inference_does_what_it_says(tmp_path: Path) -> None:
+    """A real engine serves, is measured, divided by request and kept; a search for regressions needs a day."""
+    for extra in ("xllamacpp", "gguf", "uvicorn", "deltalake", "duckdb", "scipy"):
+        pytest.importorskip(extra, reason="it needs the extras `serving-demo`, `attribute` and `detect`")
+    first, *others = commands(INFERENCE, "## 2.")
+    began = run(first.replace("--seconds 120", "--seconds 10"), tmp_path)
+    assert began.returncode == 0, f"{began.stdout}\n{began.stderr}"
+    assert "Releases and tenants" in began.stdout
+    (folder,) = (tmp_path / "served").iterdir()
+    outputs = []
+    for block in others:
+        done = run(block, folder)
+        codes = (3,) if "regressions" in block else (0,)
+        assert done.returncode in codes, f"{block}\n{done.stdout}\n{done.stderr}"
+        assert "defect in wattmark" not in done.stderr, done.stderr
+        outputs.append(done.stdout)
+    text = "\n".join(outputs)
+    for said in ("J/output token", "mgCO2e", "gCO2e/inference", "W/kQPS", "search", "writer", "learning"):
+        assert said in text, said
+    assert (folder / "joules.csv").stat().st_size > 1000
+    assert (folder / "monitoring" / "dashboards" / "wattmark-models.json").is_file()
+    assert (folder / "k8s" / "agent.yaml").is_file()
