@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from wattmark.agent.entries import FileMark, Told
@@ -133,3 +134,53 @@ def test_a_log_that_may_not_be_read_is_said(tmp_path: Path) -> None:
     tail = Tail(tmp_path, FileMark(str(tmp_path), "0:0", 5))
     tail.follow(taken.intake)
     assert str(tmp_path) in tail.trouble
+
+
+def test_a_log_that_cannot_be_looked_at_yet_is_no_new_log(tmp_path: Path) -> None:
+    """Away for a moment when the agent starts (links in a circle): later it goes on at its mark, not anew."""
+    log, aside, taken = tmp_path / "requests.jsonl", tmp_path / "aside", Taken()
+    append(log, "")
+    first = Tail(log, None)
+    first.follow(taken.intake)
+    append(log, line("a"))
+    first.follow(taken.intake)
+    first.close()
+    log.rename(aside)
+    os.symlink(log, log)
+    after = Tail(log, taken.mark)
+    after.follow(taken.intake)
+    assert "symbolic links" in after.trouble
+    log.unlink()
+    aside.rename(log)
+    append(log, line("b"))
+    after.follow(taken.intake)
+    assert (taken.ids, after.trouble) == (["a", "b"], "")
+    after.close()
+
+
+def test_old_lines_of_a_log_that_opens_late_are_left_alone(tmp_path: Path) -> None:
+    """What was there before the agent first saw the log was told to nobody, however late it is seen."""
+    log, aside, taken = tmp_path / "requests.jsonl", tmp_path / "aside", Taken()
+    append(aside, line("old"))
+    os.symlink(log, log)
+    tail = Tail(log, None)
+    tail.follow(taken.intake)
+    log.unlink()
+    aside.rename(log)
+    tail.follow(taken.intake)
+    append(log, line("new"))
+    tail.follow(taken.intake)
+    assert taken.ids == ["new"]
+    tail.close()
+
+
+def test_a_pipe_or_a_folder_in_the_place_of_a_log_is_said_and_never_waited_for(tmp_path: Path) -> None:
+    """Opening a pipe that nobody writes to would stop the agent for good."""
+    pipe, folder, taken = tmp_path / "pipe", tmp_path / "folder", Taken()
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for place in (pipe, folder):
+        tail = Tail(place, None)
+        tail.follow(taken.intake)
+        assert tail.trouble == f"{place}: is no file that can be followed: pipes and folders cannot"
+        tail.close()

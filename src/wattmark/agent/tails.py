@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 from wattmark.agent.entries import FileMark
@@ -31,6 +33,7 @@ class Tail:
         try:
             if self._first:
                 self._begin()
+                self._first = False  # only now: what cannot be looked at yet is not a new log when it can
             if self._file is None:
                 self._open_named()
             if self._file is not None and self._read(intake) == 0:
@@ -42,7 +45,6 @@ class Tail:
             self.trouble = f"{self.path}: {error.strerror or error}"
 
     def _begin(self) -> None:
-        self._first = False
         if self._mark is not None and (old := _find(self.path, self._mark.file)) is not None:
             self._open(old)
             self._offset = self._mark.offset
@@ -58,9 +60,14 @@ class Tail:
             return  # it is not written yet
 
     def _open(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        self._id = _id_of(os.fstat(self._file))
-        self._offset = 0
+        # A pipe without a writer would be waited for here, and the meters with it.
+        flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+        file = os.open(path, flags)
+        told = os.fstat(file)
+        if not stat.S_ISREG(told.st_mode):
+            os.close(file)
+            raise OSError(errno.EINVAL, "is no file that can be followed: pipes and folders cannot")
+        self._file, self._id, self._offset = file, _id_of(told), 0
 
     def _rotated(self, intake: Intake) -> None:
         """At the end of the file: go on with the one that now has its name, if that is another."""
