@@ -90,7 +90,7 @@ def test_every_command_of_the_tutorial_on_carbon_does_what_it_says(tmp_path: Pat
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_command_of_the_tutorial_on_inference_does_what_it_says(tmp_path: Path) -> None:
-    """A real engine serves, is measured, divided by request and kept; a search for regressions needs a day."""
+    """A real engine serves, and is measured, divided by request and kept; regressions need a day."""
     for extra in ("xllamacpp", "gguf", "uvicorn", "deltalake", "duckdb", "scipy"):
         pytest.importorskip(extra, reason="it needs the extras `serving-demo`, `attribute` and `detect`")
     first, *others = commands(INFERENCE, "## 2.")
