@@ -213,6 +213,10 @@ class AgentConfig:
     otlp: str | None = None
     """Address of a collector that is sent the same figures."""
     otlp_seconds: float = 60.0
+    settled: str | None = None
+    """``FILE.jsonl`` or a folder, relative to this file: a line for each request with its settled joules."""
+    settled_kept: int = 10_000
+    """So many of the last settled requests can be asked for by their id; 0: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +281,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "[agent] land_seconds": (1.0, 86400.0),
     "[agent] workload_seconds": (1.0, 3600.0),
     "[agent] otlp_seconds": (1.0, 86400.0),
+    "[agent] settled_kept": (0, 1_000_000),
     "[project] lifetime_inferences": (0.0, MOST),
     "[project] manual_steps": (0, 1e6),
     "[project] reference_device_factor": (0.0, 1e6),

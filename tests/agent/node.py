@@ -137,6 +137,8 @@ def main(folder: Path, *options: str) -> None:
             listen=asked.get("listen", "127.0.0.1:0"),
             land_seconds=float(asked.get("land", "0.2")),
             look_seconds=float(asked.get("look", "0.5")),
+            settled=asked.get("settled"),
+            settled_kept=int(asked.get("kept", "10000")),
         ),
         engines=tuple(engine_named(text) for text in asked.get("engines", "").split()),
         ledger=ledger or None,

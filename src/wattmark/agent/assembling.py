@@ -23,8 +23,7 @@ from wattmark.agent.placing import Expected
 from wattmark.agent.restoring import Restored, restore
 from wattmark.agent.searching import searching_of
 from wattmark.agent.sending import Sender, headers_of, now_ns
-from wattmark.agent.settled import Settled, unsettled
-from wattmark.agent.settled_file import SUFFIX, SettledFile
+from wattmark.agent.settled import answer_of, settled_of
 from wattmark.agent.shown import Answerer, Showing, troubles
 from wattmark.agent.slow import SLOW, SLOW_SECONDS, SlowMeter
 from wattmark.agent.spool import Spool
@@ -75,7 +74,7 @@ def planned(
     from wattmark.wiring.stated_tables import stated_tables
 
     asked = config.agent
-    folder = Path(config.path).parent if config.path else Path.cwd()
+    folder = _folder_of(config)
     named = {engine.name: engine for engine in engines(stated_tables(config, "engine"), folder)}
     named |= {engine.name: engine for engine in more}
     place = None if asked.socket == "none" else Path(asked.socket) if asked.socket else default_path(environ)
@@ -90,6 +89,11 @@ def planned(
         socket=place,
         tails=tuple(dict.fromkeys(logs)),
     )
+
+
+def _folder_of(config: Config) -> Path:
+    """What names of files in the settings are relative to."""
+    return Path(config.path).parent if config.path else Path.cwd()
 
 
 def default_state(environ: Mapping[str, str]) -> Path:
@@ -150,7 +154,9 @@ def assemble(
         datagrams=Datagrams(plan.socket, plan.config.measure.period_seconds) if plan.socket else None,
         say=say,
         rates=surroundings.rates,
-        settled=_settled(plan, say),
+        settled=settled_of(
+            plan.agent.settled_kept, plan.agent.settled, _folder_of(plan.config), say, utc_now_us
+        ),
         beside=beside(
             meters.meters,
             meters.devices,
@@ -245,19 +251,6 @@ def _opens(url: str) -> Callable[[], Land]:
         return lambda samples: land_samples(store, samples)
 
     return open_land
-
-
-def _settled(plan: Plan, say: Say) -> Settled:
-    asked = plan.agent.settled
-    if not asked:
-        return Settled(plan.agent.settled_kept)
-    folder = Path(plan.config.path).parent if plan.config.path else Path.cwd()
-    place = folder / Path(asked).expanduser()
-    if not place.parent.is_dir():
-        raise UsageError(f"[agent] settled: there is no folder {place.parent}")
-    if place.is_dir() is (place.suffix == SUFFIX) and place.exists():
-        raise UsageError(f"[agent] settled: {place}: name a file that ends in {SUFFIX}, or a folder")
-    return Settled(plan.agent.settled_kept, SettledFile(place, say, utc_now_us))
 
 
 def _origin(config: Config) -> Origin:
@@ -373,25 +366,8 @@ class _Shown:
         )
 
     def settled(self, request_id: str) -> tuple[int, bytes]:
-        """What one request used; with status 404, why that is not known (any more)."""
-        agent, book = self._agent, self._agent.book
-        if (document := agent.settled.document(request_id)) is not None:
-            return 200, document
-        if request_id in book.flying:
-            reason = "it is in flight: it is divided once it is over"
-            return 404, unsettled(request_id, "in_flight", reason, book.due_us(book.now_us))
-        end_us = book.told_end_us(request_id)
-        if end_us is not None and end_us > book.divided_us:
-            reason = "the minute in which it ended is not divided yet; requests in flight are waited for"
-            return 404, unsettled(request_id, "waiting", reason, book.due_us(end_us))
-        kept = agent.settled.most
-        if kept == 0:
-            return 404, unsettled(request_id, "off", "settled_kept is 0: this agent keeps no settled requests")
-        if end_us is not None:
-            reason = f"it was settled and made way: the last {kept} requests are kept, until a restart"
-            return 404, unsettled(request_id, "forgotten", reason)
-        reason = f"nobody told of it, or it was settled more than {kept} requests ago, or before a restart"
-        return 404, unsettled(request_id, "unknown", reason)
+        """What one request used; with status 404, why that is not known."""
+        return answer_of(self._agent.settled, self._agent.book, request_id)
 
     def health(self) -> tuple[bool, dict[str, object]]:
         """Whether the agent does what it is there for, and what is wrong though it does."""
@@ -422,8 +398,9 @@ class _Shown:
         ledger = agent.lander.trouble if agent.lander else ""
         otlp = agent.sender.trouble if agent.sender else ""
         search = agent.searching.trouble if agent.searching else ""
-        settled = agent.settled.file.trouble if agent.settled.file else ""
-        return troubles(settled, agent.journal.trouble, agent.disk_trouble, ledger, otlp, search, *gaps, *logs)
+        if agent.settled.file is not None:
+            logs.append(agent.settled.file.trouble)
+        return troubles(agent.journal.trouble, agent.disk_trouble, ledger, otlp, search, *gaps, *logs)
 
     def _own(self) -> OwnCost:
         agent = self._agent

@@ -114,6 +114,16 @@ class Book:
         """Requests of which only the start is known."""
         return len(self.flying)
 
+    def due_us(self, end_us: int) -> int:
+        """When a request that ends then is divided wholly, at the earliest."""
+        waiting = self._settings.waiting
+        length = waiting.window_us
+        return max(-(-end_us // length), self.divided_us // length + 1) * length + waiting.lateness_us
+
+    def told_end_us(self, request_id: str) -> int | None:
+        """When a request ended that was told lately; None when none of this id was."""
+        return next((end_us for told, _, end_us in reversed(self._known) if told == request_id), None)
+
     def head(self) -> Head:
         """What a journal's next file begins with."""
         return Head(

@@ -49,6 +49,14 @@ class AgentClient:
 
     def get(self, path: str) -> bytes:
         """The body of the answer to one path. Raises EvidenceError for anything but 200."""
+        status, said, body = self.ask(path)
+        if status != 200:
+            place = f"{self.url}{path.partition('?')[0]}"
+            raise EvidenceError(place, f"answers {status} {said}: {_first_line(body)}")
+        return body
+
+    def ask(self, path: str) -> tuple[int, str, bytes]:
+        """Status, its phrase and the body of the answer to one path. Raises EvidenceError when none comes."""
         place = f"{self.url}{path.partition('?')[0]}"
         try:
             self._connection.request("GET", f"{self._path}{path}", headers={"Accept": "application/json"})
@@ -63,9 +71,7 @@ class AgentClient:
         if len(body) > MOST_BYTES:
             self._connection.close()
             raise EvidenceError(place, f"answers with more than {MOST_BYTES >> 20} MiB")
-        if answer.status != 200:
-            raise EvidenceError(place, f"answers {answer.status} {answer.reason}: {_first_line(body)}")
-        return body
+        return answer.status, answer.reason, body
 
     def close(self) -> None:
         """Let the connection go."""

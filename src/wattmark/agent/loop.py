@@ -28,6 +28,7 @@ from wattmark.agent.landing import Lander
 from wattmark.agent.looks import Looks
 from wattmark.agent.searching import Searching
 from wattmark.agent.sending import Sender
+from wattmark.agent.settled import Settled
 from wattmark.agent.spool import Spool
 from wattmark.agent.tails import Tail
 from wattmark.core.errors import UsageError
@@ -71,6 +72,7 @@ class Agent:
     beside: Beside = field(default_factory=Beside)
     sender: Sender | None = None
     searching: Searching | None = None
+    settled: Settled = field(default_factory=Settled)
     windows: deque[ServingWindow] = field(default_factory=lambda: deque(maxlen=KEPT_WINDOWS))
     started_us: int = 0
     disk_trouble: str = ""
@@ -186,6 +188,9 @@ class Agent:
             if self.searching is not None:
                 self.searching.put(window)
             self._pending.append(window)
+        if batch.requests:
+            rates = self.rates(self.windows[-1]) if self.windows else ()
+            self.settled.take(batch.requests, self.windows, rates)
         for energy in batch.requests:
             request = energy.request
             if request is None or energy.late_us or not batch.windows:
@@ -327,6 +332,8 @@ class Agent:
         self._new_file()
         if self.lander is not None and not self.lander.stop(LAST_LANDING_SECONDS):
             self.say("windows wait in the spool: the next agent, with the same --state, brings them")
+        if problem := self.settled.stop():
+            self.say(problem)
         for tail in self.tails:
             tail.close()
         self.journal.close()

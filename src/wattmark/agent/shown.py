@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from wattmark.agent.http import JSON, TEXT, Answered, Asked
 from wattmark.agent.intake import Intake, NoRoom
+from wattmark.core.serving.line import LONGEST_NAME
 from wattmark.core.serving.live import Live
 
 REQUESTS = "/v1/requests"
+ONE_REQUEST = f"{REQUESTS}/"
 LOOPBACK = ("127.", "::1", "::ffff:127.")
 MOST_LINES = 20_000
 """Lines of one body: nobody else is served, and no meter is read, while they are looked at."""
@@ -26,6 +28,8 @@ class Showing:
     """Of the last so many seconds."""
     health: Callable[[], tuple[bool, dict[str, object]]]
     intake: Intake
+    settled: Callable[[str], tuple[int, bytes]]
+    """Status and document of what a request of this id used."""
     token: str | None = None
     """What others than this machine must bear to tell of requests; None: they may not."""
 
@@ -39,6 +43,8 @@ class Answerer:
     def __call__(self, asked: Asked) -> Answered:
         """The answer to one request."""
         path = asked.path.partition("?")[0]
+        if path.startswith(ONE_REQUEST):
+            return self._settled(asked.method, path)
         allowed = {"/metrics": "GET", "/v1/live": "GET", "/healthz": "GET", REQUESTS: "POST", "/": "GET"}
         if path not in allowed:
             return _text(404, f"nothing is here: this agent has {', '.join(sorted(allowed))}")
@@ -56,7 +62,9 @@ class Answerer:
                 well, state = self._showing.health()
                 return Answered(200 if well else 503, _json(state), JSON)
             case "/":
-                return _text(200, "wattmark agent: /metrics, /v1/live, /healthz, and POST /v1/requests")
+                return _text(
+                    200, f"wattmark agent: /metrics, /v1/live, /healthz, {ONE_REQUEST}ID; POST {REQUESTS}"
+                )
         return self._requests(asked)
 
     def _live(self, query: str) -> Answered:
@@ -73,6 +81,19 @@ class Answerer:
             if name != "seconds" or not 0 < seconds < 1e9:
                 return _text(400, "ask for ?seconds=300: figures over so many of the last seconds")
         return Answered(200, live_document(self._showing.live(seconds)).encode(), JSON)
+
+    def _settled(self, method: str, path: str) -> Answered:
+        """What one request used, or why that cannot be told."""
+        from urllib.parse import unquote
+
+        if method not in ("GET", "HEAD"):
+            answer = _text(405, f"{ONE_REQUEST}ID takes GET only")
+            return Answered(answer.status, answer.body, answer.kind, (("Allow", "GET"),))
+        request_id = unquote(path[len(ONE_REQUEST) :])
+        if not 0 < len(request_id) <= LONGEST_NAME or not request_id.isprintable():
+            return _text(400, "name a request by the id that it was told under")
+        status, document = self._showing.settled(request_id)
+        return Answered(status, document + b"\n", JSON)
 
     def _requests(self, asked: Asked) -> Answered:
         """Lines that tell of requests. What is answered with 200 is in the journal."""

@@ -41,6 +41,8 @@ class CarbonRate:
     """None: not known for this window; its energy then is counted as energy without carbon."""
     pue: float | None = None
     """Met by energy at the boundary of a node alone (kpis.md, Boundary)."""
+    granularity: str = ""
+    """``hour`` or ``year``; empty where none is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class CarbonKey:
     """Its boundary is what the carbon counts: facility where a PUE is in it."""
     accounting: str
     basis: str
+    granularity: str = ""
+    """``hour`` or ``year``: different ones are never added unseen."""
 
 
 @dataclass(slots=True)
@@ -183,7 +187,7 @@ class AgentTotals:
         """Add one window, with what electricity cost in carbon meanwhile."""
         uses = {use.device_id: use for use in window.devices}
         self._devices(window)
-        levels = _levels(window, uses)
+        level = levels(window, uses)
         for share in window.shares:
             service = self._shown(share.service, window.end_us)
             use = uses[share.device_id]
@@ -192,7 +196,7 @@ class AgentTotals:
             if service != share.service:
                 self.hidden_joules += max(0.0, share.service_joules)
             for rate in rates:
-                self._carbon(service, known, levels[share.service], rate, share)
+                self._carbon(service, known, level[share.service], rate, share)
         for work in window.works:
             _count(self.done.setdefault(self._shown(work.service, window.end_us), Done()), work)
         self.windows += 1
@@ -224,7 +228,7 @@ class AgentTotals:
     ) -> None:
         meets = rate.pue is not None and level is Boundary.NODE
         counted = Known(known.rule, Boundary.FACILITY if meets else level, known.grade)
-        key = CarbonKey(service, counted, rate.accounting, rate.basis)
+        key = CarbonKey(service, counted, rate.accounting, rate.basis, rate.granularity)
         if rate.grams_per_kwh is None:
             held, each = self.uncounted.setdefault(key, Grams()), 1.0
         else:
@@ -269,7 +273,7 @@ class AgentTotals:
         self.uncounted = {key: kept for key, kept in self.uncounted.items() if key.service not in quiet}
 
 
-def _levels(window: ServingWindow, uses: dict[str, DeviceUse]) -> dict[Service, Boundary]:
+def levels(window: ServingWindow, uses: dict[str, DeviceUse]) -> dict[Service, Boundary]:
     """What the devices that each service is charged for amount to: a node where its rest is among them."""
     found: dict[Service, Boundary] = {}
     for share in window.shares:
