@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -149,13 +150,14 @@ def running(name: str, folder: Path, *, log: Path | None = None) -> Iterator[Eng
     folder.mkdir(parents=True, exist_ok=True)
     ports = [free_port(), free_port()] if server.metrics_port else [free_port()]
     told = log or folder / f"{name}.log"
+    scratch = TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True)  # vLLM leaves its sockets
     with open(told, "w", encoding="utf-8") as output:
         process = subprocess.Popen(
             [str(python), str(INSIDE / server.script), str(folder), *map(str, ports)],
             stdout=output,
             stderr=output,
             cwd=folder,
-            env=environment(python),
+            env=environment(python, scratch.name),
             start_new_session=True,
         )
     url = f"http://127.0.0.1:{ports[0]}"
@@ -171,15 +173,17 @@ def running(name: str, folder: Path, *, log: Path | None = None) -> Iterator[Eng
         yield engine
     finally:
         stop(process)
+        scratch.cleanup()
 
 
-def environment(python: Path) -> dict[str, str]:
+def environment(python: Path, scratch: str) -> dict[str, str]:
     """Nothing of ours, nothing that makes a server look up something outside."""
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV", "WATTMARK", "COV"))
     }
     return kept | {
         "PATH": f"{python.parent}{os.pathsep}{kept.get('PATH', '')}",
+        "TMPDIR": scratch,
         "HF_HUB_OFFLINE": "1",
         "DO_NOT_TRACK": "1",
         "NO_PROXY": "127.0.0.1,localhost",
