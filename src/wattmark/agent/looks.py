@@ -13,6 +13,7 @@ from wattmark.core.serving.engine import EngineReading, Look
 
 LONGEST_PAUSE = 30.0
 """Seconds between two looks at an engine that does not answer, at most."""
+MEANWHILE = "it is looked at again, meanwhile its counts are not known"
 
 
 class Looking(Protocol):
@@ -46,6 +47,8 @@ class Looks:
 
     def __init__(self, engines: dict[str, tuple[str, Callable[[], Looking]]], every_seconds: float) -> None:
         """``engines``: target -> what it is, and what opens it."""
+        self.say: Callable[[str], None] = lambda _: None
+        """Is told when an engine stops answering, and when it answers again."""
         self._every = every_seconds
         self._found: deque[EngineReading] = deque(maxlen=10_000)
         self._stop = threading.Event()
@@ -81,10 +84,15 @@ class Looks:
         while not self._stop.is_set():
             found = looking.look()
             if isinstance(found, Gap):
+                if not watched.reason:
+                    where = found.reason.removeprefix(f"{watched.target}: ")
+                    self.say(f"engine {watched.target}: {where}; {MEANWHILE}")
                 watched.reason = found.reason
                 watched.failures[getattr(found, "kind", "failed")] += 1
                 pause = min(max(self._every, LONGEST_PAUSE), pause * 1.5)
             else:
+                if watched.reason:
+                    self.say(f"engine {watched.target}: answers")
                 watched.engine, watched.last, watched.reason = found.engine, found, ""
                 self._found.append(found)
                 pause = self._every

@@ -69,6 +69,8 @@ def command(engines: tuple[str, ...], **options: Any) -> None:
     note(f"listening on {address}/metrics{goes}; state in {plan.state}")
     if plan.socket is not None:
         note(f"request lines are taken at {plan.socket}")
+    if agent.looks is not None:
+        agent.looks.say = note
     agent.run(options["seconds"])
 
 
