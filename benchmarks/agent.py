@@ -28,6 +28,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "tests" / "engines" / "pages"
 RATE = 10.0
+DOORS = ("nothing", "log", "log, settled", "socket")
+"""How requests come by; ``settled``: what each used is written to a file as well."""
 BIN = 20.0
 WAKING = (
     "import selectors; s = selectors.DefaultSelector()\n"
@@ -92,10 +94,11 @@ def powercap(root: Path) -> None:
 
 def teller(door: str, folder: Path) -> tuple[list[str], Callable[[bytes], object]]:
     """Options of the agent, and what tells a line."""
-    if door == "log":
+    if door.startswith("log"):
         log = folder / "requests.jsonl"
         file = open(log, "ab", buffering=0)  # noqa: SIM115  open while the benchmark runs
-        return [f"tails={log}"], lambda line: file.write(line + b"\n")
+        more = [f"settled={folder / 'settled.jsonl'}"] if "settled" in door else []
+        return [f"tails={log}", *more], lambda line: file.write(line + b"\n")
     if door == "socket":
         sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
@@ -158,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     page = max(PAGE.glob("vllm*"), key=lambda path: path.stat().st_size).read_bytes()
     floor = waking()
-    doors = {door: measured(door, asked.seconds, page) for door in ("nothing", "log", "socket")}
+    doors = {door: measured(door, asked.seconds, page) for door in DOORS}
     found = {
         "machine": platform.processor() or platform.machine(),
         "cpus": os.cpu_count(),
@@ -177,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"one bare wake-up a second: {floor:.2f} and {found['waking_ms'][1]:.2f} ms/s")  # type: ignore[index]
     for door, cost in doors.items():
         print(
-            f"{door:8} median {cost['median_ms_per_s']:.2f}  mean {cost['mean_ms_per_s']:.2f}  "
+            f"{door:12} median {cost['median_ms_per_s']:.2f}  mean {cost['mean_ms_per_s']:.2f}  "
             f"most {cost['most_ms_per_s']:.2f} ms/s  {cost['resident_mb']:.0f} MB"
         )
 

@@ -58,7 +58,7 @@ def settled(
         attributor.ended(request)
     batch = attributor.advance(60 * SECOND)
     found = Settled(most, file)
-    found.take(batch.requests, batch.windows, rates)
+    found.take(batch.requests, batch.windows, lambda window: rates)
     return found
 
 
@@ -113,7 +113,7 @@ def test_a_request_that_is_told_too_late_has_no_joules() -> None:
     attributor.ended(a_request())
     second = attributor.advance(120 * SECOND)
     found = Settled()
-    found.take(second.requests, [*first.windows, *second.windows], ())
+    found.take(second.requests, [*first.windows, *second.windows], lambda window: ())
     told = document(found)
     assert (told["energy_joules"], told["late_seconds"], told["missing"]) == (None, 4.0, TOO_LATE)
 

@@ -21,6 +21,7 @@ from wattmark.agent.beside import Beside
 from wattmark.agent.book import Book
 from wattmark.agent.datagrams import Datagrams
 from wattmark.agent.entries import Done, Looked, Ticked, Told
+from wattmark.agent.hours import Hours
 from wattmark.agent.http import Answer, HttpDoor
 from wattmark.agent.intake import Intake
 from wattmark.agent.journal import Journal
@@ -71,6 +72,8 @@ class Agent:
     totals: AgentTotals = field(default_factory=AgentTotals)
     beside: Beside = field(default_factory=Beside)
     sender: Sender | None = None
+    hours: Hours | None = None
+    """Asks for the grid intensity of each hour."""
     searching: Searching | None = None
     settled: Settled = field(default_factory=Settled)
     windows: deque[ServingWindow] = field(default_factory=lambda: deque(maxlen=KEPT_WINDOWS))
@@ -116,6 +119,8 @@ class Agent:
             self.lander.committed(self.journal.state.number)
         if self.looks is not None:
             self.looks.start()
+        if self.hours is not None:
+            self.hours.start()
 
     def _begun(self) -> None:
         """Say in the journal when time began. Nothing was taken from anybody before."""
@@ -189,8 +194,7 @@ class Agent:
                 self.searching.put(window)
             self._pending.append(window)
         if batch.requests:
-            rates = self.rates(self.windows[-1]) if self.windows else ()
-            self.settled.take(batch.requests, self.windows, rates)
+            self.settled.take(batch.requests, self.windows, self.rates)
         for energy in batch.requests:
             request = energy.request
             if request is None or energy.late_us or not batch.windows:
@@ -321,6 +325,8 @@ class Agent:
         self._listen(False)
         if self.looks is not None:
             self.looks.stop()
+        if self.hours is not None:
+            self.hours.stop()
         self.tick()
         if self.datagrams is not None:
             self.datagrams.close()

@@ -32,7 +32,9 @@ TOO_LATE = "told too late: the energy of its time was charged to others"
 NOT_OBSERVED = "nothing was observed on its devices while it was active"
 NO_TIME = "it has no length: it ended when it started"
 NO_DEVICES = "no device is known on which its model runs"
-NO_INTENSITY = "no grid intensity: state a country or intensity_g_per_kwh under [place] of wattmark.toml"
+NO_INTENSITY = "no grid intensity is known: state a country or intensity_g_per_kwh under [place]"
+
+RatesOf = Callable[[ServingWindow], Sequence[CarbonRate]]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -54,15 +56,15 @@ class Settled:
         self,
         energies: Sequence[RequestEnergy],
         windows: Iterable[ServingWindow],
-        rates: Sequence[CarbonRate],
+        rates: RatesOf,
     ) -> None:
         """Requests that were divided wholly; ``windows``: those of their time, as far as they are at hand."""
         if not self.wanted:
             return
         told = energies if self.file is not None else energies[-self.most :]
-        terms = _Terms(list(windows))
+        terms = _Terms(list(windows), rates)
         lines = [
-            (energy.request.request_id, _encode(body_of(energy, energy.request, terms, rates)))
+            (energy.request.request_id, _encode(body_of(energy, energy.request, terms)))
             for energy in told
             if energy.request is not None
         ]
@@ -91,12 +93,16 @@ class Settled:
 class _Terms:
     """How the joules of a service are known, over the windows of a request's time."""
 
-    def __init__(self, windows: Sequence[ServingWindow]) -> None:
+    def __init__(self, windows: Sequence[ServingWindow], rates: RatesOf) -> None:
         self._windows = windows
-        self._found: dict[tuple[Service, int, int], Known | None] = {}
+        self._rates = rates
+        self._found: dict[tuple[Service, int, int], tuple[Known | None, Sequence[CarbonRate]]] = {}
 
-    def of(self, service: Service, start_us: int, end_us: int) -> Known | None:
-        """As the worst of the devices that it was charged for; None: there are none."""
+    def of(self, service: Service, start_us: int, end_us: int) -> tuple[Known | None, Sequence[CarbonRate]]:
+        """As the worst of the devices that it was charged for (None: there are none), and what carbon it met.
+
+        The rates are those of the window in which it ended.
+        """
         here = [
             i
             for i, window in enumerate(self._windows)
@@ -105,7 +111,8 @@ class _Terms:
         first, last = (here[0], here[-1] + 1) if here else (0, 0)
         key = service, first, last
         if key not in self._found:
-            self._found[key] = _known(service, self._windows[first:last])
+            met = self._rates(self._windows[last - 1]) if here else ()
+            self._found[key] = _known(service, self._windows[first:last]), met
         return self._found[key]
 
 
@@ -123,13 +130,11 @@ def _known(service: Service, windows: Sequence[ServingWindow]) -> Known | None:
     return Known(found[-1].rule, boundary, max((k.grade for k in found), key=lambda g: g.value))
 
 
-def body_of(
-    energy: RequestEnergy, request: Request, terms: _Terms, rates: Sequence[CarbonRate]
-) -> dict[str, Any]:
+def body_of(energy: RequestEnergy, request: Request, terms: _Terms) -> dict[str, Any]:
     """One settled request. What is not known is null, and ``missing`` says why."""
     service, first = request.service, request.first_token_us
     phased = first is not None and request.start_us < first < request.end_us
-    known = terms.of(service, request.start_us, request.end_us)
+    known, rates = terms.of(service, request.start_us, request.end_us)
     missing = _missing(energy, request, known)
     joules = None if missing else energy.joules
     body: dict[str, Any] = {
@@ -189,6 +194,7 @@ def _carbon(joules: float, level: Boundary, rates: Sequence[CarbonRate]) -> list
                 "accounting": rate.accounting,
                 "basis": rate.basis,
                 "grams_per_kwh": rate.grams_per_kwh,
+                "granularity": rate.granularity or None,
                 "pue": rate.pue if meets else None,
                 "boundary": (Boundary.FACILITY if meets else level).value,
             }
