@@ -41,6 +41,14 @@ def test_metrics_without_an_agent_are_a_list() -> None:
     assert "No agent was asked" in result.output
 
 
+def test_metrics_none_of_which_is_known_end_with_three() -> None:
+    """A wrong address is no success."""
+    result = CliRunner().invoke(group, ["metrics", "--agent", "http://127.0.0.1:9"])
+    assert result.exit_code == 3
+    assert "does not answer" in result.output
+    assert CliRunner().invoke(group, ["metrics", "--agent", "http://127.0.0.1:9", "--json"]).exit_code == 3
+
+
 def an_hour(utilisation_of: float) -> str:
     told = json.loads(a_document())
     told["seconds"] = 3600.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,12 +50,13 @@ def agents_options(command: Command) -> Command:
 )
 @json_option
 def metrics(urls: Sequence[str], names: Sequence[str], model: str, component: str, as_json: bool) -> None:
-    """What autoscalers may ask for, and what they would be told now."""
+    """What autoscalers may ask for, and what they would be told now.
+
+    Exit code 3: none of it is known.
+    """
     from wattmark.core.figure import Missing
     from wattmark.core.serving.scaling import METRICS
     from wattmark.reports.as_json import document
-    from wattmark.reports.as_text import table
-    from wattmark.reports.quantities import number
     from wattmark.server.fleet import Fleet, Seen, agents_of, answer
 
     seen = Fleet(agents_of(urls, names)).look() if urls or names else Seen()
@@ -75,7 +76,16 @@ def metrics(urls: Sequence[str], names: Sequence[str], model: str, component: st
         )
     if as_json:
         click.echo(document("autoscale-metrics", 1, {"metrics": rows, "unanswered": seen.unanswered}))
-        return
+    else:
+        click.echo(_metrics_text(rows, asked))
+    if asked and all(row["value"] is None for row in rows):
+        raise SystemExit(3)
+
+
+def _metrics_text(rows: Sequence[Mapping[str, Any]], asked: bool) -> str:
+    from wattmark.reports.as_text import table
+    from wattmark.reports.quantities import number
+
     cells = [
         (
             r["metric"],
@@ -85,11 +95,11 @@ def metrics(urls: Sequence[str], names: Sequence[str], model: str, component: st
         )
         for r in rows
     ]
-    click.echo(table(("metric", "target", "now", "what it is"), cells))
-    for reason in dict.fromkeys(r["missing"] for r in rows if r["missing"]):
-        click.echo(f"  {reason}")
+    lines = [table(("metric", "target", "now", "what it is"), cells)]
+    lines += [f"  {reason}" for reason in dict.fromkeys(r["missing"] for r in rows if r["missing"])]
     if not asked:
-        click.echo("\nNo agent was asked: --agent http://NODE:9465 shows values.")
+        lines.append("\nNo agent was asked: --agent http://NODE:9465 shows values.")
+    return "\n".join(lines)
 
 
 @group.command("plan")
