@@ -12,7 +12,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from wattmark.cli.main import cli
-from wattmark.core.errors import WattmarkError
+from wattmark.core.errors import UsageError, WattmarkError
 from wattmark.monitoring.dashboards.catalog import boards, shipped
 
 
@@ -109,6 +109,32 @@ def test_configurations_are_those_that_the_tools_accept(folder: Path) -> None:
                 [tool, *words], cwd=folder / "m", capture_output=True, text=True, check=False
             )
             assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--target", "node-1"), "--target node-1: give HOST:PORT"),
+        (("--target", "http://node-1:9465"), "--target http://node-1:9465: give HOST:PORT"),
+        (("--target", "node-1:port"), "--target node-1:port: give HOST:PORT"),
+        (("--target", "node-1:99999"), "--target node-1:99999: give HOST:PORT"),
+        (("--alertmanager", "127.0.0.1"), "--alertmanager 127.0.0.1: give HOST:PORT"),
+        (("--webhook", "chat.example/hook"), "--webhook chat.example/hook: give an address"),
+    ],
+)
+def test_an_address_that_prometheus_would_not_scrape_is_refused(
+    folder: Path, words: tuple[str, ...], says: str
+) -> None:
+    """Prometheus would take port 80 for none, or not start."""
+    result = monitor("config", "--out", "made", *words)
+    assert isinstance(result.exception, UsageError)
+    assert says in str(result.exception)
+    assert not (folder / "made").exists()
+
+
+def test_an_address_of_ipv6_is_taken(folder: Path) -> None:
+    """In brackets."""
+    assert monitor("config", "--out", "made", "--target", "[::1]:9465").exit_code == 0
 
 
 def test_a_check_tells_how_each_thing_stands(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from wattmark.monitoring.settings import RuleSettings
 
 TOKEN = "WATTMARK_PROMETHEUS_TOKEN"
+PLACE = re.compile(r"(?:[^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
+"""HOST:PORT, as Prometheus takes it."""
 out_option = click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder that the files are written into."
 )
@@ -118,6 +121,11 @@ def config(
     from wattmark.monitoring.ruletests import rule_tests
     from wattmark.monitoring.scenarios import scenarios
 
+    for option, place in (*(("--target", target) for target in targets), ("--alertmanager", alertmanager)):
+        if PLACE.fullmatch(place) is None or int(place.rpartition(":")[2]) > 65535:
+            raise UsageError(f"{option} {place}: give HOST:PORT, such as 127.0.0.1:9465")
+    if not webhook.startswith(("http://", "https://")):
+        raise UsageError(f"--webhook {webhook}: give an address that begins with http:// or https://")
     settings = settings_here(budgets)
     files = [
         (PROMETHEUS_FILE, prometheus_file(settings, targets, alertmanager)),

@@ -56,7 +56,8 @@ class Prometheus:
                 body = error.read(MOST_BYTES)
             raise self._bad(path, f"HTTP {error.code} {_reason(body)}".strip()) from None
         except (OSError, HTTPException, ValueError) as error:
-            raise self._bad(path, str(error)) from None
+            why = getattr(error, "reason", error)
+            raise self._bad(path, f"does not answer: {getattr(why, 'strerror', None) or why}") from None
         if len(body) > MOST_BYTES:
             raise self._bad(path, "answers more than 32 MiB")
         found = _json(body)
