@@ -29,7 +29,7 @@ def test_the_share_of_a_shared_machine_is_attributed_carbon_and_says_so() -> Non
     """Idle energy is not in a share, so it never passes for service carbon."""
     answer = of(OPERATIONAL, some_facts(energy=joules(scope="share", attribution_rule="cpu_time")))
     assert answer.terms["attribution"] == "attributed"
-    assert any("idles is not in it" in note for note in answer.notes)
+    assert any("only what it was charged" in note for note in answer.notes)
     differing = differing_terms(answer, of(OPERATIONAL, some_facts()))
     assert {name for name, _, _ in differing} == {"attribution", "attribution_rule", "scope"}
 

@@ -15,7 +15,7 @@ from wattmark.core.kpis.kpi import Better, Kpi
 from wattmark.core.kpis.per_unit import per_unit
 from wattmark.core.kpis.stages import serving_energy
 
-SHARE_ONLY = "share of a shared machine: energy while it idles is not in it"
+SHARE_ONLY = "share of a shared machine: of what it uses idle only what it was charged is in it"
 
 
 def carbon_per_inference_operational(facts: Facts) -> Answer:
