@@ -56,7 +56,7 @@ def bound(host: str, port: int) -> socket.socket:
         made = socket.create_server((host, port), family=family, backlog=QUEUED)
     except OSError as error:
         raise UsageError(
-            f"{host}:{port}: cannot listen there: {error.strerror or error}; choose another --port or --host"
+            f"{host}:{port}: cannot listen there: {error.strerror or error}; choose another address or port"
         ) from None
     # asyncio does this only for sockets that were made with a protocol; without it an answer in two parts
     # waits for the client's delayed acknowledgement, 40 ms.
