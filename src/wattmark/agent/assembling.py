@@ -126,7 +126,7 @@ def assemble(
         settings = replace(settings, calibration=kept)
     if waiting is not None:
         settings = replace(settings, waiting=waiting)
-    surroundings = surroundings_of(plan.config)
+    surroundings = surroundings_of(plan.config, environ, say)
     restored = _restored(journal, meters, settings)
     book = restored.book
     if book is None:
@@ -154,6 +154,7 @@ def assemble(
         datagrams=Datagrams(plan.socket, plan.config.measure.period_seconds) if plan.socket else None,
         say=say,
         rates=surroundings.rates,
+        hours=surroundings.hours,
         settled=settled_of(
             plan.agent.settled_kept, plan.agent.settled, _folder_of(plan.config), say, utc_now_us
         ),
@@ -323,7 +324,7 @@ class _Shown:
             workloads=agent.beside.totals,
             regressions=agent.searching.now() if agent.searching else (),
             pues=self._surroundings.pues,
-            grids=self._surroundings.grids,
+            grids=self._surroundings.grids(agent.book.now_us),
         )
 
     def live(self, seconds: float | None = None) -> live.Live:
@@ -337,7 +338,7 @@ class _Shown:
             host_id=self._host_id,
             at_us=agent.book.now_us,
             pue=self._surroundings.pue,
-            intensity=self._surroundings.intensity,
+            intensity=self._surroundings.intensity(recent, agent.book.now_us),
             engines=[
                 live.EngineState(
                     target=engine.target,
@@ -397,10 +398,11 @@ class _Shown:
         logs = [tail.trouble for tail in agent.tails]
         ledger = agent.lander.trouble if agent.lander else ""
         otlp = agent.sender.trouble if agent.sender else ""
+        hours = agent.hours.trouble if agent.hours else ""
         search = agent.searching.trouble if agent.searching else ""
         if agent.settled.file is not None:
             logs.append(agent.settled.file.trouble)
-        return troubles(agent.journal.trouble, agent.disk_trouble, ledger, otlp, search, *gaps, *logs)
+        return troubles(agent.journal.trouble, agent.disk_trouble, ledger, otlp, hours, search, *gaps, *logs)
 
     def _own(self) -> OwnCost:
         agent = self._agent

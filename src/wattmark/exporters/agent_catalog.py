@@ -167,7 +167,7 @@ ROWS: tuple[Row, ...] = (
         "wattmark_inference_carbon_grams",
         _C,
         "g",
-        (*SERVICE, *KNOWN, "outcome", "accounting", "basis"),
+        (*SERVICE, *KNOWN, "outcome", "accounting", "basis", "granularity"),
         "Operational carbon (CO2e) of that energy by the intensity of its time; facility: it met a PUE.",
     ),
     Row(
@@ -189,7 +189,7 @@ ROWS: tuple[Row, ...] = (
         "wattmark_grid_intensity_grams_per_kilowatt_hour",
         _G,
         "g/kW.h",
-        ("accounting", "basis", "source", "zone"),
+        ("accounting", "basis", "source", "zone", "granularity", "data_quality"),
         "Carbon intensity of electricity (CO2e) that carbon is made with now.",
     ),
     Row(

@@ -131,14 +131,15 @@ def _of_work(totals: AgentTotals) -> Iterator[_Told]:
 
 
 def _of_carbon(totals: AgentTotals) -> Iterator[_Told]:
-    for name, series in (
-        ("wattmark_inference_carbon_grams", totals.carbon),
-        ("wattmark_inference_energy_without_carbon_joules", totals.uncounted),
+    for name, series, timed in (
+        ("wattmark_inference_carbon_grams", totals.carbon, True),
+        ("wattmark_inference_energy_without_carbon_joules", totals.uncounted, False),
     ):
         for key, held in series.items():
             before = (*_service(key.service), *_known(key.known))
             for outcome, amount in _outcomes(held):
-                yield name, (*before, outcome, key.accounting, key.basis), amount
+                by_what = key.accounting, key.basis, *((key.granularity,) if timed else ())
+                yield name, (*before, outcome, *by_what), amount
 
 
 def _outcomes(held: Grams) -> tuple[tuple[str, float], ...]:
@@ -149,7 +150,8 @@ def _of_surroundings(state: AgentState) -> Iterator[_Told]:
     for pue in state.pues:
         yield "wattmark_pue_ratio", (pue.kind,), pue.value
     for grid in state.grids:
-        labels = grid.accounting, grid.basis, grid.source, grid.zone
+        graded = grid.granularity, grid.data_quality
+        labels = (grid.accounting, grid.basis, grid.source, grid.zone, *graded)
         yield "wattmark_grid_intensity_grams_per_kilowatt_hour", labels, grid.grams_per_kwh
     for found in state.regressions:
         which = found.model, found.model_version, found.metric

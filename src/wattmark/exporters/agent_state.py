@@ -52,6 +52,10 @@ class GridNow:
     basis: str
     source: str
     zone: str
+    granularity: str = ""
+    """``hour`` or ``year``; empty: not told."""
+    data_quality: str = ""
+    """A measured by the hour, B estimated, C forecast, D yearly, E the world's mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from wattmark.grid.zones import alpha2
 if TYPE_CHECKING:
     from wattmark.config import Config
     from wattmark.core.run import Run
+    from wattmark.grid.hourly import Found
     from wattmark.grid.places import CloudPlace
     from wattmark.wiring.live import Live
 
@@ -214,3 +215,41 @@ def _instead(
     note = f"no hourly figure ({reason}): the yearly one stands in"
     quality = "E" if "world average" in found.note else "D"
     return replace(found, data_quality=quality, note="; ".join(filter(None, (found.note, note))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursHere:
+    """Where the hours of a machine's own place come from."""
+
+    provider: str
+    zone: str
+    accounting: str
+    basis: str
+    cloud: bool
+    """A cloud provider buys this electricity."""
+    ask: Callable[[int, int], Found]
+    """What is known from one moment to another, us since 1970. Raises GridError where nothing is."""
+
+
+def hours_here(config: Config, live: Live) -> HoursHere:
+    """The provider that ``[place] live`` names, for the place of the configuration; nobody is asked yet.
+
+    Raises UsageError, ConfigError for what is not known, RefusedError where the place has no zone of it.
+    """
+    from wattmark.wiring.places import place_of, tables_folder
+
+    asked = _asked(config, None)
+    name, signal = signal_of(asked)
+    region = place_of(config, None, [], tables_folder())
+    where = Where(said=False, region=region, country=config.place.country)
+    zone = zone_for(asked.name, config, where)
+    if zone is None:
+        raise RefusedError(f"no zone of {name} is known for this place: set live_zone under [place]")
+    accounting, basis = terms_of(name, signal)
+
+    def ask(start_us: int, end_us: int) -> Found:
+        live.failed.clear()  # what failed an hour ago may work now
+        return live.past(asked, zone, start_us, end_us)
+
+    cloud = region is not None and bool(region.provider) and accounting != "marginal"
+    return HoursHere(provider=name, zone=zone, accounting=accounting, basis=basis, cloud=cloud, ask=ask)

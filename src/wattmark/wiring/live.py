@@ -23,7 +23,8 @@ def _web() -> Web:
     return HttpWeb()
 
 
-def _now_us() -> int:
+def wall_us() -> int:
+    """Microseconds since 1970."""
     return time.time_ns() // 1000
 
 
@@ -32,7 +33,7 @@ class Live:
     """Asks the provider that a project names, and remembers what failed."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    clock: Callable[[], int] = _now_us
+    clock: Callable[[], int] = wall_us
     web: Callable[[], Web] = _web
     offline: bool = False
     """Ask nobody: what is cached, then yearly figures."""
