@@ -24,6 +24,7 @@ from wattmark.core.serving.dividing import Piece as Used
 from wattmark.core.serving.engine import EngineReading, difference
 from wattmark.core.serving.line import Started
 from wattmark.core.serving.request import Placement, Request, Rule, Service
+from wattmark.core.serving.rest_errors import with_rests
 from wattmark.core.serving.weights import Weighing
 from wattmark.core.serving.window import ServingWindow
 from wattmark.core.units import Energy, Power
@@ -66,6 +67,7 @@ class Book:
         self.gauges = {d.id: Gauge(d, settings.period_seconds, timeline) for d in devices}
         self.parts = parts_of(settings.calibration, devices)
         self._node = None if settings.calibration is None else CalibratedNode(settings.calibration)
+        self._plain_parts = [p for p in self.parts if not is_calibrated(settings.calibration, p)]
         self._rests = {part.of: (part, Remainder(part.less)) for part in self.parts if part.less}
         self._plain = {part.of: part.device.id for part in self.parts if not part.less}
         self._order = [d.id for d in devices]
@@ -414,7 +416,7 @@ class Book:
             notes = tuple(self._notes)
             self._notes.clear()
             self._rule = self._rule_at(window.start_us)
-            made = corrected(window, self._tellings, self._rule)
+            made = with_rests(corrected(window, self._tellings, self._rule), self._plain_parts)
             windows.append(replace(made, notes=(*made.notes, *notes)) if notes else made)
         self._tellings = [t for t in self._tellings if t.end_us > batch.windows[-1].end_us]
         told = tuple(e for e in batch.requests if self._stood.pop(id(e.request), None) is None)

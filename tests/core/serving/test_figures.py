@@ -116,6 +116,16 @@ def test_the_meter_and_the_rule_are_named_errors() -> None:
     assert errors == {"nvml:gpu:gain": pytest.approx(25.0), "rule:request_tokens": 50.0}
 
 
+def test_each_minute_has_its_own_error() -> None:
+    """5 % of 1,000 J and 20 % of 1,000 J are 250 J of 2,000 J; a device that used nothing errs by nothing."""
+    wider = a_window(1, devices=(a_gpu(errors={"nvml:gpu:gain": 0.2}),))
+    (chat,) = of(a_window(), wider)
+    assert known(chat.energy.service).errors["nvml:gpu:gain"] == pytest.approx(250.0)
+    still = a_gpu(energy_joules=0.0, idle_joules=0.0)
+    (nothing,) = of(a_window(devices=(still,), shares=(Share(service=CHAT, device_id="gpu"),)))
+    assert known(nothing.energy.service).errors["nvml:gpu:gain"] == 0.0
+
+
 def test_minutes_add_up_before_they_are_divided() -> None:
     """Two equal minutes give the same joules per request as one."""
     (chat,) = of(a_window(0), a_window(1))
@@ -240,7 +250,7 @@ CODE = Service(model="code")
 
 
 def test_the_rule_moves_energy_between_models_and_not_within_one() -> None:
-    """Alone on its GPU a model has all of the 800 J by any rule; beside another one both kinds err by 50 J."""
+    """Alone on its GPU a model has all of the 800 J by any rule; beside another one both kinds err by 50."""
     rule = "rule:request_tokens"
     (alone,) = of(a_window())
     assert rule not in known(alone.energy.attributed).errors

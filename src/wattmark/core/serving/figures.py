@@ -99,6 +99,12 @@ class _Device:
     idle: float = 0.0
     unallocated: float = 0.0
     busy: float | None = 0.0
+    errors: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Named error source -> half width in joules of what was observed."""
+
+    def relative(self, name: str) -> float:
+        """The half width of an error source as a share of the energy."""
+        return self.errors[name] / self.energy if self.energy else self.last.errors.get(name, 0.0)
 
     @property
     def coverage(self) -> float:
@@ -182,6 +188,8 @@ def _devices_of(windows: Iterable[ServingWindow]) -> dict[str, _Device]:
             device.energy += use.energy_joules
             device.idle += use.idle_joules
             device.unallocated += use.unallocated_joules
+            for name, relative in use.errors.items():
+                device.errors[name] += relative * use.energy_joules
             known = None not in (device.busy, use.busy_seconds)
             device.busy = (device.busy or 0.0) + (use.busy_seconds or 0.0) if known else None
     return found
@@ -235,8 +243,8 @@ def _energy(joules: Mapping[str, float], devices: Mapping[str, _Device]) -> Figu
         guessed = observed / device.coverage - observed
         value += observed + guessed
         grades[use.grade] += observed
-        for name, relative in use.errors.items():
-            errors[name] += observed * relative
+        for name in device.errors:
+            errors[name] += observed * device.relative(name)
         if guessed > 0:
             grades[Grade.D] += guessed
             errors[f"gap:{device_id}"] += guessed
