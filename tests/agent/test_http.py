@@ -25,6 +25,8 @@ class Served:
 
     def _answer(self, asked: Asked) -> Answered:
         self.asked.append(asked)
+        if asked.path == "/defect":
+            raise LookupError("no such thing")
         return Answered(200, b"yes\n")
 
     def turn(self, most: int = 10_000) -> int:
@@ -139,3 +141,15 @@ def test_a_request_of_two_lengths_is_refused(head: bytes) -> None:
         here.turn()
         assert client.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 411")
         assert not here.asked
+
+
+def test_a_defect_in_an_answer_ends_nothing_but_that_answer() -> None:
+    """Whoever asked is told with 500; the agent goes on, and so does the connection."""
+    with served() as here:
+        client = here.client()
+        client.sendall(b"GET /defect HTTP/1.1\r\n\r\n")
+        here.turn()
+        assert client.recv(1000).endswith(b"LookupError: no such thing\n")
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        here.turn()
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")

@@ -119,10 +119,16 @@ class Running:
 
 
 @contextmanager
-def running(url: str, how: dict[str, Any] | None = None, **settings: Any) -> Iterator[Running]:
+def running(
+    url: str,
+    how: dict[str, Any] | None = None,
+    *,
+    around: Callable[[Any], Any] = lambda app: app,
+    **settings: Any,
+) -> Iterator[Running]:
     path, kept = a_path(**settings)
     proxy = ReverseProxy(Upstream(url=url, **(how or {})))
-    app = Status(EnergyMiddleware(proxy, path=path), proxy, kept.dropped)
+    app = Status(around(EnergyMiddleware(proxy, path=path)), proxy, kept.dropped)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config = uvicorn.Config(
             app,
@@ -385,6 +391,14 @@ def test_too_many_at_once_are_sent_away() -> None:
         assert (answer.status, answer.headers["retry-after"]) == (503, "1")
         go.set()
         assert connection.getresponse().status == 200
+
+
+def test_what_is_no_path_is_refused() -> None:
+    """``OPTIONS *`` means the server that is asked, and is no path of the upstream's."""
+    upstream = Raw(saying(WHOLE))
+    with running(upstream.url) as proxy:
+        assert proxy.ask(None, "*", "OPTIONS").status == 400
+        assert not upstream.requests
 
 
 def test_a_proxy_before_itself_is_a_loop() -> None:

@@ -168,7 +168,11 @@ class HttpDoor:
             return
         keep = asked.headers.get("connection", "").lower() != "close"
         client.closing = not keep
-        self._say(client, self._answer(asked), keep=keep, head=asked.method == "HEAD")
+        try:
+            answer = self._answer(asked)
+        except Exception as error:  # noqa: BLE001 - a defect in what is shown must not end what is measured
+            answer = Answered(500, f"a defect, please report it: {type(error).__name__}: {error}\n".encode())
+        self._say(client, answer, keep=keep, head=asked.method == "HEAD")
 
     def _refuse(self, client: _Client, error: _Refused) -> None:
         client.closing = True

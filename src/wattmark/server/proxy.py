@@ -160,6 +160,8 @@ class ReverseProxy:
         told = dict(scope["headers"])
         if self._me.encode() in told.get(b"via", b""):
             raise Refused(508, "loop", "the upstream is this proxy itself")
+        if not _path_of(scope).startswith(b"/"):
+            raise Refused(400, "no_path", "only paths of the upstream are handed on")
         length = told.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._upstream.most_body:
             raise _too_large(self._upstream.most_body)
@@ -167,9 +169,8 @@ class ReverseProxy:
 
     def _asking(self, scope: Scope, headers: list[tuple[str, str]], body: Any) -> Any:
         assert self._session is not None, "the server has not started the application"
-        raw: bytes = scope.get("raw_path") or scope["path"].encode()
         query = b"?" + scope["query_string"] if scope.get("query_string") else b""
-        url = URL(self._base + (raw.partition(b"?")[0] + query).decode("latin-1"), encoded=True)
+        url = URL(self._base + (_path_of(scope).partition(b"?")[0] + query).decode("latin-1"), encoded=True)
         return self._session.request(scope["method"], url, headers=headers, data=body, allow_redirects=False)
 
 
@@ -252,6 +253,12 @@ class _Passing:
             async for piece in answer.content.iter_any():
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         await self._send({"type": "http.response.body", "body": whole, "more_body": False})
+
+
+def _path_of(scope: Scope) -> bytes:
+    """The path as the client wrote it."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw
 
 
 def _own(headers: Any) -> list[tuple[bytes, bytes]]:
