@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -148,3 +149,40 @@ def test_a_name_that_prometheus_refuses_is_refused_here() -> None:
         Alerting(alert="no name", expr="1", severity="page")
     with pytest.raises(UsageError, match="severity"):
         Alerting(alert="A", expr="1", severity="loud")
+
+
+@needs_promtool
+@pytest.mark.parametrize(("unknown", "expected"), [(0, 2000), (60, None)])
+def test_carbon_that_is_known_of_a_part_is_no_figure(
+    tmp_path: Path, unknown: int, expected: int | None
+) -> None:
+    """0.12 g and 60 requests a minute are 2000 ug each, while the intensity of all of the energy is known."""
+    (tmp_path / "rules.yml").write_text(rule_file(SETTINGS), "utf-8")
+    kind = f'{{model="{MODEL}",attribution_rule="request_tokens",accounting="location",basis="lifecycle"'
+    samples = (("value", expected),) if expected is not None else ()
+    test = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": f'{names.CARBON}{kind},outcome="success"}}', "values": "0+0.12x60"},
+                    {"series": f'{names.NO_CARBON}{kind},outcome="success"}}', "values": f"0+{unknown}x60"},
+                    {
+                        "series": f'{names.REQUESTS}{{model="{MODEL}",outcome="success"}}',
+                        "values": "0+60x60",
+                    },
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": "round(1000000 * model:wattmark_grams_per_inference:attributed)",
+                        "eval_time": "50m",
+                        "exp_samples": [{"labels": f"{kind}}}", name: value} for name, value in samples],
+                    }
+                ],
+            }
+        ],
+    }
+    (tmp_path / "tests.yml").write_text(json.dumps(test), "utf-8")
+    promtool(tmp_path, "test", "rules", "tests.yml")

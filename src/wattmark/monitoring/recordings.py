@@ -80,8 +80,9 @@ def _models(w: float) -> list[Recording]:
             Recording(
                 record=f"{GRAMS}:{kind}",
                 expr=f"{by(f'{RULED}, accounting, basis', carbon)}\n/ on (model) group_left ()\n"
-                f"{positive(REQUESTS_RATE)}",
-                what=f"gCO2e per inference, {words}.",
+                f"{positive(REQUESTS_RATE)}\nunless on (model, accounting, basis)\n"
+                f"{positive(by('model, accounting, basis', rate(names.NO_CARBON, w, of)))}",
+                what=f"gCO2e per inference, {words}; nothing where the intensity is not known throughout.",
             ),
         ]
     return [
