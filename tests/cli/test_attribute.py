@@ -15,6 +15,10 @@ from tests.cli.running import verb
 from tests.wiring.test_attribution import a_log, some_power
 from wattmark.cli.attribute import command
 from wattmark.core.errors import UsageError
+from wattmark.core.run import SourceId
+from wattmark.core.telemetry import Samples, Stream
+from wattmark.ledger.door import Door
+from wattmark.wiring.ledger import open_ledger
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +68,22 @@ def test_tells_the_same_as_json(named: list[object]) -> None:
     assert device["energy"]["value"] == pytest.approx(1500)
     assert device["conservation_error"] < 1e-9
     assert document["logs"][0]["requests"] == 2
+
+
+def test_what_has_landed_in_a_ledger_is_folded_first(tmp_path: Path) -> None:
+    """An agent's windows lie in the inbox until somebody reads: 100 W for 20 s."""
+    pytest.importorskip("deltalake", reason="a ledger needs the extra `ledger`")
+    log = a_log(tmp_path / "requests.jsonl", (0, 10, "chat"), (5, 15, "code"))
+    begin_us = 1_790_000_000_000_000
+    stream = Stream(source=SourceId(name="agent:rapl"), host_id="h", device_id="cpu:0", component="cpu")
+    landed = Samples(
+        stream=stream, start_us=[begin_us], end_us=[begin_us + 20_000_000], energy_uj=[2 * 10**9]
+    )
+    ledger = open_ledger(str(tmp_path / "ledger"), begin=True)
+    Door(ledger.store, ledger.settings.tags).samples([landed], "stream")
+    for spec in (f"ledger:{tmp_path / 'ledger'}", tmp_path / "ledger"):
+        (device,) = told("--requests", log, "--power", spec)["devices"]
+        assert device["energy"]["value"] == pytest.approx(1500)
 
 
 def test_places_and_reservations_are_kept(named: list[object]) -> None:

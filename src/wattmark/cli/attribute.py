@@ -177,6 +177,8 @@ def command(
         uncertain=not no_errors,
         with_ids=out is not None,
     )
+    for spec in power:
+        _fold_first(spec)
     with _written(out) as (take, describe), _counted() as told:
         outcome = attributed(asked, take, told)
         describe(outcome.total.window, input_cost)
@@ -185,6 +187,17 @@ def command(
         click.echo(document("attribution", 1, attribution_body(view)))
     else:
         click.echo(attribution_text(view, ascii_only=only_ascii()))
+
+
+def _fold_first(spec: str) -> None:
+    """Whoever reads a ledger folds first: an agent's last windows may still lie in its inbox."""
+    from wattmark.cli.ledger_options import note, now_us
+    from wattmark.wiring.ledger import fold_first, open_ledger
+    from wattmark.wiring.power import ledger_in
+
+    url = ledger_in(spec)
+    if url is not None:
+        fold_first(open_ledger(url), now_us(), note)
 
 
 def _view(

@@ -99,19 +99,26 @@ def read_ledger(
     """
     require_tables()
     from wattmark.ledger.derive import refresh
-    from wattmark.ledger.fold import fold as fold_new
 
     if fold and as_of is None:
-        try:
-            done = fold_new(ledger.store, now_us)
-            for bad in done.rejected:
-                say(f"not taken, kept as {bad.place}: {bad.reason}")
-            if done.purged:
-                say(f"not taken again: {some(done.purged, 'file')} of what was purged{AGAIN}")
-        except LedgerError as error:
-            say(f"what is new could not be folded: {error}; this is what was folded before")
+        fold_first(ledger, now_us, say)
     settings = ledger.settings
     return refresh(ledger.store, settings.tags, as_of=as_of, priority=settings.priority)
+
+
+def fold_first(ledger: OpenLedger, now_us: int, say: Callable[[str], None]) -> None:
+    """Fold what is new; where nothing may be written, say so and leave it."""
+    require_tables()
+    from wattmark.ledger.fold import fold
+
+    try:
+        done = fold(ledger.store, now_us)
+        for bad in done.rejected:
+            say(f"not taken, kept as {bad.place}: {bad.reason}")
+        if done.purged:
+            say(f"not taken again: {some(done.purged, 'file')} of what was purged{AGAIN}")
+    except LedgerError as error:
+        say(f"what is new could not be folded: {error}; this is what was folded before")
 
 
 def forget_counted(ledger: OpenLedger) -> int:

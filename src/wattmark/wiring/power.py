@@ -19,6 +19,7 @@ HEAD_BYTES = 4096
 BESIDE_US = 120_000_000
 """A Prometheus is asked for so much more on both sides: its samples lie seldom on the edges of a stretch."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_AGENTS = " (what wattmark's own agents show there is not read: their ledger holds it)"
 FORMS = (
     "FILE.run.json",
     "SAMPLES.csv",
@@ -60,8 +61,17 @@ def open_power(
     kept = [cut for series in found if (cut := series.between(least, most)) is not None]
     if not kept:
         when = " in that stretch of time" if found else ""
-        raise EvidenceError(spec, f"tells of no device's power{when}")
+        own = NO_AGENTS if spec.startswith(("http://", "https://")) else ""
+        raise EvidenceError(spec, f"tells of no device's power{when}{own}")
     return kept
+
+
+def ledger_in(spec: str) -> str | None:
+    """The ledger that is named as power; None where it is something else."""
+    if spec.startswith("ledger:"):
+        return spec.removeprefix("ledger:")
+    path = Path(spec)
+    return spec if (path / "evidence").is_dir() or (path / "inbox").is_dir() else None
 
 
 def _found(
@@ -72,16 +82,14 @@ def _found(
     kind, _, rest = spec.partition(":")
     if kind in ("http", "https"):
         return series_of_samples(_imported("prometheus", spec, options, start_us, end_us))
-    if kind == "ledger":
+    ledger = ledger_in(spec)
+    if ledger is not None:
         _no_options(options, "a ledger")
-        return series_of_samples(_of_ledger(rest, start_us, end_us))
+        return series_of_samples(_of_ledger(ledger, start_us, end_us))
     path = Path(spec)
     if path.is_file():
         return _of_file(path, options)
     if path.is_dir():
-        if (path / "evidence").is_dir() or (path / "inbox").is_dir():
-            _no_options(options, "a ledger")
-            return series_of_samples(_of_ledger(spec, start_us, end_us))
         raise UsageError(f"{spec}: is a folder that holds no ledger: name a file")
     if rest and "/" not in kind and "." not in kind:
         return series_of_samples(_imported(kind, rest, options, start_us, end_us))
