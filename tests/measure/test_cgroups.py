@@ -92,7 +92,7 @@ def test_the_first_look_only_begins(machine: Machine) -> None:
 
 def test_a_container_has_its_own_time_and_its_pod_the_rest(machine: Machine) -> None:
     """The pod used 7 s, 5 of them in its container; the machine was busy for 10 of 20 s."""
-    names = Names({UID: PodName("serving", "llama-0")}, {ID: "engine"}, {})
+    names = Names({UID: PodName("serving", "llama-0")}, {ID: "engine"})
     clock = machine.clock(names)
     machine.group(POD, 100.0)
     machine.group(BOX, 90.0)
@@ -239,19 +239,6 @@ def test_no_quota_is_no_reservation(machine: Machine) -> None:
     stretch = clock.look(10.0)
     assert stretch is not None
     assert [cpu.reserved_seconds for cpu in stretch.workloads] == [0.0]
-
-
-def test_what_the_kubelet_tells_of_requests_comes_first(machine: Machine) -> None:
-    """One core of two is half of the capacity."""
-    machine.group(POD, 0.0)
-    machine.group(BOX, 0.0)
-    clock = machine.clock(Names({}, {}, {ID: 1.0}))
-    clock.look(0.0)
-    machine.at(busy=0.0, idle=20.0)
-    stretch = clock.look(10.0)
-    assert stretch is not None
-    kept = {c.workload.kind: c.reserved_seconds for c in stretch.workloads}
-    assert kept == {WorkloadKind.CONTAINER: 10.0, WorkloadKind.POD: 0.0}
 
 
 def test_shares_of_v1_are_a_pods_request(tmp_path: Path) -> None:

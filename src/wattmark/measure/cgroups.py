@@ -135,7 +135,7 @@ class CgroupClock:
         cpus = self._cpus() or 1
         found: dict[Workload, WorkloadCpu] = {}
         for owner, seconds in used.items():
-            cores = self._reserved.cores(owner, groups[owner], self._known)
+            cores = self._reserved.cores(owner, groups[owner])
             cpu = WorkloadCpu(
                 workload_of(owner, self._known), seconds, capacity * min(1.0, (cores or 0.0) / cpus)
             )

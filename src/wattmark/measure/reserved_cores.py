@@ -1,16 +1,16 @@
 """How many cores are kept for a group: what its container requests, or the most that it may use.
 
-In this order: the request that the kubelet tells; in v1 ``cpu.shares`` of a pod's container, which is its
-request x 1024; the CPUs of a Slurm job's cpuset; the quota (``cpu.max``, ``cpu.cfs_quota_us``). The weight of
-v2 is not read: runc 1.3.2 and crun 1.23 turned to another formula (Kubernetes, New Conversion from cgroup v1
-CPU Shares to v2 CPU Weight, 2026), and a weight does not say by which it was made.
+In this order: in v1 ``cpu.shares`` of a pod's container, which is its request x 1024; the CPUs of a Slurm
+job's cpuset; the quota (``cpu.max``, ``cpu.cfs_quota_us``). The weight of v2 is not read: runc 1.3.2 and crun
+1.23 turned to another formula (Kubernetes, New Conversion from cgroup v1 CPU Shares to v2 CPU Weight, 2026),
+and a weight does not say by which it was made.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from wattmark.core.serving.cgroup_path import Names, Owner
+from wattmark.core.serving.cgroup_path import Owner
 from wattmark.core.serving.workload import WorkloadKind
 from wattmark.meters.sysfs import text
 
@@ -35,17 +35,15 @@ class Reservations:
         """Read all of them anew when they are asked for."""
         self._kept.clear()
 
-    def cores(self, owner: Owner, group: str, names: Names) -> float | None:
+    def cores(self, owner: Owner, group: str) -> float | None:
         """Cores that are kept for the owner of the group at this path; None where nothing says so."""
         if owner not in self._kept:
-            self._kept[owner] = self._read(owner, group.removeprefix(self._root).lstrip("/"), names)
+            self._kept[owner] = self._read(owner, group.removeprefix(self._root).lstrip("/"))
         return self._kept[owner]
 
-    def _read(self, owner: Owner, path: str, names: Names) -> float | None:
+    def _read(self, owner: Owner, path: str) -> float | None:
         if owner.kind is WorkloadKind.POD:
             return None  # what is reserved is its containers'
-        if owner.name in names.requests:
-            return names.requests[owner.name]
         if owner.kind is WorkloadKind.CONTAINER and owner.pod_uid and self._version == 1 and self._cpu:
             shares = _whole(text(self._cpu / path / "cpu.shares"))
             if shares is not None and shares > LEAST_SHARES:

@@ -131,7 +131,7 @@ def test_an_lxc_guest_is_one_container() -> None:
 
 def test_names_are_shown_where_they_are_known_and_ids_elsewhere() -> None:
     """A pod's container has both, one of Docker's has none."""
-    names = Names({UID: PodName("serving", "llama-0")}, {ID: "engine"}, {})
+    names = Names({UID: PodName("serving", "llama-0")}, {ID: "engine"})
     inside = Owner(WorkloadKind.CONTAINER, ID, UID, Qos.BURSTABLE)
     assert workload_of(inside, names) == Workload(
         kind=WorkloadKind.CONTAINER, name="engine", namespace="serving", pod="llama-0", container="engine"

@@ -118,11 +118,9 @@ class Names:
     """By uid."""
     containers: dict[str, str]
     """By full id."""
-    requests: dict[str, float]
-    """Cores that a container requests, by its full id."""
 
 
-NO_NAMES = Names({}, {}, {})
+NO_NAMES = Names({}, {})
 
 
 def workload_of(owner: Owner, names: Names = NO_NAMES) -> Workload:
