@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -129,8 +130,10 @@ def _text(live: LiveDocument | None, courses: Courses, told: Attributed, running
         "",
         f"asked            {asked}",
         f"kept             {running.folder}",
-        f"next             wattmark ledger totals --ledger {running.ledger} --by model,label.tenant",
-        f"                 wattmark attribute --requests {running.requests} --power ledger:{running.ledger}",
+        # In that folder: its wattmark.toml says where, without which there is no carbon.
+        f"next             cd {quote(str(running.folder))}",
+        "                 wattmark attribute --requests requests.jsonl --power ledger:ledger --by model,tenant",
+        "                 wattmark ledger totals --ledger ledger --by model,label.tenant",
     ]
     return "\n".join(lines)
 
