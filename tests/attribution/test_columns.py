@@ -49,17 +49,10 @@ def test_joining_columns_is_joining_requests(one: list[Request], other: list[Req
     ]
 
 
-@given(st.lists(requests()))
-def test_sorting_orders_by_start_and_keeps_every_request(listed: list[Request]) -> None:
-    """A stable sort of the same requests."""
-    assert list(columns.of(listed).sorted_by_start().requests()) == sorted(listed, key=lambda r: r.start_us)
-
-
 def test_a_slice_keeps_the_rows_that_requests_came_from() -> None:
-    """The second request of rows 5, 7, 9 is the one of row 7, also after slicing and sorting."""
+    """The second request of rows 5, 7, 9 is the one of row 7, also after slicing."""
     made = _columns(start_us=[30, 20, 10], end_us=[30, 20, 10], row=[5, 7, 9])
     assert made[1:].row_of(0) == 7
-    assert list(made.sorted_by_start().row) == [9, 7, 5]
     assert list(made[made.start_us > 10].row) == [5, 7]
 
 
@@ -89,7 +82,7 @@ def test_cached_tokens_may_be_known_where_the_input_is_not() -> None:
 def test_no_requests_are_columns_too() -> None:
     """Nothing joined with nothing is nothing."""
     assert len(columns.joined([])) == 0
-    assert len(columns.of([]).sorted_by_start()) == 0
+    assert len(columns.of([])) == 0
 
 
 def _columns(**given: list[int]) -> RequestColumns:

@@ -88,11 +88,6 @@ class Journal:
                     raise LedgerError(str(path), "was written by a newer wattmark: upgrade this one")
                 yield entry
 
-    @property
-    def waiting_bytes(self) -> int:
-        """What waits in memory for the disk."""
-        return self._waiting_bytes
-
     def begin(self, head: Head, now_us: int) -> None:
         """Go on in a new file; the one before is synced. Older files that are done with are removed."""
         self.sync()

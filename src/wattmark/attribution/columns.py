@@ -100,12 +100,6 @@ class RequestColumns:
         columns = {name: getattr(self, name) for name in COLUMNS}
         return _trusted(**(columns | {"request_id": _no_names()}), services=self.services)
 
-    def sorted_by_start(self) -> RequestColumns:
-        """In the order of their starts; what starts together stays in the order it had."""
-        if len(self) < 2 or bool((self.start_us[1:] >= self.start_us[:-1]).all()):
-            return self
-        return self[np.argsort(self.start_us, kind="stable")]
-
     def requests(self) -> Iterator[Request]:
         """Each as the record it is outside of columns."""
         for i in range(len(self)):

@@ -20,8 +20,6 @@ class Served:
 
     done: Floats
     """Share of what was waiting that was served in this minute."""
-    arriving: Floats
-    """Output tokens that came."""
     written: Floats
     """Output tokens that were written."""
     dropped: Floats
@@ -72,7 +70,7 @@ def served(plan: Plan, model: Model, came: Arrivals) -> Served:
     decode = (watts * busy * 60.0 + model.joules_per_output_token * written) * factor
     share = np.divide(written, wanted, out=np.ones(plan.minutes), where=wanted > 0)
     prefill = model.joules_per_input_token * came.input_tokens * np.minimum(share, 1.0) * factor
-    return Served(share, wanted, written, dropped, batch, busy, step, prefill, decode, on, placed, factor)
+    return Served(share, written, dropped, batch, busy, step, prefill, decode, on, placed, factor)
 
 
 def energy_factor(plan: Plan, model: Model) -> Floats:

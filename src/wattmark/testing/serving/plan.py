@@ -57,10 +57,6 @@ class Kind(StrEnum):
     """Nobody watches for ``minutes``: no windows, and half of one at either end."""
 
 
-MEASURING = (Kind.METHOD, Kind.RULE, Kind.GAP, Kind.STUCK, Kind.RESTART)
-"""Changes of how it is measured: nothing about the model has changed."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One thing that changes at one minute."""
