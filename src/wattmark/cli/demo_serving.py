@@ -132,7 +132,7 @@ def _text(live: LiveDocument | None, courses: Courses, told: Attributed, running
         f"kept             {running.folder}",
         # In that folder: its wattmark.toml says where, without which there is no carbon.
         f"next             cd {quote(str(running.folder))}",
-        "                 wattmark attribute --requests requests.jsonl --power ledger:ledger --by model,tenant",
+        "                 wattmark attribute --requests requests.jsonl --power ledger:ledger",
         "                 wattmark ledger totals --ledger ledger --by model,label.tenant",
     ]
     return "\n".join(lines)
