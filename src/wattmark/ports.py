@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from wattmark.core.imported import Imported
-from wattmark.core.readings import Device, Gap, ProcessUse, Reading
+from wattmark.core.readings import Device, Gap, ProcessShares, ProcessUse, Reading
 from wattmark.core.run import Run
 
 
@@ -45,6 +45,15 @@ class BusyMeter(Protocol):
 
     def process_utilisation(self, pids: Collection[int], since_us: int) -> Mapping[str, ProcessUse | Gap]:
         """How busy each device was with these processes and with others since a moment (us since 1970)."""
+        ...
+
+
+@runtime_checkable
+class ProcessMeter(Protocol):
+    """Tells how busy each of its devices is with each process. What cannot be told is a Gap."""
+
+    def process_shares(self, since_us: int) -> Mapping[str, ProcessShares | Gap]:
+        """How busy each device was with every process since a moment (us since 1970)."""
         ...
 
 

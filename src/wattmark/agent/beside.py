@@ -10,6 +10,7 @@ from wattmark.core.readings import Device
 from wattmark.core.serving.window import ServingWindow
 from wattmark.core.serving.workload import WorkloadTotals, WorkloadUse
 from wattmark.measure.busy_times import BusyTimes
+from wattmark.measure.gpu_workloads import GpuWorkloads
 from wattmark.measure.pod_names import folder_names
 from wattmark.measure.workloads import Workloads, WorkloadWindows
 from wattmark.ports import Meter
@@ -22,6 +23,7 @@ class Beside:
     busy: BusyTimes | None = None
     workloads: WorkloadWindows | None = None
     totals: WorkloadTotals | None = None
+    gpus: GpuWorkloads | None = None
     charged: set[str] = field(default_factory=set)
     """Devices that a model was charged for since the agent began: their workloads land in no ledger."""
 
@@ -31,6 +33,8 @@ class Beside:
             self.busy.tick(now_us)
         if self.workloads is not None:
             self.workloads.tick(now, now_us)
+        if self.gpus is not None:
+            self.gpus.tick(now_us)
 
     def completed(self, window: ServingWindow) -> ServingWindow:
         """The window with the busy times that were seen."""
@@ -41,8 +45,15 @@ class Beside:
 
         Without the devices that are charged to models: two divisions of the same joules never both land.
         """
+        return self._kept(window, None if self.workloads is None else self.workloads.use(window))
+
+    def uses(self, window: ServingWindow) -> Sequence[WorkloadUse]:
+        """The same, and how the users of its accelerators divide theirs: each by a rule of its own."""
+        gpus = self._kept(window, None if self.gpus is None else self.gpus.use(window))
+        return [use for use in (self.use(window), gpus) if use is not None]
+
+    def _kept(self, window: ServingWindow, use: WorkloadUse | None) -> WorkloadUse | None:
         self.charged.update(share.device_id for share in window.shares)
-        use = None if self.workloads is None else self.workloads.use(window)
         if use is None:
             return None
         if self.totals is not None:
@@ -65,9 +76,12 @@ def beside(
     """What this machine lets be kept; without control groups it has no workloads, which is said."""
     found = Beside(busy=BusyTimes(meters, devices))
     if workloads:
+        gpus = GpuWorkloads(meters, say, names=folder_names)
+        if gpus.any:
+            found.gpus, found.totals = gpus, WorkloadTotals()
         try:
             follow = Workloads(names=folder_names, look_seconds=look_seconds)
-            found.workloads, found.totals = WorkloadWindows(follow), WorkloadTotals()
+            found.workloads, found.totals = WorkloadWindows(follow), found.totals or WorkloadTotals()
         except MeterUnavailable as error:
             say(f"no workloads: {error}")
     return found

@@ -185,9 +185,7 @@ class Agent:
     def _made(self, batch: Batch) -> None:
         for made in batch.windows:
             window = self.beside.completed(made)
-            use = self.beside.use(window)
-            if use is not None:
-                self._uses.append(use)
+            self._uses += self.beside.uses(window)
             self.totals.fold(window, self.rates(window))
             self.windows.append(window)
             if self.searching is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wattmark.core.known import Boundary, Grade, Method
@@ -42,6 +43,16 @@ class ProcessUse:
     own: float
     """Mean share of time, 0 to 1."""
     others: float
+    until_us: int
+    """Ask from here the next time; microseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessShares:
+    """How busy a device was with each process between two looks."""
+
+    shares: Mapping[int, float]
+    """Number of the process on the host -> mean share of time, 0 to 1."""
     until_us: int
     """Ask from here the next time; microseconds since 1970."""
 

@@ -10,7 +10,15 @@ from typing import TypeVar
 
 from wattmark.core.errors import MeterUnavailable
 from wattmark.core.known import Grade, Method
-from wattmark.core.readings import CounterReading, Device, Gap, PowerReading, ProcessUse, Reading
+from wattmark.core.readings import (
+    CounterReading,
+    Device,
+    Gap,
+    PowerReading,
+    ProcessShares,
+    ProcessUse,
+    Reading,
+)
 from wattmark.core.sensor_duty import power_duty
 from wattmark.core.units import Energy, Power
 from wattmark.meters import uncertainty
@@ -93,6 +101,14 @@ class NvmlMeter:
         """
         self._renew()
         return {d.id: self._ask(d, lambda nvml, gpu: _use(nvml, gpu, pids, since_us)) for d in self._devices}
+
+    def process_shares(self, since_us: int) -> Mapping[str, ProcessShares | Gap]:
+        """How busy each GPU was with every process since a moment (us since 1970), by its number on the host.
+
+        MIG and some drivers do not support this: a Gap.
+        """
+        self._renew()
+        return {d.id: self._ask(d, lambda nvml, gpu: _shares(nvml, gpu, since_us)) for d in self._devices}
 
     def close(self) -> None:
         """Give NVML back."""
@@ -218,12 +234,17 @@ def _power(nvml: Nvml, gpu: ctypes.c_void_p) -> Energy | Power:
 
 def _use(nvml: Nvml, gpu: ctypes.c_void_p, pids: Collection[int], since_us: int) -> ProcessUse:
     """Means per process over its samples, added up for ours and for the others."""
+    seen = _shares(nvml, gpu, since_us)
+    own = sum(share for pid, share in seen.shares.items() if pid in pids)
+    others = sum(share for pid, share in seen.shares.items() if pid not in pids)
+    return ProcessUse(own, others, seen.until_us)
+
+
+def _shares(nvml: Nvml, gpu: ctypes.c_void_p, since_us: int) -> ProcessShares:
+    """Means per process over its samples."""
     by_pid: dict[int, list[int]] = {}
     until = since_us
     for sample in nvml.process_samples(gpu, since_us):
         until = max(until, sample.timestamp_us)
         by_pid.setdefault(sample.pid, []).append(sample.sm_percent)
-    means = {pid: sum(percents) / len(percents) / 100 for pid, percents in by_pid.items()}
-    own = sum(share for pid, share in means.items() if pid in pids)
-    others = sum(share for pid, share in means.items() if pid not in pids)
-    return ProcessUse(own, others, until)
+    return ProcessShares({pid: sum(some) / len(some) / 100 for pid, some in by_pid.items()}, until)
