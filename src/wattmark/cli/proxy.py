@@ -34,6 +34,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--socket", metavar="PATH", help="The agent's socket, for request lines [the usual one].")
 @click.option("--log", default="", metavar="FILE", help="Append request lines to a file, instead.")
 @click.option("--comment", is_flag=True, help="End event streams with a comment that holds the estimate.")
+@click.option("--ask-usage", is_flag=True, help="Ask streams for their tokens where clients do not.")
 @click.option("--no-headers", is_flag=True, help="Attach no headers to answers.")
 @click.option("--max-body", type=click.IntRange(1, 4096), default=64, show_default=True, metavar="MIB",
               help="Largest request.")  # fmt: skip
@@ -56,6 +57,7 @@ def command(**options: Any) -> None:
         raise UsageError("--tls-cert and --tls-key belong together: give both")
     from wattmark.integrations.asgi import EnergyMiddleware
     from wattmark.integrations.request_path.exchange import RequestPath
+    from wattmark.server.ask_usage import ENDS, AskUsage
     from wattmark.server.proxy import ReverseProxy
     from wattmark.server.proxy_status import Status
     from wattmark.server.serve import bound, serve
@@ -68,7 +70,10 @@ def command(**options: Any) -> None:
         scheme = "https" if options["tls_cert"] else "http"
         at = listening.getsockname()[1]
         click.echo(f"wattmark: handing {scheme}://{shown}:{at} on to {options['upstream']}", err=True)
-        app = Status(EnergyMiddleware(proxy, path=path), proxy, path.teller.dropped)
+        metered = EnergyMiddleware(proxy, path=path)
+        ends = tuple(end for end in path.settings.paths if end.endswith(ENDS))
+        inner = AskUsage(metered, ends) if options["ask_usage"] else metered
+        app = Status(inner, proxy, path.teller.dropped)
         try:
             serve(app, listening, certificate=options["tls_cert"], key=options["tls_key"], dated=False)
         finally:
