@@ -46,8 +46,10 @@ def a_node(
     model: str = "m",
     told_as: Service | None = None,
     counts_requests: bool = True,
+    every: int = 5,
+    after: int = 0,
 ) -> list[Entry]:
-    """Each second 100 J, and 300 J while a request is active; 10 tokens a second; looks every 5 seconds."""
+    """Each second 100 J, and 300 J while a request is active; 10 tokens a second; a look every 5 seconds."""
     entries: list[Entry] = []
     joules = tokens = ended = 0
     stretches = list(active)
@@ -58,7 +60,7 @@ def a_node(
         ended += sum(1 for _, end in stretches if end == s)
         at_us = T0 + s * SECOND
         entries.append(Ticked(float(s), at_us, [float(joules)], [float(s)], {}))
-        if s % 5 == 0:
+        if s % every == after:
             counted = Counted(
                 requests=float(ended) if counts_requests else None,
                 failed=0.0 if counts_requests else None,
@@ -131,6 +133,24 @@ def test_requests_that_nobody_tells_are_counted_by_the_engine() -> None:
     assert sum(d.energy_joules for w in windows for d in w.devices) == pytest.approx(
         100.0 * 240 + 200.0 * 60, abs=301.0
     )
+
+
+@pytest.mark.parametrize(("every", "after"), [(5, 0), (5, 4), (7, 3), (30, 17), (45, 44)])
+def test_a_minute_waits_for_the_look_that_reaches_over_its_end(every: int, after: int) -> None:
+    """Busy from the second to the fourth minute: none of the third is idle, whenever looks come."""
+    settings = BookSettings(
+        host_id="node", boot="boot", look_seconds=float(every), engines=(Expected(target="e"),)
+    )
+    book = Book([GPU], settings, Timeline(T0), T0)
+    windows = windows_of(book, a_node(6 * 60, [(s, s + 1) for s in range(60, 240)], every=every, after=after))
+    (use,) = windows[2].devices
+    assert (use.energy_joules, use.idle_joules) == (18_000.0, 0.0)
+
+
+def test_an_engine_that_answers_no_more_holds_no_minute_for_long() -> None:
+    """After three periods without a look the minutes go on."""
+    entries = [e for e in a_node(300, []) if not isinstance(e, Looked) or e.reading.at_us < T0 + 100 * SECOND]
+    assert len(windows_of(a_book(Expected(target="e")), entries)) == 4
 
 
 def test_an_engine_that_counts_no_requests_stands_in_once_nothing_runs() -> None:

@@ -31,6 +31,8 @@ from wattmark.core.units import Energy, Power
 
 TOLD_FOR_US = 15 * 60 * 1_000_000
 """A model whose requests were told so lately is told by request, and not by its engine's counters."""
+LOOKS_WAITED = 3
+"""A window waits for the next look at an engine for so many of their periods."""
 PRACTICE_US = 24 * 3600 * 1_000_000
 """Where requests were told so lately, windows have the rule of requests."""
 MOST_REMEMBERED = 20_000
@@ -304,7 +306,7 @@ class Book:
         """
         waiting = self._settings.waiting
         patient = waiting.lateness_us * 4 // 5
-        self._held = [telling for telling in self._held if not self._is_told(telling)]
+        self._held = [t for t in self._held if not self._is_told(t.service, t.start_us)]
         ripe = [telling for telling in self._held if telling.end_us + patient <= self.now_us]
         for telling in ripe:
             if telling.over or telling.start_us <= self.now_us - waiting.horizon_us:
@@ -317,9 +319,17 @@ class Book:
         ]
 
     def _unsettled_us(self) -> int | None:
-        """From when on it is not clear yet whether somebody tells what an engine counted."""
-        open_ = [telling.start_us for telling in self._held if _key(telling) not in self._untold]
-        return min(open_, default=None)
+        """From when on it is not clear yet what engines count, and whether somebody tells of it."""
+        moments = [telling.start_us for telling in self._held]
+        late_us = self.now_us - round(LOOKS_WAITED * self._settings.look_seconds * 1e6)
+        for engine in self._settings.engines:
+            look = self.looks.get(engine.target)
+            if look is None or not engine.by_counter or look.at_us < late_us:
+                continue
+            services = [Service(model=engine.model or model, target=engine.target) for model in look.models]
+            if not all(self._is_told(service, look.at_us) for service in services):
+                moments.append(look.at_us)
+        return min(moments, default=None)
 
     def _stand_in(self, telling: Telling) -> None:
         if telling.end_us <= self._attributor.divided_us:
@@ -344,12 +354,12 @@ class Book:
                     "if they are the same they count twice; tell the target, or state the model of the engine"
                 )
 
-    def _is_told(self, telling: Telling) -> bool:
-        model, target = telling.service.model, telling.service.target
+    def _is_told(self, service: Service, start_us: int) -> bool:
+        model, target = service.model, service.target
         named = [("target", target), ("model", model)]
         if not model:
             named = [("target", target), *(key for key in self._told_us if key[0] == "free")]
-        return any(telling.start_us < self._told_us.get(key, -TOLD_FOR_US) + TOLD_FOR_US for key in named)
+        return any(start_us < self._told_us.get(key, -TOLD_FOR_US) + TOLD_FOR_US for key in named)
 
     def _heard(self, service: Service, at_us: int) -> None:
         """Somebody tells of these requests. Who names no target may mean any engine that names no model."""
@@ -384,7 +394,7 @@ class Book:
     def finish(self) -> Batch:
         """All that is known until now, as windows."""
         for telling in self._held:
-            if not self._is_told(telling):
+            if not self._is_told(telling.service, telling.start_us):
                 self._stand_in(telling)
         self._held = []
         read = max((gauge.until_us or 0 for gauge in self.gauges.values()), default=0)
