@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wattmark.core.errors import UsageError
+from wattmark.core.errors import MissingExtra, UsageError
 from wattmark.core.serving.request import Placement
 from wattmark.core.serving.weights import Weighing
 
@@ -70,6 +70,10 @@ def attributed(
 
     Raises UsageError for what is named or asked wrongly, EvidenceError for what cannot be read, MissingExtra.
     """
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        raise MissingExtra("attribution", "attribute") from None
     for_logs, for_power = options_of(asked.options)
     logs = _opened(asked, for_logs, asked.with_ids)
     from wattmark.attribution.chunks import Chunks
