@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 from tests.core.serving.test_figures import GRID, NO_PUE, a_window
+from tests.fakes.http_server import Quiet, serving
 from wattmark.core.serving.live import AgentState, EngineState, live_of
 from wattmark.reports.live_json import live_document
 
@@ -36,7 +35,7 @@ def answering(*answers: tuple[int, str]) -> Iterator[str]:
     """Its address; each request takes the next answer, the last one again and again."""
     left = list(answers)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -47,15 +46,5 @@ def answering(*answers: tuple[int, str]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as url:
+        yield url

@@ -6,15 +6,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
 pytest.importorskip("scipy")
 
+from tests.fakes.http_server import Quiet, serving
 from tests.monitoring.detection.rows import steady
 from wattmark.agent.searching import LEARNT, TOKEN, regressions_of, searching_of
 from wattmark.config import AgentConfig
@@ -36,7 +35,7 @@ def alerted() -> Iterator[tuple[str, list[tuple[str | None, Any]]]]:
     """An address that takes alerts, and what came: the token and the body."""
     came: list[tuple[str | None, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             came.append((self.headers.get("Authorization"), json.loads(body)))
@@ -44,14 +43,8 @@ def alerted() -> Iterator[tuple[str, list[tuple[str | None, Any]]]]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", came
-    server.shutdown()
-    server.server_close()
+    with serving(Handler) as url:
+        yield url, came
 
 
 def searched(asked: AgentConfig, folder: Path, plan: Plan = WORSE, **environ: str) -> Any:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("scipy")
 
+from tests.fakes.http_server import Quiet, serving
 from tests.monitoring.detection.kept import counters, prometheus
 from wattmark.cli.main import cli
 from wattmark.core.run import SourceId
@@ -102,7 +101,7 @@ def agent() -> Iterator[tuple[str, dict[str, str]]]:
     """An agent's /metrics; the page can be changed."""
     shown = {"text": ""}
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             body = shown["text"].encode()
             self.send_response(200 if self.path == "/metrics" else 404)
@@ -110,14 +109,8 @@ def agent() -> Iterator[tuple[str, dict[str, str]]]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Tests are quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", shown
-    server.shutdown()
-    server.server_close()
+    with serving(Handler) as url:
+        yield url, shown
 
 
 def test_an_agent_is_asked_for_what_it_has_found(agent: tuple[str, dict[str, str]]) -> None:

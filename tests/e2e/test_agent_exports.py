@@ -8,11 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -21,6 +19,7 @@ import pytest
 
 from tests.e2e.test_prometheus_export import answers, free_port, running, wait_for
 from tests.exporters.agent_states import END, MINUTE, a_state, a_window
+from tests.fakes.http_server import Quiet, serving
 from wattmark.exporters.agent_families import families
 from wattmark.exporters.agent_otlp import address_of, payload, send
 from wattmark.exporters.agent_text import negotiated, render
@@ -33,7 +32,7 @@ def shown(asked: list[str]) -> Iterator[int]:
     """A page of metrics, as an agent answers; which formats were asked for goes into the list."""
     state = a_state()
 
-    class Page(BaseHTTPRequestHandler):
+    class Page(Quiet):
         def do_GET(self) -> None:
             form = negotiated(self.headers.get("Accept"))
             asked.append(form.name)
@@ -42,18 +41,8 @@ def shown(asked: list[str]) -> Iterator[int]:
             self.end_headers()
             self.wfile.write(render(families(state), form))
 
-        def log_message(self, *args: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Page) as url:
+        yield int(url.rpartition(":")[2])
 
 
 def test_a_real_prometheus_reads_every_series(tmp_path: Path) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
 from tests.exporters.agent_states import a_state, an_empty_state
+from tests.fakes.http_server import Quiet, serving
 from wattmark.core.errors import UsageError
 from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.serving.cumulative import DeviceKey, DeviceTotals
@@ -166,7 +165,7 @@ def test_what_is_no_address_is_refused(target: str) -> None:
         address_of(target)
 
 
-class Collector(BaseHTTPRequestHandler):
+class Collector(Quiet):
     """Takes what is sent and answers as it is told."""
 
     status = 200
@@ -180,22 +179,14 @@ class Collector(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.answer)
 
-    def log_message(self, *args: object) -> None:
-        """Quiet."""
-
 
 @pytest.fixture
 def collector() -> Iterator[tuple[str, type[Collector]]]:
     class Mine(Collector):
         bodies: list[tuple[str, bytes]] = []  # noqa: RUF012
 
-    server = HTTPServer(("127.0.0.1", 0), Mine)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield address_of(f"http://127.0.0.1:{server.server_port}"), Mine
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Mine) as url:
+        yield address_of(url), Mine
 
 
 def test_a_collector_gets_the_body_and_the_headers(collector: tuple[str, type[Collector]]) -> None:

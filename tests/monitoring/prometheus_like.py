@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.fakes.http_server import Quiet, serving
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def answering(answers: Mapping[str, Any], queries: Mapping[str, float] | None = 
     """Gives its address. ``answers``: path after /api/v1/ -> data, or bytes as they are, or a status;
     ``queries``: expression -> value."""
 
-    class Answer(BaseHTTPRequestHandler):
+    class Answer(Quiet):
         def do_GET(self) -> None:
             asked = urlsplit(self.path)
             path = asked.path.removeprefix("/api/v1/")
@@ -35,15 +35,5 @@ def answering(answers: Mapping[str, Any], queries: Mapping[str, float] | None = 
             self.end_headers()
             self.wfile.write(found if isinstance(found, bytes) else json.dumps(body).encode())
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Answer) as url:
+        yield url

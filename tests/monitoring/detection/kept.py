@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.http_server import Quiet, serving
 from wattmark.core.serving.window import ServingWindow
 from wattmark.monitoring.detection.counted import ENERGY, READ, REQUESTS, SECONDS, UNOBSERVED, WRITTEN
 
@@ -66,7 +65,7 @@ def _labels(node: dict[str, str], **more: str) -> Labels:
 def prometheus(kept: dict[str, dict[Labels, dict[int, float]]]) -> Iterator[str]:
     """A server that answers /api/v1/query_range as Prometheus documents it; its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
             name, _, wanted = asked["query"].partition("{")
@@ -89,15 +88,5 @@ def prometheus(kept: dict[str, dict[Labels, dict[int, float]]]) -> Iterator[str]
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Tests are quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as url:
+        yield url
