@@ -29,7 +29,7 @@ def test_once_prints_every_table() -> None:
     assert "node hhhhhhhhhhhh  00:00:00 to 00:01:00 UTC" in text
     assert "divided by request_tokens" in text
     row = next(line for line in text.splitlines() if line.startswith("chat"))
-    assert re.split(r"\s{2,}", row)[:6] == ["chat", "0.133", "1", "100 J ±8 %", "125 J ±5 %", "12.5 J ±5 %"]
+    assert re.split(r"\s{2,}", row)[:6] == ["chat", "0.133", "1", "100 J ±5 %", "125 J ±5 %", "12.5 J ±5 %"]
     assert "acme" in text
     assert "down: connection refused" in text
     assert "agent 0.1: 1.50 CPU s, 30 MB, nothing in a ledger yet" in text
