@@ -42,7 +42,7 @@ def agents_options(command: Command) -> Command:
     return command
 
 
-@group.command("metrics")
+@group.command("metrics", short_help="What autoscalers would be told now.")
 @agents_options
 @click.option("--model", default="", help="Of this model only.")
 @click.option(
@@ -102,7 +102,7 @@ def _metrics_text(rows: Sequence[Mapping[str, Any]], asked: bool) -> str:
     return "\n".join(lines)
 
 
-@group.command("plan")
+@group.command("plan", short_help="Which nodes the traffic would not need.")
 @agents_options
 @click.option(
     "--target",
@@ -151,7 +151,7 @@ def plan_command(
         raise SystemExit(3)
 
 
-@group.command("serve")
+@group.command("serve", short_help="Tell autoscalers of models, for good.")
 @agents_options
 @click.option("--http", "http", metavar="HOST:PORT", help="Answer HPA here (external.metrics.k8s.io).")
 @click.option("--grpc", "grpc", metavar="HOST:PORT", help="Answer KEDA here (external scaler).")
@@ -259,7 +259,7 @@ def _until_told() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-@group.command("manifests")
+@group.command("manifests", short_help="Write manifests for Kubernetes.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the files into this folder.")
 @click.option("--image", default="wattmark:0.1.0", show_default=True, help="Image that has wattmark in it.")
 @click.option("--namespace", default="wattmark", show_default=True)

@@ -37,7 +37,7 @@ def group() -> None:
     """Write rules, alerts and dashboards for what the agents show, and check that they work."""
 
 
-@group.command()
+@group.command(short_help="Write rules for Prometheus, and their tests.")
 @budget_option
 @out_option
 @json_option
@@ -67,7 +67,7 @@ def rules(budgets: tuple[str, ...], out: Path | None, as_json: bool) -> None:
         click.echo(text, nl=False)
 
 
-@group.command()
+@group.command(short_help="List or write Grafana dashboards.")
 @out_option
 @json_option
 def dashboards(out: Path | None, as_json: bool) -> None:
@@ -85,7 +85,7 @@ def dashboards(out: Path | None, as_json: bool) -> None:
         click.echo(dashboards_text(rows))
 
 
-@group.command()
+@group.command(short_help="Write all that a new Prometheus needs.")
 @click.option(
     "--target", "targets", multiple=True, default=("127.0.0.1:9465",), show_default=True, metavar="HOST:PORT",
     help="An agent; may be given again.",
@@ -136,7 +136,7 @@ def config(
     _write(out, files, quiet=False)
 
 
-@group.command()
+@group.command(short_help="Check rules, and a running Prometheus.")
 @click.option("--prometheus", metavar="URL", help="A running Prometheus that should know of the agents.")
 @click.option("--tests/--no-tests", default=False, help="Run the tests of the rules, too: a minute or so.")
 @budget_option
