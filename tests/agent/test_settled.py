@@ -278,3 +278,25 @@ def test_an_agent_tells_what_a_request_used_and_when_it_will(tmp_path: Path) -> 
     written = [json.loads(line) for line in lines.read_text().splitlines()]
     assert told in written
     assert {line["request_id"] for line in written} == {"gateway/1 ü", "flying"}
+
+
+def test_the_query_of_the_page_reads_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it stands there; lines that were written twice count once: two requests of 400 J, 60 tokens."""
+    duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed")
+    page = (Path(__file__).parents[2] / "docs" / "agent" / "index.md").read_text()
+    query = page.partition("```sql\n")[2].partition("```")[0]
+    apart = a_request(2, start_us=20 * SECOND, first_token_us=21 * SECOND, end_us=24 * SECOND)
+    with a_file(tmp_path / "settled") as (file, _):
+        settled(
+            a_request(),
+            apart,
+            a_request(3, start_us=10 * SECOND, end_us=10 * SECOND, first_token_us=None),
+            file=file,
+        )
+    with a_file(tmp_path / "settled") as (file, _):
+        settled(a_request(), file=file)
+    monkeypatch.chdir(tmp_path)
+    ((model, tenant, rule, boundary, grade, requests, joules, per_token),) = duckdb.sql(query).fetchall()
+    assert (model, tenant, rule, boundary, grade) == ("chat", "acme", "request_tokens", "device", "B")
+    assert requests == 2
+    assert (joules, per_token) == pytest.approx((400, 800 / 60))

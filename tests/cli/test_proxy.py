@@ -40,6 +40,7 @@ def test_it_hands_on_and_tells(tmp_path: Path) -> None:
     with server(CHAT) as fake:
         upstream = f"http://127.0.0.1:{fake.server_port}"
         how = ["--upstream", upstream, "--listen", "127.0.0.1:0", "--tenants", str(keys), "--log", str(log)]
+        how.append("--ask-usage")
         command = [sys.executable, "-m", "wattmark", "proxy", *how, "--model-version", "v2", "--agent", ""]
         with started(command, stderr=subprocess.PIPE) as process:
             assert process.stderr is not None
@@ -51,13 +52,17 @@ def test_it_hands_on_and_tells(tmp_path: Path) -> None:
             answer = connection.getresponse()
             assert json.loads(answer.read()) == CHAT
             assert answer.headers["wattmark-energy"] == "known=missing;reason=no_agent"
+            streams = json.dumps({"model": "m", "stream": True})
+            connection.request("POST", "/v1/chat/completions", streams, headers)
+            connection.getresponse().read()
             connection.close()
+            assert ["stream_options" in asked for asked in fake.asked] == [False, True]
             process.send_signal(signal.SIGTERM)
             rest = process.communicate(timeout=30)[1]
     assert (process.returncode, rest) == (0, "")
     lines = log.read_text().splitlines()
     assert "secret" not in log.read_text()
-    (request,) = [r for r in map(told, map(json.loads, lines)) if isinstance(r, Request)]
+    request, _ = [r for r in map(told, map(json.loads, lines)) if isinstance(r, Request)]
     assert (request.service.tenant, request.service.model_version, request.output_tokens) == ("blue", "v2", 4)
 
 
