@@ -214,3 +214,16 @@ def test_how_a_node_was_known_outlives_the_agent() -> None:
     after = a_book(Expected(target="e"))
     after.resume(book.head())
     assert (after.head().heard, after.head().rule) == (book.head().heard, "request_tokens")
+
+
+def test_names_that_somebody_makes_up_do_not_pile_up() -> None:
+    """30,000 models in a minute: a bounded number is remembered, the last ones."""
+    book = a_book(Expected(target="e"))
+    for number in range(30_000):
+        at_us = T0 + number
+        service = Service(model=f"m{number}", target="e")
+        book.told(Told([Request(service=service, start_us=at_us, end_us=at_us)], []))
+        book.now_us = at_us
+    heard = book.head().heard
+    assert len(heard) <= 20_002
+    assert ("model", "m29999", T0 + 29_999) in heard

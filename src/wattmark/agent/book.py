@@ -145,7 +145,7 @@ class Book:
             flying=list(self.flying.values()),
             files=list(self.marks.values()),
             looks=list(self.looks.values()),
-            heard=[(*key, at_us) for key, at_us in self._told_us.items()],
+            heard=[(*k, at_us) for k, at_us in self._told_us.items() if at_us > self.now_us - PRACTICE_US],
             stood_us=self._stood_us,
             rule=self._rule.value,
         )
@@ -365,6 +365,9 @@ class Book:
         """Somebody tells of these requests. Who names no target may mean any engine that names no model."""
         at_us = max(self.now_us, at_us)
         self._untold = {key for key in self._untold if not _means(service, key)}
+        if len(self._told_us) > MOST_REMEMBERED:
+            recent = sorted(self._told_us, key=self._told_us.__getitem__)[MOST_REMEMBERED // 2 :]
+            self._told_us = {key: self._told_us[key] for key in recent}
         self._told_us["model", service.model] = at_us
         if service.target:
             self._told_us["target", service.target] = at_us
