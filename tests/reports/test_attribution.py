@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from wattmark.core.figure import Missing
+from wattmark.core.figure import Figure, Missing
 from wattmark.core.known import Grade, Method
 from wattmark.core.serving.figures import device_figures, figures_by
 from wattmark.core.serving.request import Rule, Service
@@ -68,6 +68,18 @@ def test_text_of_tenants_leaves_idle_energy_out() -> None:
     text = attribution_text(a_view(("tenant",)))
     assert "without idle energy, which belongs to the model as a whole" in text
     assert "with idle" not in text
+
+
+def test_text_says_what_carbon_leaves_out() -> None:
+    """Energy of devices meets no PUE, whatever was stated: once, not for each model."""
+    view = a_view()
+    pue, grid = Figure(1.3, "1"), Figure(360.0, "gCO2e/kWh")
+    groups = figures_by((view.window,), ("model",), pue=pue, intensity=grid)
+    text = attribution_text(replace(view, groups=(*groups, *groups)))
+    assert (
+        text.count("- carbon: device energy only: the rest of the machine and the building are not in it")
+        == 1
+    )
 
 
 def test_idle_energy_alone_is_no_row_among_tenants() -> None:

@@ -180,7 +180,7 @@ def _name(service: Service, by: Sequence[str]) -> tuple[str, ...]:
 
 
 def _why(view: AttributionView) -> list[str]:
-    """Why figures are missing, each reason once."""
+    """Why figures are missing and what carbon leaves out, each reason once."""
     said: dict[str, None] = {}
     for group in view.groups:
         if PARTS & set(view.by) and not _asked(group):
@@ -190,8 +190,16 @@ def _why(view: AttributionView) -> list[str]:
             for answer in (kinds.attributed, *(() if PARTS & set(view.by) else (kinds.service,))):
                 if isinstance(answer, Missing):
                     hint = f": {answer.hint}" if answer.hint else ""
-                    said.setdefault(f"{name}: {answer.field} is not known{hint}")
+                    verb = "are" if answer.field.endswith("s") else "is"
+                    said.setdefault(f"{name}: {answer.field} {verb} not known{hint}")
+        said |= dict.fromkeys(f"carbon: {note}" for note in _told_of_carbon(group))
     return list(said)
+
+
+def _told_of_carbon(group: ServiceFigures) -> tuple[str, ...]:
+    """What a reader must know beside grams: energy of devices, for one, meets no PUE."""
+    grams = group.grams_per_inference.attributed
+    return grams.notes if isinstance(grams, Figure) else ()
 
 
 def _read(logs: Sequence[Read]) -> list[str]:
