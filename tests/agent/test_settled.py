@@ -247,6 +247,43 @@ def test_a_place_that_cannot_be_is_refused_at_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("kept", "state"), [("1", "forgotten"), ("0", "off")])
+def test_an_agent_says_why_it_does_not_know(kept: str, state: str, tmp_path: Path) -> None:
+    """Of two requests the first made way for the second; or none is kept at all."""
+    Powercap(tmp_path / "powercap")
+    with running(tmp_path, "ledger=", f"kept={kept}") as agent:
+        lines = [request_line(number) for number in (1, 2)]
+        lines[1]["end"] += 0.001
+        assert agent.post(lines) == 200
+
+        def told() -> Any:
+            return json.loads(agent.get("/v1/requests/r1")[1])
+
+        wait_for(lambda: told()["state"] not in ("waiting", "settled"))
+        assert told()["state"] == state
+        assert told()["reason"]
+
+
+@pytest.mark.slow
+def test_an_agent_that_is_killed_leaves_whole_lines_and_none_out(tmp_path: Path) -> None:
+    """Killed with a request that waits: the next agent settles and writes it."""
+    Powercap(tmp_path / "powercap")
+    place = tmp_path / "settled.jsonl"
+    how = (f"settled={place}", "ledger=", "window=2")
+    with running(tmp_path, *how) as agent:
+        assert agent.post([request_line(1)]) == 200
+        agent.process.kill()
+        agent.process.wait()
+    with running(tmp_path, *how) as agent:
+        assert agent.post([request_line(2)]) == 200
+        wait_for(lambda: agent.get("/v1/requests/r2")[0] == 200)
+        assert agent.get("/v1/requests/r1")[0] == 200
+        assert agent.end() == 0
+    told = [json.loads(line)["request_id"] for line in place.read_text().splitlines()]
+    assert set(told) == {"r1", "r2"}
+
+
+@pytest.mark.slow
 def test_an_agent_tells_what_a_request_used_and_when_it_will(tmp_path: Path) -> None:
     """In flight, waiting, settled, unknown: each with its words; a line for it on the disk."""
     power = Powercap(tmp_path / "powercap")

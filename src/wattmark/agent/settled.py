@@ -26,7 +26,7 @@ from wattmark.core.units import JOULES_PER_KWH
 
 SCHEMA, VERSION = "wattmark.request_energy", 1
 KEPT = 10_000
-"""Requests whose documents are kept unless the settings say otherwise: some 7 MB."""
+"""Requests whose documents are kept unless the settings say otherwise: some 9 MB."""
 
 TOO_LATE = "told too late: the energy of its time was charged to others"
 NOT_OBSERVED = "nothing was observed on its devices while it was active"
@@ -103,16 +103,19 @@ class _Terms:
 
         The rates are those of the window in which it ended.
         """
-        here = [
-            i
-            for i, window in enumerate(self._windows)
-            if window.start_us < end_us and window.end_us > start_us
-        ]
-        first, last = (here[0], here[-1] + 1) if here else (0, 0)
+        windows = self._windows
+        last = len(windows)
+        while (
+            last and windows[last - 1].start_us >= end_us
+        ):  # most ended in the last window, or the one before
+            last -= 1
+        first = last
+        while first and windows[first - 1].end_us > start_us:
+            first -= 1
         key = service, first, last
         if key not in self._found:
-            met = self._rates(self._windows[last - 1]) if here else ()
-            self._found[key] = _known(service, self._windows[first:last]), met
+            met = self._rates(windows[last - 1]) if first < last else ()
+            self._found[key] = _known(service, windows[first:last]), met
         return self._found[key]
 
 
