@@ -169,6 +169,38 @@ def test_a_page_in_pieces_and_a_packed_page_are_read() -> None:
         assert len(answers.connections) == 1
 
 
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Pad: ",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Trailer: ",
+    ],
+    ids=["head", "trailer"],
+)
+def test_an_engine_that_sends_byte_by_byte_is_a_gap_after_the_time_that_it_has(begin: bytes) -> None:
+    """Each byte comes in time and the whole never does: what was seen before is not shown for ever."""
+    enough = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(begin)
+        while not enough.wait(0.05):
+            try:
+                handler.wfile.write(b"a")
+            except OSError:
+                return
+
+    with a_server(Answers(send=drip)) as url:
+        look: list[FailedLook] = []
+        asking = threading.Thread(target=lambda: look.append(failed(url, timeout=0.3)), daemon=True)
+        asking.start()
+        asking.join(10)
+        was_over = not asking.is_alive()
+        enough.set()
+        asking.join(20)
+    assert was_over
+    assert [found.kind for found in look] == ["timeout"]
+
+
 def test_nobody_there_is_a_gap() -> None:
     """The port is free."""
     with socket.socket() as free:

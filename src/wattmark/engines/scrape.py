@@ -7,12 +7,15 @@ An account comes from the environment only (``WATTMARK_ENGINE_TOKEN``, or ``WATT
 from __future__ import annotations
 
 import base64
+import io
+import socket
 import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
+from typing import Any
 from urllib.parse import urlsplit
 
 from wattmark.core.errors import UsageError
@@ -44,6 +47,34 @@ class _Refused(Exception):
         self.kind = kind
 
 
+class _Paced(io.RawIOBase):
+    """What comes over a connection, each byte waited for only as long as the whole look has left.
+
+    The timeout of a socket is of one read: who sends the head of an answer byte by byte would hold up a look
+    for hours, and what was seen before would go on to be shown.
+    """
+
+    def __init__(self, sock: socket.socket, allow: Callable[[socket.socket], None]) -> None:
+        self._sock = sock
+        self._allow = allow
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """As HTTPResponse asks a socket for it."""
+        return io.BufferedReader(self, PIECE)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._allow(self._sock)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
 @dataclass(kw_only=True)
 class Scraper:
     """Looks at one engine again and again. Not to be shared by threads."""
@@ -64,6 +95,7 @@ class Scraper:
     monotonic: Callable[[], float] = time.monotonic
     now_us: Callable[[], int] = lambda: time.time_ns() // 1000
     _connection: HTTPConnection | None = None
+    _until: float = 0.0
 
     def look(self) -> Look:
         """One look. What goes wrong becomes a gap; nothing is raised."""
@@ -124,10 +156,12 @@ class Scraper:
     def _asked(self, path: str, until: float) -> _Answer:
         connection = self._connection or self._connect(until)
         self._connection = connection
-        self._allow(connection, until)
+        self._until = until
+        if connection.sock is not None:
+            self._allow(connection.sock)
         connection.request("GET", path, headers=dict(self.headers))
         response = connection.getresponse()
-        body = self._body(connection, response, until)
+        body = self._body(response)
         headers = {name.lower(): value for name, value in response.getheaders()}
         if headers.get("content-encoding", "") == "gzip":
             body = _unpacked(body)
@@ -136,25 +170,29 @@ class Scraper:
     def _connect(self, until: float) -> HTTPConnection:
         left = max(until - self.monotonic(), 0.001)
         if self.scheme == "https":
-            return HTTPSConnection(self.host, self.port, timeout=left, context=self.context)
-        return HTTPConnection(self.host, self.port, timeout=left)
+            made: HTTPConnection = HTTPSConnection(self.host, self.port, timeout=left, context=self.context)
+        else:
+            made = HTTPConnection(self.host, self.port, timeout=left)
+        made.response_class = self._response  # type: ignore[assignment]  # it is only ever called
+        return made
 
-    def _allow(self, connection: HTTPConnection, until: float) -> None:
+    def _response(self, sock: socket.socket, *args: Any, **named: Any) -> HTTPResponse:
+        return HTTPResponse(_Paced(sock, self._allow), *args, **named)  # type: ignore[arg-type]
+
+    def _allow(self, sock: socket.socket) -> None:
         """Let it wait for as long as the whole look has left. Raises TimeoutError when nothing is left."""
-        left = until - self.monotonic()
+        left = self._until - self.monotonic()
         if left <= 0:
             raise TimeoutError
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
+        sock.settimeout(left)
 
-    def _body(self, connection: HTTPConnection, response: HTTPResponse, until: float) -> bytes:
+    def _body(self, response: HTTPResponse) -> bytes:
         said = response.length
         if said is not None and said > MOST_BYTES:
             raise _too_long()
         pieces: list[bytes] = []
         length = 0
         while True:
-            self._allow(connection, until)
             piece = response.read1(PIECE)  # what is there: a whole read would wait again for each byte
             if not piece:
                 break
