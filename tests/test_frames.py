@@ -1,0 +1,79 @@
+"""Files of frames: what was written is there whole, or is not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wattmark.core.errors import UsageError
+from wattmark.frames import HEAD, FrameFile, framed, locked, replace_durably, whole_frames
+
+PIECES = st.lists(st.binary(max_size=30), min_size=1, max_size=8)
+
+
+@given(PIECES, st.data())
+def test_a_file_cut_anywhere_ends_at_its_last_whole_frame(pieces: list[bytes], data: st.DataObject) -> None:
+    """Every frame that was whole before the cut comes back, and nothing else."""
+    frames = [framed(piece) for piece in pieces]
+    cut = data.draw(st.integers(0, sum(map(len, frames))))
+    whole = 0
+    while whole < len(frames) and sum(map(len, frames[: whole + 1])) <= cut:
+        whole += 1
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "frames"
+        path.write_bytes(b"".join(frames)[:cut])
+        assert list(whole_frames(path)) == pieces[:whole]
+
+
+@given(PIECES, st.data())
+def test_a_bit_that_turned_ends_a_file_before_its_frame(pieces: list[bytes], data: st.DataObject) -> None:
+    """A changed content, checksum or length is never read as what was written."""
+    frames = [framed(piece) for piece in pieces]
+    hit = data.draw(st.integers(0, len(frames) - 1))
+    at = sum(map(len, frames[:hit])) + data.draw(st.integers(0, len(frames[hit]) - 1))
+    damaged = bytearray(b"".join(frames))
+    damaged[at] ^= 1 << data.draw(st.integers(0, 7))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "frames"
+        path.write_bytes(damaged)
+        assert list(whole_frames(path))[: hit + 1] == pieces[:hit]
+
+
+def test_frames_come_back_in_the_order_in_which_they_were_appended(tmp_path: Path) -> None:
+    """Its size is what is there: 8 bytes a frame and what they hold."""
+    file = FrameFile(tmp_path / "frames")
+    file.append([framed(b"one"), framed(b"")])
+    file.append([framed(b"two")], durable=False)
+    file.sync()
+    file.close()
+    assert list(whole_frames(tmp_path / "frames")) == [b"one", b"", b"two"]
+    assert file.size == os.path.getsize(tmp_path / "frames") == 3 * HEAD.size + 6
+
+
+def test_a_file_is_never_written_over(tmp_path: Path) -> None:
+    """What another run left under the name stays."""
+    (tmp_path / "frames").write_bytes(framed(b"kept"))
+    with pytest.raises(FileExistsError):
+        FrameFile(tmp_path / "frames")
+    assert list(whole_frames(tmp_path / "frames")) == [b"kept"]
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    """The new content, and no part beside it."""
+    for content in (b"old", b"new"):
+        replace_durably(tmp_path / "state", content)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("state", b"new")]
+
+
+def test_a_folder_has_one_holder_at_a_time(tmp_path: Path) -> None:
+    """The second is refused with the sentence that it gave, until the first lets go."""
+    release = locked(tmp_path, "first")
+    with pytest.raises(UsageError, match="second"):
+        locked(tmp_path, "second")
+    release()
+    locked(tmp_path, "third")()
