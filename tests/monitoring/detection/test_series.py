@@ -31,6 +31,21 @@ def fed(series: Series, rows: list[Row]) -> list[Finding]:
     return [finding for row in rows for finding in series.take(row)]
 
 
+def test_the_size_of_a_rise_is_known_no_better_than_hours_repeat() -> None:
+    """Hours lie 1 % above and below by turns: a rise is known to 2 %, however many minutes tell it."""
+    series = a_series()
+    for hour in range(10):
+        fed(series, steady(60, first=60 * hour, factor=1.01 if hour % 2 else 0.99))
+    assert series.baseline is not None
+    assert series.baseline.slow_deviation > 0.005
+    fed(series, steady(55, first=600, factor=1.1, version="1.1"))
+    assert series.active is not None
+    assert series.active.interval is not None
+    low, high = series.active.interval
+    assert high - low > 2 * 1.96 * 0.005
+    assert low < 1.1 < high
+
+
 def test_it_learns_before_it_speaks() -> None:
     """After two hours there is no baseline; after four the figure is as expected."""
     series = a_series()

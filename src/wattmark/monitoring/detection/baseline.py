@@ -40,6 +40,8 @@ class Baseline:
     threshold: float
     """Of the test for a rise."""
     fall_threshold: float
+    slow_deviation: float = 0.0
+    """Standard deviation of the means of hours, beyond what the noise of single rows explains."""
 
     def expected(self, row: Row) -> float:
         """The logarithm of what the figure should be under this load."""

@@ -65,7 +65,8 @@ def fitted(rows: Sequence[Row], metric: str, settings: Settings) -> Baseline | N
         residuals = y - design @ coefficients
         noise = _noise(residuals, requests)
         spread = np.sqrt(noise[0] + noise[1] / requests)
-    effect = max(math.log1p(settings.least), SLOW_FACTOR * _slow(good, residuals, spread))
+    slow = _slow(good, residuals, spread)
+    effect = max(math.log1p(settings.least), SLOW_FACTOR * slow)
     low, high = np.quantile(np.asarray(x), [OUTERMOST, 1.0 - OUTERMOST], axis=0)
     return Baseline(
         metric=metric,
@@ -84,6 +85,7 @@ def fitted(rows: Sequence[Row], metric: str, settings: Settings) -> Baseline | N
         effect=effect,
         threshold=threshold(good, residuals.tolist(), spread.tolist(), effect, settings),
         fall_threshold=threshold(good, (-residuals).tolist(), spread.tolist(), effect, settings),
+        slow_deviation=slow,
     )
 
 

@@ -219,12 +219,16 @@ class Series:
     def _described(self, told: Finding) -> Finding:
         """A change with its size and what came with it, as far as is known by now."""
         assert self.baseline is not None
-        found = _mean(self._judged_since(told.since))
+        rows = self._judged_since(told.since)
+        found = _mean(rows)
         before, after = self._around(told.since)
         if found is None:
             return told
         changed, rest = causes(before, after, self.baseline)
         mean, half = found
+        # Hours wander by themselves, which the scatter within one of them does not show.
+        hours = max(1.0, (rows[-1][0] - told.since) / 3600.0)
+        half = math.hypot(half, 1.96 * self.baseline.slow_deviation / math.sqrt(hours))
         now = replace(
             told,
             ratio=math.exp(mean),
