@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from wattmark.agent.http import MOST_BODY, MOST_CLIENTS, MOST_HELD, PATIENCE, Answered, Asked, HttpDoor, bound
+from wattmark.core.errors import UsageError
 
 
 class Served:
@@ -153,3 +154,55 @@ def test_a_defect_in_an_answer_ends_nothing_but_that_answer() -> None:
         client.sendall(b"GET / HTTP/1.1\r\n\r\n")
         here.turn()
         assert client.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET /" + b"x" * 20_000, b"431"),
+        (b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 9999999999999\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
+    ],
+)
+def test_what_cannot_be_taken_is_told_and_let_go(sent: bytes, status: bytes) -> None:
+    """With the status that names it; the connection is closed."""
+    with served() as here:
+        client = here.client()
+        client.sendall(sent)
+        here.turn()
+        answer = client.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 " + status)
+        assert b"Connection: close" in answer
+        assert here.asked == []
+
+
+def test_a_connection_is_kept_unless_it_is_asked_to_close() -> None:
+    """Two requests over one connection; HEAD has the length and no body; then it is closed."""
+    with served() as here:
+        client = here.client()
+        client.sendall(b"HEAD / HTTP/1.1\r\n\r\n")
+        here.turn()
+        answer = client.recv(1000)
+        assert b"Content-Length: 4" in answer
+        assert answer.endswith(b"\r\n\r\n")
+        client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")
+        here.turn()
+        assert here.asked[-1].body == b"abc"
+        assert client.recv(1000).endswith(b"yes\n")
+        assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:x"])
+def test_an_address_that_is_none_is_refused(listen: str) -> None:
+    """With what one looks like."""
+    with pytest.raises(UsageError, match=r"HOST:PORT"):
+        bound(listen)
+
+
+def test_an_address_that_is_taken_is_named() -> None:
+    """And what to do about it."""
+    with served() as here, pytest.raises(UsageError, match="does another agent"):
+        bound("{}:{}".format(*here.listening.getsockname()))
