@@ -123,6 +123,14 @@ def test_what_an_engine_does_not_count_is_said(counted: dict[str, float], untold
     assert work.untold == untold
 
 
+def test_what_a_cache_spared_is_known_where_the_engine_counts_it() -> None:
+    """An engine that counts none leaves it unknown."""
+    amounts = {"requests": 1.0, "failed": 0.0, "input_tokens": 9.0, "output_tokens": 1.0}
+    (untold,) = window([telling(A, 0, MINUTE, **amounts)]).works
+    (told,) = window([telling(A, 0, MINUTE, **amounts, cached_input_tokens=4.0)]).works
+    assert (untold.cached_input_tokens, told.cached_input_tokens) == (None, 4.0)
+
+
 def test_beside_requests_the_window_says_that_counters_stand_for_some() -> None:
     """A model that is told by request and one by counter: the rule stays, and a note says it."""
     made = window([telling(A, 0, MINUTE, output_tokens=10.0)])

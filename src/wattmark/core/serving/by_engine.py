@@ -100,6 +100,9 @@ def _work(work: Work, told: Sequence[Telling]) -> Work:
         work,
         requests=max(0.0, work.requests - len(told) + sum(t.counted.requests or 0.0 for t in told)),
         failed=work.failed + sum(t.counted.failed or 0.0 for t in told),
+        cached_input_tokens=None
+        if any(t.counted.cached_input_tokens is None for t in told)
+        else work.cached_input_tokens,
         request_seconds=seconds,
         untold=_untold(told),
     )
