@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.agent.node import Powercap, request_line, running
-from wattmark.agent.settled import NO_TIME, NOT_OBSERVED, TOO_LATE, Settled, settled_of
+from wattmark.agent.settled import NO_TIME, NOT_OBSERVED, TOO_LATE, Settled, settled_of, unsettled
 from wattmark.agent.settled_file import SettledFile, append
 from wattmark.core.errors import UsageError
 from wattmark.core.known import Boundary, Grade, Method
@@ -84,6 +84,31 @@ def test_a_settled_request_says_what_it_used_and_how_that_is_known() -> None:
     assert (told["attribution_rule"], told["boundary"], told["grade"]) == ("request_tokens", "device", "B")
     assert told["carbon"] is None
     assert "grid intensity" in told["missing"]
+
+
+def test_the_fields_of_version_1_stay() -> None:
+    """Who reads them relies on them; further ones may come."""
+    names = "schema schema_version state request_id model model_version tenant target start first_token end"
+    names += (
+        " input_tokens cached_input_tokens output_tokens failed energy_joules prefill_joules decode_joules"
+    )
+    names += " observed_share weighed_by_a_mean late_seconds attribution_rule boundary grade carbon"
+    rate = CarbonRate(accounting="location", basis="lifecycle", grams_per_kwh=450.0)
+    told = document(settled(a_request(), rates=(rate,)))
+    assert set(names.split()) <= set(told)
+    grams = {"grams", "accounting", "basis", "granularity", "grams_per_kwh", "pue", "boundary"}
+    assert grams <= set(told["carbon"][0])
+    waits = {"schema", "schema_version", "state", "request_id", "reason", "due"}
+    assert waits <= set(json.loads(unsettled("r", "waiting", "why", 1)))
+
+
+def test_a_flood_that_was_turned_away_takes_next_to_nothing() -> None:
+    """Beside one request of 10 tokens a second, a hundred at once that no model saw: below 0.2 % of 400 J."""
+    away = [
+        a_request(i, first_token_us=None, input_tokens=0, output_tokens=0, failed=True) for i in range(2, 102)
+    ]
+    found = settled(a_request(first_token_us=None, input_tokens=10), *away, most=200)
+    assert document(found)["energy_joules"] > 0.998 * 400
 
 
 @pytest.mark.parametrize(
