@@ -93,6 +93,7 @@ def test_until_an_hour_is_known_the_year_stands_in() -> None:
     assert "(not asked yet)" in (around(idle).during(NOON_US, NOON_US + 1) or YEAR).note
     failed = hours(Provider(GridError("somebody", "is down")))
     assert "is down" in (around(failed).during(NOON_US, NOON_US + 1) or YEAR).note
+    assert failed.trouble.count("somebody") == 1
     late = hours(Provider(series((-HOUR_US, 100.0))))
     assert late.trouble == "somebody has no figure of this hour yet"
 

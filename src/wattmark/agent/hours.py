@@ -55,14 +55,14 @@ class Hours:
         try:
             found = self._ask(now - now % HOUR_US - BACK_US, now)
         except WattmarkError as error:
-            self.trouble = f"{self.provider}: {without_paths(error)}"
+            self.trouble = without_paths(error)
             return False
         except Exception as error:  # noqa: BLE001 - a provider's odd answer must not end this thread
             self.trouble = f"{self.provider} failed: {type(error).__name__}"
             return False
         self._series = found.series
         known = self.during(now, now + 1) is not None
-        failed = f"{self.provider}: {without_paths(found.failure)}" if found.failure else ""
+        failed = without_paths(found.failure) if found.failure else ""
         self.trouble = "" if known else failed or f"{self.provider} has no figure of this hour yet"
         return known
 
