@@ -18,8 +18,8 @@ COVARIATES = ("requests_per_second", "input_tokens_per_request", "output_tokens_
 
 
 def figure(row: Row, metric: str) -> float | None:
-    """The watched figure; None where there is nothing to divide by, or nothing to divide."""
-    amount = row.output_tokens if metric == PER_TOKEN else row.requests
+    """The watched figure, per token or per request that succeeded; None where there is nothing to divide."""
+    amount = row.output_tokens if metric == PER_TOKEN else row.requests - row.failed
     return row.joules / amount if amount and row.joules > 0.0 else None
 
 
