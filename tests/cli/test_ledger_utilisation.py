@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.cli.ledgers import a_ledger, ask, nothing_else, told
 from tests.core.serving.test_utilisation import US
 from tests.ledger.landing import some_samples
 from tests.ledger.test_utilisation import an_hour
+from wattmark.core.run import Subject
 from wattmark.core.serving.utilisation import utilisation_samples
 from wattmark.ledger.inbox import land_samples
 from wattmark.ledger.store import LocalStore
@@ -45,6 +47,16 @@ def test_the_kpi_comes_with_what_it_is_made_from(ledger: Path) -> None:
     shown = ask("utilisation", "--ledger", ledger).stdout
     assert "nvml_busy_time" in shown
     assert "1 host, 1 device" in shown
+
+
+def test_how_busy_devices_were_is_nobodys_work(tmp_path: Path) -> None:
+    """Totals have a row for the model that used energy, and none for nobody, who used nothing."""
+    made = a_ledger(tmp_path)
+    used = some_samples()
+    chat = replace(used, stream=replace(used.stream, subject=Subject(model="chat")))
+    land_samples(LocalStore(made), [chat, *utilisation_samples(an_hour(MINUTES), source=US)])
+    rows = told("totals", "--ledger", made, "--by", "model")["totals"]
+    assert [row["group"] for row in rows] == [{"model": "chat"}]
 
 
 def test_less_than_an_hour_says_what_is_missing(ledger: Path) -> None:

@@ -8,6 +8,7 @@ from wattmark.core.facts import Operations, WorkDone
 from wattmark.core.parts import RunsOf
 from wattmark.core.reserved import Reserved
 from wattmark.core.run import Quality
+from wattmark.core.serving.utilisation import BUSY
 from wattmark.ledger.answering import Asked, Found, Key
 from wattmark.ledger.asking import bucket_sql, filters, query
 from wattmark.ledger.columns import TEXT
@@ -37,6 +38,8 @@ def add_work(asked: Asked, groups: dict[Key, Found], whole: Found) -> None:
     for tags, spot, period, *rest in asked.engine.rows(text):
         others = {"run": rest.pop(0)} if by_run else {}
         unit, precision, count, failed, stated = rest
+        if unit == BUSY:  # how busy a device was is nobody's work: `ledger utilisation` reads it
+            continue
         done = WorkDone(
             unit=unit,
             count=float(count),
