@@ -14,6 +14,7 @@ from wattmark.core.figure import Figure, Missing
 from wattmark.core.known import Grade, Method
 from wattmark.core.readings import Device
 from wattmark.core.serving.engine import Counted, EngineReading, Load
+from wattmark.core.serving.line import Started
 from wattmark.core.serving.live import live_of
 from wattmark.core.serving.request import Request, Rule, Service
 from wattmark.core.serving.window import ServingWindow
@@ -227,3 +228,14 @@ def test_names_that_somebody_makes_up_do_not_pile_up() -> None:
     heard = book.head().heard
     assert len(heard) <= 20_002
     assert ("model", "m29999", T0 + 29_999) in heard
+
+
+def test_requests_that_are_told_before_the_first_reading_count() -> None:
+    """One is over before the agent reads anything, one still runs: 2 requests with 10 tokens a second."""
+    book = a_book(Expected(target="e"))
+    book.fresh = True
+    service = Service(model="m", target="e")
+    early = Request(request_id="a", service=service, start_us=T0 - 5, end_us=T0, output_tokens=50)
+    book.told(Told([early], [Started(request_id="r5", service=service, start_us=T0)]))
+    windows = windows_of(book, a_node(150, [(5, 20)], told_as=service))
+    assert counted(windows) == (2.0, 200.0)

@@ -93,6 +93,8 @@ class Book:
         self.now_us = done_us
         self.fresh = False
         """Nothing was before: time begins with the first reading."""
+        self._early: list[Request] = []
+        """Requests that were told before it."""
         self._attributor = self._new_attributor(done_us)
 
     def _new_attributor(self, start_us: int) -> Attributor:
@@ -195,11 +197,7 @@ class Book:
             batch = self._jumped(entry)
         self.now_us = max(self.now_us, self.timeline.at(entry.at))
         if self.fresh:
-            self.fresh = False
-            first = min(
-                (at for at, v in zip(entry.ats, entry.values, strict=True) if v is not None), default=entry.at
-            )
-            self._attributor = self._new_attributor(max(self.divided_us, self.timeline.at(first)))
+            self._first_reading(entry)
         for position, device_id in enumerate(devices):
             gauge = self.gauges.get(device_id)
             if gauge is None:
@@ -219,6 +217,18 @@ class Book:
                 self._give(part.device.id, piece)
         self._settle_tellings()
         return batch
+
+    def _first_reading(self, entry: Ticked) -> None:
+        """Time begins; what was told before waits for it."""
+        self.fresh = False
+        read = [at for at, value in zip(entry.ats, entry.values, strict=True) if value is not None]
+        first_us = self.timeline.at(min(read, default=entry.at))
+        self._attributor = self._new_attributor(max(self.divided_us, first_us))
+        for started in self.flying.values():
+            self._attributor.started(started.request_id, started.service, started.start_us)
+        for request in self._early:
+            self._attributor.ended(request)
+        self._early.clear()
 
     def _used(self, device_id: str, piece: Piece | None) -> None:
         if piece is None:
@@ -253,7 +263,9 @@ class Book:
                 continue
             self.flying.pop(request.request_id, None)
             self._heard(request.service, request.end_us)
-            if not counted or request.end_us > self._attributor.divided_us:
+            if self.fresh:
+                self._early.append(request)
+            elif not counted or request.end_us > self._attributor.divided_us:
                 self._attributor.ended(request)
         if entry.mark is not None:
             self.marks[entry.mark.path] = entry.mark
