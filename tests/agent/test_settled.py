@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,16 @@ from wattmark.core.serving.request import Request, Service
 SECOND = 1_000_000
 DAY_US = 1_790_000_000 * SECOND
 CHAT = Service(model="chat", tenant="acme")
+
+
+GPU = Device(
+    device_id="d",
+    component="gpu",
+    source="s",
+    method=Method.HARDWARE_COUNTER,
+    grade=Grade.B,
+    boundary=Boundary.DEVICE,
+)
 
 
 def a_request(number: int = 1, **more: Any) -> Request:
@@ -84,6 +95,33 @@ def test_a_settled_request_says_what_it_used_and_how_that_is_known() -> None:
     assert (told["attribution_rule"], told["boundary"], told["grade"]) == ("request_tokens", "device", "B")
     assert told["carbon"] is None
     assert "grid intensity" in told["missing"]
+
+
+class Looked(tuple[Any, ...]):
+    """Shares that count how often they are gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        Looked.times += 1
+        return super().__iter__()
+
+
+def test_many_tenants_in_one_minute_are_looked_at_together() -> None:
+    """Each of 200 tenants finds its own in one look at the minute's shares, not in one of its own."""
+    attributor = Attributor("node", [GPU], start_us=0, settings=Settings(lateness_us=0))
+    attributor.reading("d", Piece(0, 60 * SECOND, 6000.0))
+    for number in range(200):
+        attributor.ended(a_request(number, service=Service(model="chat", tenant=f"t{number}")))
+    batch = attributor.advance(60 * SECOND)
+    (window,) = batch.windows
+    found = Settled(1000)
+    shares = Looked(window.shares)
+    window = replace(window, shares=shares)
+    Looked.times = 0
+    found.take(batch.requests, [window], lambda _: ())
+    assert document(found, "r199")["energy_joules"] == pytest.approx(2)
+    assert Looked.times <= 4
 
 
 def test_the_fields_of_version_1_stay() -> None:

@@ -193,12 +193,10 @@ class Agent:
             self._pending.append(window)
         if batch.requests:
             self.settled.take(batch.requests, self.windows, self.rates)
+        known = _known(batch.windows[-1]) if batch.windows else None
         for energy in batch.requests:
             request = energy.request
-            if request is None or energy.late_us or not batch.windows:
-                continue
-            known = _known(batch.windows[-1])
-            if known is not None:
+            if known is not None and request is not None and not energy.late_us:
                 self.totals.observe(energy.service, known, energy.joules, request.end_us)
         if self._pending:
             self._commit()

@@ -17,7 +17,7 @@ import msgspec
 from wattmark.agent.book import Book
 from wattmark.agent.settled_file import SUFFIX, Say, SettledFile
 from wattmark.core.errors import UsageError
-from wattmark.core.known import Boundary
+from wattmark.core.known import Boundary, Grade
 from wattmark.core.serving.cumulative import CarbonRate, Known, levels
 from wattmark.core.serving.request import Request, Service
 from wattmark.core.serving.summing import RequestEnergy
@@ -97,6 +97,7 @@ class _Terms:
         self._windows = windows
         self._rates = rates
         self._found: dict[tuple[Service, int, int], tuple[Known | None, Sequence[CarbonRate]]] = {}
+        self._of_window: dict[int, dict[Service, Known]] = {}
 
     def of(self, service: Service, start_us: int, end_us: int) -> tuple[Known | None, Sequence[CarbonRate]]:
         """As the worst of the devices that it was charged for (None: there are none), and what carbon it met.
@@ -115,22 +116,31 @@ class _Terms:
         key = service, first, last
         if key not in self._found:
             met = self._rates(windows[last - 1]) if first < last else ()
-            self._found[key] = _known(service, windows[first:last]), met
+            self._found[key] = self._known(service, first, last), met
         return self._found[key]
 
+    def _known(self, service: Service, first: int, last: int) -> Known | None:
+        found: list[Known] = []
+        for place in range(first, last):
+            if place not in self._of_window:  # one look at its shares serves all of its services
+                self._of_window[place] = _known_in(self._windows[place])
+            if (known := self._of_window[place].get(service)) is not None:
+                found.append(known)
+        if not found:
+            return None
+        boundary = Boundary.NODE if all(k.boundary is Boundary.NODE for k in found) else Boundary.DEVICE
+        return Known(found[-1].rule, boundary, max((k.grade for k in found), key=lambda g: g.value))
 
-def _known(service: Service, windows: Sequence[ServingWindow]) -> Known | None:
-    found: list[Known] = []
-    for window in windows:
-        uses = {use.device_id: use for use in window.devices}
-        shares = [share for share in window.shares if share.service == service]
-        if shares:
-            grade = max((uses[share.device_id].grade for share in shares), key=lambda g: g.value)
-            found.append(Known(window.rule, levels(window, uses)[service], grade))
-    if not found:
-        return None
-    boundary = Boundary.NODE if all(k.boundary is Boundary.NODE for k in found) else Boundary.DEVICE
-    return Known(found[-1].rule, boundary, max((k.grade for k in found), key=lambda g: g.value))
+
+def _known_in(window: ServingWindow) -> dict[Service, Known]:
+    """Of each service of a window, by the worst grade of the devices that it was charged for."""
+    uses = {use.device_id: use for use in window.devices}
+    grades: dict[Service, Grade] = {}
+    for share in window.shares:
+        grade = uses[share.device_id].grade
+        grades[share.service] = max(grade, grades.get(share.service, grade), key=lambda g: g.value)
+    of = levels(window, uses)
+    return {service: Known(window.rule, of[service], grade) for service, grade in grades.items()}
 
 
 def body_of(energy: RequestEnergy, request: Request, terms: _Terms) -> dict[str, Any]:
