@@ -1,5 +1,6 @@
 """``wattmark.attribute``: arrays in, joules out."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,13 @@ import pytest
 from tests.attribution.exact_power import a_series
 from wattmark import attribute
 from wattmark.attribution.arrays import columns_of, placements_of, series_of
-from wattmark.attribution.columns import of
+from wattmark.attribution.columns import joined, of
+from wattmark.attribution.logs.catalog import open_requests
 from wattmark.core.errors import UsageError
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.serving.dividing import Piece
 from wattmark.core.serving.request import Placement, Request, Service
+from wattmark.wiring.power import open_power
 
 GPU = {"gpu:0": {"time": [0.0, 10.0], "watts": [100.0, 100.0]}}
 TWO: dict[str, Any] = {
@@ -107,6 +110,21 @@ def test_what_does_not_fit_is_refused(wrong: dict[str, Any], problem: str) -> No
     given = {"start": [0.0], "end": [1.0], **wrong}
     with pytest.raises(UsageError, match=problem):
         columns_of({name: column for name, column in given.items() if column is not None})
+
+
+def test_a_file_is_no_column() -> None:
+    """Whoever names one is told how it is read."""
+    with pytest.raises(UsageError, match=r"^requests.jsonl: give columns; .*open_requests"):
+        attribute("requests.jsonl", {})  # type: ignore[arg-type]
+
+
+def test_a_log_is_read_as_the_page_says(tmp_path: Path) -> None:
+    """50 J: half a second of 100 W."""
+    (tmp_path / "r.jsonl").write_text('{"model":"m","start":1790000000,"end":1790000000.5}\n')
+    (tmp_path / "p.csv").write_text("time,watts\n1790000000,100\n1790000001,100\n")
+    requests = joined(list(open_requests(tmp_path / "r.jsonl")))
+    made = attribute(requests, open_power(str(tmp_path / "p.csv")))
+    assert made.requests.joules.tolist() == [50.0]
 
 
 def test_a_counter_is_power_too() -> None:

@@ -56,6 +56,8 @@ def test_the_hour_that_clocks_repeat_is_two_hours() -> None:
         ({"by": ("temas",)}, "no key 'temas': did you mean 'team'"),
         ({"by": ("colour",)}, r"no key 'colour': give one of .*label\.<key>"),
         ({"by": ("label.",)}, "no key 'label.'"),
+        ({"by": ("tenant",)}, "no key 'tenant': agents tell it as a label: label.tenant"),
+        ({"where": {"target": ("x",)}}, "no key 'target': agents tell it as a label: label.target"),
         ({"where": {"who": ("x",)}}, "no key 'who'"),
         ({"by": ("team", "team")}, "asked for twice: team, team"),
         ({"period": "fortnight"}, "no period 'fortnight': give one of hour, day, week"),

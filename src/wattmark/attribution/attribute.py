@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from wattmark.core.errors import MissingExtra, UsageError
@@ -96,6 +97,10 @@ def attribute(
     from wattmark.attribution.result import in_order
     from wattmark.attribution.weighing import learn, stretches
 
+    if isinstance(requests, (str, PathLike)):
+        raise UsageError(
+            f"{requests}: give columns; `wattmark.attribution.logs.catalog.open_requests` reads logs"
+        )
     if rule not in RULES:
         raise UsageError(f"there is no rule {rule!r}; known: {', '.join(RULES)}")
     weighing = Weighing(RULES[rule], input_cost)

@@ -16,6 +16,8 @@ PERIODS = ("hour", "day", "week", "month", "quarter", "year")
 """Calendar periods, in the ledger's time zone; weeks as in ISO 8601."""
 LABEL = "label."
 """``label.<key>`` asks for a free label."""
+OF_AGENTS = ("tenant", "target")
+"""Labels of what an agent brings: elsewhere they are names of their own, so people ask for them so."""
 PLACE_KEYS = ("site", "country")
 KNOWN_KEYS = ("grade", "method", "source")
 ROW_KEYS = ("component", "allocation")
@@ -132,6 +134,8 @@ def period_of(at_us: int, period: str | None, zone: tzinfo) -> str:
 def _check_key(key: str) -> None:
     if key in KEYS or (key.startswith(LABEL) and len(key) > len(LABEL)):
         return
+    if key in OF_AGENTS:
+        raise UsageError(f"no key {key!r}: agents tell it as a label: {LABEL}{key}")
     close = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.65)
     meant = f"did you mean {close[0]!r}?" if close else f"give one of {', '.join(KEYS)}, or label.<key>"
     raise UsageError(f"no key {key!r}: {meant}")
