@@ -169,7 +169,7 @@ def empty_panels(server: Prometheus) -> list[str]:
 
 @needs_programs
 def test_an_agent_that_is_gone_holds_back_what_follows_from_it(tmp_path: Path) -> None:
-    """A real Alertmanager takes what our own sender sends, and keeps the consequences of its node to itself."""
+    """A real Alertmanager takes what our sender sends, and keeps the consequences of its node to itself."""
     with inbox() as (box, webhook), alertmanager(tmp_path, webhook) as at:
         now = time.time()
         sent = Webhook(f"http://{at}").send(
