@@ -149,7 +149,7 @@ def main(folder: Path, *options: str) -> None:
     waiting = Settings(
         window_us=round(float(asked.get("window", "1")) * 1e6),
         lateness_us=round(float(asked.get("lateness", "0.3")) * 1e6),
-        patience_us=5_000_000,
+        patience_us=round(float(asked.get("patience", "5")) * 1e6),
         horizon_us=10_000_000,
     )
 
