@@ -186,3 +186,47 @@ def test_carbon_that_is_known_of_a_part_is_no_figure(
     }
     (tmp_path / "tests.yml").write_text(json.dumps(test), "utf-8")
     promtool(tmp_path, "test", "rules", "tests.yml")
+
+
+@needs_promtool
+@pytest.mark.slow
+@pytest.mark.parametrize(("boundary", "figure"), [("node", "0.5"), ("device", None)])
+def test_a_model_known_on_two_boundaries_has_no_figure(
+    tmp_path: Path, boundary: str, figure: str | None
+) -> None:
+    """Two nodes of 5 J and 10 tokens a second each: 0.5 J per token on one boundary, none on two."""
+    (tmp_path / "rules.yml").write_text(rule_file(RuleSettings()), encoding="utf-8")
+
+    def lines(metric: str, labels: str, step: int) -> list[str]:
+        text = f'{metric}{{model="m", job="j", {labels}}}'
+        return [f"      - series: '{text}'", f"        values: '0+{step}x60'"]
+
+    known = 'attribution_rule="request_tokens", grade="B"'
+    series: list[str] = []
+    for instance, at in (("a", "node"), ("b", boundary)):
+        place = f'instance="{instance}"'
+        energy = f'{place}, {known}, boundary="{at}", outcome="success"'
+        series += lines(names.INFERENCE_ENERGY, energy, 300)
+        series += lines(names.REQUESTS, f'{place}, outcome="success"', 60)
+        series += lines(names.OUTPUT_TOKENS, place, 600)
+    wanted = [
+        "        exp_samples:",
+        """          - labels: 'model:wattmark_joules_per_output_token:service"""
+        """{model="m", attribution_rule="request_tokens"}'""",
+        f"            value: {figure}",
+    ]
+    expected = wanted if figure else ["        exp_samples: []"]
+    test = [
+        "rule_files: [rules.yml]",
+        "evaluation_interval: 1m",
+        "tests:",
+        "  - interval: 1m",
+        "    input_series:",
+        *series,
+        "    promql_expr_test:",
+        "      - expr: 'model:wattmark_joules_per_output_token:service'",
+        "        eval_time: 30m",
+        *expected,
+    ]
+    (tmp_path / "rules.test.yml").write_text("\n".join(test) + "\n", encoding="utf-8")
+    assert "SUCCESS" in promtool(tmp_path, "test", "rules", "rules.test.yml")

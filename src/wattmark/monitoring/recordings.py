@@ -2,8 +2,9 @@
 
 ``attributed`` is the energy while requests of a model were active, ``service`` adds the idle energy that it
 reserves; failed requests count in the energy of both and in the work of neither (kpis.md, Shared machines).
-Releases, servers and nodes of a model are added up; rules of attribution never are. What was not observed
-is in no figure: nodes with gaps are left out of what is compared (`wattmark.monitoring.regression`) only.
+Releases, servers and nodes of a model are added up. Boundaries and rules of attribution never are: where
+nodes know a model on several, there is no figure per request or token. What was not observed is in no figure:
+nodes with gaps are left out of what is compared (`wattmark.monitoring.regression`) only.
 """
 
 from __future__ import annotations
@@ -35,14 +36,26 @@ DEVICE_IDLE_WATTS = "instance_device:wattmark_idle_power_watts:rate"
 DEVICE_IDLE_SHARE = "instance_device:wattmark_idle_share:ratio"
 DEVICE_UTILISATION = "instance_device:wattmark_utilisation:ratio"
 UNOBSERVED_SHARE = "instance_device:wattmark_unobserved_share:ratio"
+BASES = "model:wattmark_bases:count"
+ONE_BASIS = f"\nunless on (model)\n({BASES} > 1)"
+"""Nothing where nodes know a model's energy on different terms: their sum is no energy of either."""
 
 
 def figures(settings: RuleSettings) -> Group:
     """The figures of each model, tenant and device."""
     w = settings.window
     most = settings.most_unknown_tokens
-    rules = [*_work(w, most), *_models(w), *_tenants(w, most), *_devices(w)]
+    rules = [_bases(w), *_work(w, most), *_models(w), *_tenants(w, most), *_devices(w)]
     return Group(name="wattmark-figures", interval=settings.interval, rules=rules)
+
+
+def _bases(w: float) -> Recording:
+    known = f"count by ({RULED}, boundary) ({rate(names.INFERENCE_ENERGY, w)} > 0)"
+    return Recording(
+        record=BASES,
+        expr=f"count by (model) ({known})",
+        what="On how many boundaries and rules a model's energy is known; above 1 no figure is made.",
+    )
 
 
 def _work(w: float, most: float) -> list[Recording]:
@@ -69,19 +82,19 @@ def _models(w: float) -> list[Recording]:
             Recording(record=f"{WATTS}:{kind}", expr=by(RULED, watts), what=f"W of a model, {words}."),
             Recording(
                 record=f"{PER_REQUEST}:{kind}",
-                expr=f"{WATTS}:{kind}\n/ on (model) group_left ()\n{positive(REQUESTS_RATE)}",
+                expr=f"{WATTS}:{kind}\n/ on (model) group_left ()\n{positive(REQUESTS_RATE)}{ONE_BASIS}",
                 what=f"J per request that succeeded, {words}.",
             ),
             Recording(
                 record=f"{PER_TOKEN}:{kind}",
-                expr=f"{WATTS}:{kind}\n/ on (model) group_left ()\n{positive(TOKENS_RATE)}",
+                expr=f"{WATTS}:{kind}\n/ on (model) group_left ()\n{positive(TOKENS_RATE)}{ONE_BASIS}",
                 what=f"J per output token, {words}.",
             ),
             Recording(
                 record=f"{GRAMS}:{kind}",
                 expr=f"{by(f'{RULED}, accounting, basis', carbon)}\n/ on (model) group_left ()\n"
                 f"{positive(REQUESTS_RATE)}\nunless on (model, accounting, basis)\n"
-                f"{positive(by('model, accounting, basis', rate(names.NO_CARBON, w, of)))}",
+                f"{positive(by('model, accounting, basis', rate(names.NO_CARBON, w, of)))}{ONE_BASIS}",
                 what=f"gCO2e per inference, {words}; nothing where the intensity is not known throughout.",
             ),
         ]
@@ -109,7 +122,7 @@ def _tenants(w: float, most: float) -> list[Recording]:
         ),
         Recording(
             record=TENANT_PER_TOKEN,
-            expr=f"{TENANT_WATTS}\n/ on (tenant, model) group_left ()\n{tokens}",
+            expr=f"{TENANT_WATTS}\n/ on (tenant, model) group_left ()\n{tokens}{ONE_BASIS}",
             what="J per output token of a tenant's requests.",
         ),
     ]

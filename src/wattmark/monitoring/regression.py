@@ -19,6 +19,7 @@ from wattmark.monitoring import names
 from wattmark.monitoring.promql import by, positive, rate, trailing
 from wattmark.monitoring.recordings import (
     DONE,
+    ONE_BASIS,
     PER_REQUEST,
     PER_TOKEN,
     RULED,
@@ -68,7 +69,7 @@ def _compared(of: Compared, s: RuleSettings) -> list[Recording]:
             expr=f"{by(RULED, _seen(names.INFERENCE_ENERGY, USED, s))}\n/ on (model) group_left ()\n"
             f"{positive(by('model', _seen(of.metric, of.where, s)))}\nand on (model)\n"
             f"({by('model', _seen(names.REQUESTS, DONE, s))} * {s.window:.6g} >= {s.least_requests:.6g})"
-            f"{of.only}",
+            f"{of.only}{ONE_BASIS}",
             what=f"J per {of.unit} that may be compared: enough requests, and nodes without gaps.",
         ),
         Recording(
