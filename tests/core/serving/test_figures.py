@@ -226,6 +226,22 @@ def test_no_windows_no_figures() -> None:
     assert (live.start_us, live.end_us, live.models) == (7, 7, ())
 
 
+def test_of_very_many_parts_those_with_most_energy_are_shown() -> None:
+    """A thousand tenants: the 300 with most energy are there, the model has all of it, a note says so."""
+    shares = tuple(
+        Share(service=Service(model="chat", tenant=str(n)), device_id="gpu", succeeded_joules=float(n))
+        for n in range(1000)
+    )
+    window = a_window(
+        shares=shares, works=(), devices=(a_gpu(energy_joules=499_500.0, idle_joules=0.0, errors={}),)
+    )
+    live = live_of([window], host_id="h", at_us=MINUTE, pue=NO_PUE, intensity=NO_GRID)
+    assert len(live.services) == 300
+    assert {int(s.service.tenant) for s in live.services} == set(range(700, 1000))
+    assert known(live.models[0].energy.attributed).value == 499_500.0
+    assert live.notes == ("1000 parts of models served: shown are the 300 with most energy",)
+
+
 def test_rules_are_told_apart_and_notes_once() -> None:
     """A minute by tokens and one by engines give two figures of a model, the newer first."""
     by_engine = replace(a_window(1), rule=Rule.ENGINE, notes=("late", "late"))

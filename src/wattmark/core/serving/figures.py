@@ -139,6 +139,11 @@ class _Group:
     works: list[Work] = field(default_factory=list)
     services: set[Service] = field(default_factory=set)
 
+    @property
+    def joules(self) -> float:
+        """All that it is charged."""
+        return math.fsum(c.succeeded + c.failed + c.idle for c in self.charged.values())
+
 
 def figures_by(
     windows: Sequence[ServingWindow],
@@ -146,11 +151,12 @@ def figures_by(
     *,
     pue: Figure | Missing,
     intensity: Figure | Missing,
+    most: int | None = None,
 ) -> tuple[ServiceFigures, ...]:
     """The figures of each group of services that agree in ``fields`` (of Service), in their order.
 
     A group that leaves tenants or releases apart has no figure of the service kind: idle energy belongs to
-    the model. The windows are of one node and one rule.
+    the model. The windows are of one node and one rule. ``most``: so many groups, those with most energy.
     """
     if not windows:
         return ()
@@ -169,7 +175,8 @@ def figures_by(
     seconds = math.fsum(window.seconds for window in windows)
     shared = _shared(groups.values())
     maker = _Maker(devices, windows[0].rule, seconds, pue, intensity, whole, shared)
-    return tuple(maker.figures(groups[key]) for key in sorted(groups))
+    kept = sorted(groups, key=lambda key: (-groups[key].joules, key))[:most] if most else groups
+    return tuple(maker.figures(groups[key]) for key in sorted(kept))
 
 
 def device_figures(windows: Sequence[ServingWindow]) -> tuple[DeviceFigures, ...]:

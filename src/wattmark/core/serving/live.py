@@ -10,6 +10,8 @@ from wattmark.core.serving.figures import DeviceFigures, ServiceFigures, device_
 from wattmark.core.serving.request import Rule
 from wattmark.core.serving.window import ServingWindow
 
+MOST_ROWS = 300
+"""Models, and parts of them, that are shown of each rule: a document stays near 1 MB and is made at once."""
 DETAIL = ("model", "model_version", "tenant", "target")
 
 
@@ -77,8 +79,15 @@ def live_of(
     """The windows of one node as figures. Those of several rules are told apart, the newest rule's first."""
     rules = tuple(dict.fromkeys(window.rule for window in reversed(windows)))
     of_rule = [[window for window in windows if window.rule is rule] for rule in rules]
-    models = [f for group in of_rule for f in figures_by(group, ("model",), pue=pue, intensity=intensity)]
-    services = [f for group in of_rule for f in figures_by(group, DETAIL, pue=pue, intensity=intensity)]
+
+    def figures(fields: Sequence[str]) -> list[ServiceFigures]:
+        made = (figures_by(w, fields, pue=pue, intensity=intensity, most=MOST_ROWS) for w in of_rule)
+        return [row for rows in made for row in rows]
+
+    notes = dict.fromkeys(note for window in windows for note in window.notes)
+    parts = len({service for window in windows for service in window.services})
+    if parts > MOST_ROWS:
+        notes[f"{parts} parts of models served: shown are the {MOST_ROWS} with most energy"] = None
     return Live(
         host_id=host_id,
         at_us=at_us,
@@ -86,9 +95,9 @@ def live_of(
         end_us=max((w.end_us for w in windows), default=at_us),
         rules=rules,
         devices=device_figures(windows),
-        models=tuple(models),
-        services=tuple(services),
+        models=tuple(figures(("model",))),
+        services=tuple(figures(DETAIL)),
         engines=tuple(engines),
         agent=agent,
-        notes=tuple(dict.fromkeys(note for window in windows for note in window.notes)),
+        notes=tuple(notes),
     )
