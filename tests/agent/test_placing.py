@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.core.serving.test_disjoint import device
-from wattmark.agent.placing import Expected, chosen, placements_for
+from wattmark.agent.placing import Expected, all_here, chosen, placements_for
+from wattmark.core.errors import UsageError
 from wattmark.core.serving.disjoint import disjoint
 from wattmark.core.serving.request import Placement
 
@@ -63,3 +64,12 @@ def test_one_engine_on_some_devices_is_placed() -> None:
     """By its target, until it tells a model: it reserves them whole."""
     found = placements_for([Expected(target="a", devices=("GPU-1",))], {}, PARTS)
     assert found == (Placement(target="a", devices=("GPU-1",), reserved=1.0),)
+
+
+def test_a_device_that_is_not_here_is_refused_at_the_start() -> None:
+    """The engine, what it names and what there is; what any device fits is taken."""
+    all_here([Expected(target="a", devices=("gpu", "GPU-1")), Expected(target="b")], PARTS)
+    with pytest.raises(
+        UsageError, match=r"a: devices: 'GPU-9' is none of this node's: cpu:h/package-0, GPU-1"
+    ):
+        all_here([Expected(target="a", devices=("gpu", "GPU-9"))], PARTS)

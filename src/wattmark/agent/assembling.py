@@ -18,7 +18,7 @@ from wattmark.agent.journal import Journal
 from wattmark.agent.landing import Land, Lander, Say
 from wattmark.agent.looks import Looking, Looks
 from wattmark.agent.loop import Agent, utc_now_us
-from wattmark.agent.placing import Expected
+from wattmark.agent.placing import Expected, all_here
 from wattmark.agent.restoring import Restored, restore
 from wattmark.agent.searching import searching_of
 from wattmark.agent.sending import Sender, headers_of
@@ -33,6 +33,7 @@ from wattmark.config import AgentConfig, Config
 from wattmark.core.errors import MissingExtra, UsageError
 from wattmark.core.run import Place, SourceId, Subject
 from wattmark.core.serving import attributing
+from wattmark.core.serving.calibrated_node import parts_of
 from wattmark.core.serving.evidence import Origin
 from wattmark.core.serving.request import Rule
 from wattmark.core.serving.weights import Weighing
@@ -118,6 +119,7 @@ def assemble(
     if plan.config.measure.calibration:
         kept = calibration_for(calibrations_folder(environ), survey.host, meters.devices, say)
         settings = replace(settings, calibration=kept)
+    all_here(settings.engines, parts_of(settings.calibration, meters.devices))
     if waiting is not None:
         settings = replace(settings, waiting=waiting)
     surroundings = surroundings_of(plan.config, environ, say)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from wattmark.core.errors import UsageError
 from wattmark.core.serving.disjoint import Part
 from wattmark.core.serving.request import Placement
 
@@ -33,6 +34,17 @@ def chosen(patterns: Sequence[str], parts: Sequence[Part]) -> tuple[str, ...]:
     return tuple(
         d.id for d in devices if any(p in (d.id, d.component) or fnmatchcase(d.id, p) for p in patterns)
     )
+
+
+def all_here(engines: Sequence[Expected], parts: Sequence[Part]) -> None:
+    """Raise UsageError, naming engine and device, for a device that this node does not have."""
+    for engine in engines:
+        for pattern in engine.devices:
+            if not chosen((pattern,), parts):
+                here = ", ".join(part.device.id for part in parts)
+                raise UsageError(
+                    f"[[engine]] {engine.target}: devices: {pattern!r} is none of this node's: {here}"
+                )
 
 
 def placements_for(
