@@ -96,7 +96,7 @@ def divided(
         charged = [_share(use, part) for part in parts]
         shares += [share for share in charged if share.busy_joules or share.idle_joules]
         given = math.fsum(joules for s in charged for joules in (s.busy_joules, s.idle_joules))
-        held.append(_device(use, use.energy_joules - given))
+        held.append(device_of(use, use.energy_joules - given))
     return WorkloadUse(
         host_id=host_id,
         start_us=start_us,
@@ -136,7 +136,8 @@ def _share(use: DeviceUse, part: _Parts) -> WorkloadShare:
     )
 
 
-def _device(use: DeviceUse, unallocated: float) -> WorkloadDevice:
+def device_of(use: DeviceUse, unallocated: float) -> WorkloadDevice:
+    """The device of a window as workloads divide it, with what none of them is charged."""
     return WorkloadDevice(
         device_id=use.device_id,
         component=use.component,

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wattmark.core.serving.cpu_division import HOST
+from wattmark.core.serving.cpu_division import HOST, device_of
 from wattmark.core.serving.window import DeviceUse, ServingWindow
 from wattmark.core.serving.workload import Workload, WorkloadDevice, WorkloadShare, WorkloadUse
 
@@ -41,7 +41,8 @@ def divided_gpus(window: ServingWindow, seen: Mapping[str, GpuStretch]) -> Workl
             continue
         charged = _charged(use, stretch)
         shares += charged
-        devices.append(_device(use, math.fsum(share.busy_joules for share in charged)))
+        given = math.fsum(share.busy_joules for share in charged)
+        devices.append(device_of(use, use.energy_joules - given))
     if not devices:
         return None
     return WorkloadUse(
@@ -69,19 +70,3 @@ def _charged(use: DeviceUse, stretch: GpuStretch) -> list[WorkloadShare]:
         for workload, share in ran.items()
     ]
     return [share for share in found if share.busy_joules > 0]
-
-
-def _device(use: DeviceUse, given: float) -> WorkloadDevice:
-    return WorkloadDevice(
-        device_id=use.device_id,
-        component=use.component,
-        source=use.source,
-        method=use.method,
-        grade=use.grade,
-        boundary=use.boundary,
-        errors=use.errors,
-        sensor_duty=use.sensor_duty,
-        energy_joules=use.energy_joules,
-        observed_seconds=use.observed_seconds,
-        unallocated_joules=max(0.0, use.energy_joules - given),
-    )
