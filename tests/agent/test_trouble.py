@@ -155,3 +155,18 @@ def test_two_agents_are_refused_and_a_hangup_is_answered(tmp_path: Path) -> None
         assert agent.get("/healthz")[0] == 200
         agent.process.send_signal(signal.SIGINT)
         assert agent.process.wait(20) == 0
+
+
+def test_a_log_that_is_not_there_yet_is_named(tmp_path: Path) -> None:
+    """A misspelt path must not wait in silence; a log that comes later is followed all the same."""
+    Powercap(tmp_path / "powercap")
+    log = tmp_path / "requests.jsonl"
+    with running(tmp_path, f"tails={log}", "ledger=") as agent:
+        assert any(f"{log} is not there yet" in line for line in agent.said)
+        log.write_text(json.dumps(request_line(1)) + "\n", encoding="utf-8")
+        received = 'wattmark_agent_requests_received_total{how="file"} 1'
+        end = time.monotonic() + 20
+        while received not in agent.get("/metrics")[1] and time.monotonic() < end:
+            time.sleep(0.1)
+        assert received in agent.get("/metrics")[1]
+        assert agent.end() == 0

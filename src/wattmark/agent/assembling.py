@@ -136,6 +136,9 @@ def assemble(
         for number in spool.waiting():
             if number > journal.state.number:
                 spool.drop(number)  # killed before it was committed: it is worked out again
+    for path in plan.tails:
+        if not path.exists():
+            say(f"{path} is not there yet: it is followed once it is")
     agent = Agent(
         meters=meters,
         book=book,
