@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +11,14 @@ from typing import Any
 
 @contextmanager
 def started(command: Sequence[str], **how: Any) -> Iterator[subprocess.Popen[str]]:
-    """A process, in text; what has not ended by the end of the block is killed."""
-    with subprocess.Popen(command, text=True, **how) as process:
+    """A process, in text, that Ctrl-C ends; what has not ended by the end of the block is killed."""
+    with subprocess.Popen(command, text=True, preexec_fn=_take_interrupts, **how) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def _take_interrupts() -> None:
+    """Who runs the tests in the background has it ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
