@@ -12,7 +12,7 @@ from typing import Any
 @contextmanager
 def started(command: Sequence[str], **how: Any) -> Iterator[subprocess.Popen[str]]:
     """A process, in text, that Ctrl-C ends; what has not ended by the end of the block is killed."""
-    with subprocess.Popen(command, text=True, preexec_fn=_take_interrupts, **how) as process:
+    with subprocess.Popen(command, text=True, preexec_fn=_take_interrupts, **how) as process:  # noqa: PLW1509 - it sets a signal and nothing more
         try:
             yield process
         finally:
