@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 2.0
 MINUTE = 60.0
+LANDING_SECONDS = 60.0
 
 
 def show_serving(
@@ -81,18 +82,23 @@ def _look_on(running: Started, until: float, quiet: bool) -> tuple[LiveDocument 
 
 
 def _await_landing(running: Started) -> None:
-    """Wait until what was shown is in the ledger too."""
+    """Wait until what was shown is in the ledger too. Raises UsageError when that takes too long."""
     from wattmark.agent.client import AgentClient
+    from wattmark.core.errors import UsageError
 
     client = AgentClient(running.agent_url)
-    until = time.monotonic() + 30
+    until = time.monotonic() + LANDING_SECONDS
     while time.monotonic() < until:
         live = client.live()
         landed = live.agent.last_landed if live.agent is not None else None
         if landed is not None and landed >= live.end:
-            break
+            client.close()
+            return
         time.sleep(0.5)
-    client.close()
+    raise UsageError(
+        f"the agent's windows were not in {running.ledger} after {LANDING_SECONDS:.0f} s: "
+        f"{running.folder / 'agent.log'} says why"
+    )
 
 
 def _divided(running: Started) -> Attributed:
