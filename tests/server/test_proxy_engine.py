@@ -36,7 +36,7 @@ def test_the_client_of_openai_notices_nothing(tmp_path: Path) -> None:
     assert (first.input_tokens, first.output_tokens) == (usage.prompt_tokens, 8)
     assert (second.input_tokens, second.output_tokens) == (usage.prompt_tokens, 8)
     assert second.first_token_us is not None
-    assert len(pieces) >= 8
+    assert len(pieces) > 1  # fewer than tokens where several make one character
     assert "wattmark-energy" in answer.headers
 
 
