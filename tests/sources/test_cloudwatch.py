@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("boto3", reason="boto3 is not installed: pip install 'wattmark[aws]'")
+
 from tests.fakes.aws_server import REGION, AwsServer
 from tests.fakes.s3_server import KEYS
 from wattmark.core.errors import EvidenceError, UsageError
