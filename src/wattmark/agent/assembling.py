@@ -112,8 +112,6 @@ def assemble(
     """
     if not survey.meters.devices:
         raise UsageError("no meter works on this machine: `wattmark doctor` says why")
-    listening = bound(plan.agent.listen)
-    journal = Journal(plan.state)
     meters = _patient(survey.meters)
     settings = _book_settings(plan, survey, meters)
     if plan.config.measure.calibration:
@@ -122,20 +120,12 @@ def assemble(
     all_here(settings.engines, parts_of(settings.calibration, meters.devices))
     if waiting is not None:
         settings = replace(settings, waiting=waiting)
+    listening = bound(plan.agent.listen)
+    journal = Journal(plan.state)
     surroundings = surroundings_of(plan.config, environ, say)
     restored = _restored(journal, meters, settings)
-    book = restored.book
-    if book is None:
-        timeline = Timeline(utc_now_us() - round(boot_clock() * 1e6))
-        done_us = max([journal.state.done_us, *(b.windows[-1].end_us for b in restored.batches if b.windows)])
-        begin_us = max(timeline.at(boot_clock()), done_us)
-        book = Book(meters.devices, settings, timeline, begin_us)
-        book.fresh = True
-    spool = Spool(plan.state / "spool") if plan.ledger else None
-    if spool is not None:
-        for number in spool.waiting():
-            if number > journal.state.number:
-                spool.drop(number)  # killed before it was committed: it is worked out again
+    book = restored.book or _fresh_book(restored, journal, meters, settings)
+    spool = _spool(plan, journal)
     for path in plan.tails:
         if not path.exists():
             say(f"{path} is not there yet: it is followed once it is")
@@ -180,6 +170,26 @@ def assemble(
         token=environ.get(TOKEN, "").strip() or None,
     )
     return agent, agent.open_door(listening, Answerer(showing))
+
+
+def _fresh_book(restored: Restored, journal: Journal, meters: MeterSet, settings: BookSettings) -> Book:
+    """A book that begins now, or where the windows of the agent before this one end."""
+    timeline = Timeline(utc_now_us() - round(boot_clock() * 1e6))
+    done_us = max([journal.state.done_us, *(b.windows[-1].end_us for b in restored.batches if b.windows)])
+    book = Book(meters.devices, settings, timeline, max(timeline.at(boot_clock()), done_us))
+    book.fresh = True
+    return book
+
+
+def _spool(plan: Plan, journal: Journal) -> Spool | None:
+    """Where windows wait for the ledger, without those that were not committed: they are worked out again."""
+    if not plan.ledger:
+        return None
+    spool = Spool(plan.state / "spool")
+    for number in spool.waiting():
+        if number > journal.state.number:
+            spool.drop(number)
+    return spool
 
 
 def _patient(found: MeterSet) -> MeterSet:

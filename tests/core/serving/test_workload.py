@@ -48,7 +48,7 @@ def test_shares_that_do_not_make_up_their_device_are_refused() -> None:
 
 def test_a_share_of_a_device_that_is_not_there_is_refused() -> None:
     """It would count nowhere."""
-    with pytest.raises(UsageError, match="not there: gpu"):
+    with pytest.raises(UsageError, match="does not hold: gpu"):
         a_use(share(A, 10.0), share(A, 1.0, device="gpu"))
 
 

@@ -6,17 +6,13 @@ the search for regressions all read these.
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wattmark.core.errors import UsageError
 from wattmark.core.known import Boundary, Grade, Method
+from wattmark.core.serving.conserving import conserved
 from wattmark.core.serving.request import Rule, Service
-
-CONSERVED = 1e-9
-"""Requests, idle and unallocated make up their device to this share of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,18 +110,7 @@ class ServingWindow:
     def __post_init__(self) -> None:
         if not 0 <= self.start_us < self.end_us:
             raise UsageError("a window must end after it starts")
-        charged: dict[str, float] = defaultdict(float)
-        for share in self.shares:
-            charged[share.device_id] += share.service_joules
-        known = {device.device_id for device in self.devices}
-        if stray := set(charged) - known:
-            raise UsageError(f"a window charges a device that it does not hold: {', '.join(sorted(stray))}")
-        for device in self.devices:
-            parts = charged[device.device_id] + device.unallocated_joules
-            if not math.isclose(parts, device.energy_joules, rel_tol=CONSERVED, abs_tol=1e-6):
-                raise UsageError(
-                    f"{device.device_id}: shares of {parts:.9g} J do not make up {device.energy_joules:.9g} J"
-                )
+        conserved("a window", ((s.device_id, s.service_joules) for s in self.shares), self.devices)
 
     @property
     def seconds(self) -> float:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wattmark.core.errors import UsageError
 from wattmark.core.known import Boundary, Grade, Method
+from wattmark.core.serving.conserving import conserved
 
 RULE = "cgroup_cpu_time"
 """device energy x utilisation x own share of busy CPU time; idle by reserved capacity, the rest unallocated
 (kpis.md, Shared machines)."""
-CONSERVED = 1e-9
 
 
 class WorkloadKind(StrEnum):
@@ -97,17 +95,8 @@ class WorkloadUse:
     def __post_init__(self) -> None:
         if not 0 <= self.start_us < self.end_us:
             raise UsageError("a stretch of workloads must end after it starts")
-        charged: dict[str, float] = defaultdict(float)
-        for share in self.shares:
-            charged[share.device_id] += share.busy_joules + share.idle_joules
-        known = {device.device_id for device in self.devices}
-        if stray := set(charged) - known:
-            raise UsageError(f"workloads are charged a device that is not there: {', '.join(sorted(stray))}")
-        for device in self.devices:
-            parts = charged[device.device_id] + device.unallocated_joules
-            if not math.isclose(parts, device.energy_joules, rel_tol=CONSERVED, abs_tol=1e-6):
-                whole = f"{device.energy_joules:.9g} J"
-                raise UsageError(f"{device.device_id}: workloads of {parts:.9g} J do not make up {whole}")
+        charged = ((s.device_id, s.busy_joules + s.idle_joules) for s in self.shares)
+        conserved("a stretch of workloads", charged, self.devices)
 
 
 @dataclass(frozen=True, slots=True)
