@@ -1,0 +1,1 @@
+"""Runs benchmarks: tasks, the harness, bundles. What a benchmark means is in :mod:`wattmark.core.bench`."""
