@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -39,6 +39,8 @@ class Answer:
     output: Any
     """Text, a label, a number, boxes, an image: as the task's ``score`` expects it."""
     input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    """How many of the input tokens a server had in its cache from before."""
     output_tokens: int | None = None
     audio_seconds: float | None = None
     images: int | None = None
@@ -111,4 +113,62 @@ class TaskPart(Protocol):
 
     def score(self, query: Query, answer: Answer) -> Any:
         """What the task's Scoring needs of one answer (plain JSON), or None where nothing can be told."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """How one attempt at a target quality ended."""
+
+    quality: float | None
+    """What was reached at the end; None where it was never looked at."""
+    reached: bool
+    """Whether the target was; where it was not, the energy is kept and the attempt counts as failed."""
+    why_not: str = ""
+    """e.g. ``accuracy 0.71 of 0.9 after 20 epochs``."""
+
+
+class Attempt(Protocol):
+    """Work that goes on until a target quality is reached (training, data pipelines).
+
+    It is done once as a warm-up and once per repeat (again where the window is not full yet); one attempt is
+    one query. Each begins from nothing with a seed of its own: energy to a target depends on luck.
+    """
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What is trained, or which pipeline it is."""
+        ...
+
+    def run(self, seed: int, tell: Callable[[float], None]) -> Attempted:
+        """One attempt, whole; it ends as soon as the target is reached or it gives up.
+
+        ``tell`` takes the quality each time it is looked at (looking is part of what is rated).
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back memory and files."""
+        ...
+
+
+class AttemptPart(Protocol):
+    """What the file of a task without ``inference`` brings (training, data_pipeline)."""
+
+    TASK: str
+
+    def pinned(self, queries: QuerySet, seed: int) -> Pinned:
+        """``queries`` is 1 (one attempt), ``options`` hold ``quality``, ``target`` and what bounds an attempt."""
+        ...
+
+    def synthetic(self, count: int, seed: int) -> QuerySet:
+        """The data that is worked on; ``count`` rows."""
+        ...
+
+    def published(self, names: Sequence[str], count: int, seed: int) -> QuerySet:
+        """As for other tasks."""
+        ...
+
+    def start(self, asked: ModelAsked, pinned: Pinned, queries: QuerySet) -> Attempt:
+        """Everything that is there before the first attempt."""
         ...

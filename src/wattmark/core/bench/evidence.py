@@ -85,6 +85,8 @@ class QueryRecord:
     """When preparing its input had ended."""
     first_output_us: int | None = None
     input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    """Input tokens that a server had in its cache from before, and did not read again."""
     output_tokens: int | None = None
     audio_seconds: float | None = None
     images: int | None = None
@@ -140,6 +142,8 @@ class Evidence:
     """Versions of libraries, drivers, kernel."""
     not_seen: tuple[NotSeen, ...] = ()
     meters: tuple[MeterChoice, ...] = ()
+    clock_error_us: int = 0
+    """How far the clock of the meters may be off the benchmark's; 0 where both are one clock."""
     simulated: bool = False
     """True where clock and meters were simulated: such evidence is never rated."""
     notes: tuple[str, ...] = ()

@@ -35,6 +35,9 @@ class Pinned:
     batch_size: int = 1
     concurrency: int = 1
     """Requests in flight at a time, for endpoints."""
+    rate_per_second: float | None = None
+    """Requests begun per second on average (an open loop: ``concurrency`` says nothing then); None: a request
+    begins when another one ends (a closed loop)."""
     dtype: str = "float32"
     quantisation: str = "none"
     max_input_tokens: int | None = None
