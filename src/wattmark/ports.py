@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from wattmark.core.imported import Imported
 from wattmark.core.readings import Device, Gap, ProcessShares, ProcessUse, Reading
 from wattmark.core.run import Run
+
+if TYPE_CHECKING:  # only benchmarks need it
+    from wattmark.core.bench.evidence import StateLook
 
 
 @runtime_checkable
@@ -54,6 +57,15 @@ class ProcessMeter(Protocol):
 
     def process_shares(self, since_us: int) -> Mapping[str, ProcessShares | Gap]:
         """How busy each device was with every process since a moment (us since 1970)."""
+        ...
+
+
+@runtime_checkable
+class StateMeter(Protocol):
+    """Tells how devices are beside their energy: temperature, throttling, power limit, clock."""
+
+    def states(self) -> Sequence[StateLook]:
+        """One look at every device, ``at_us`` 0. Never raises: what a device does not tell is None."""
         ...
 
 

@@ -42,6 +42,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "kpis": ("wattmark.cli.kpis:group", "List the KPIs and choose the right ones."),
     "coverage": ("wattmark.cli.coverage:command", "Find what nobody measured: stages, hosts, hours."),
     "reconcile": ("wattmark.cli.reconcile:command", "Set our carbon of clouds beside their providers'."),
+    "bench": (
+        "wattmark.cli.bench:group",
+        "Benchmark a model: energy per query, quality, and a bundle to check.",
+    ),
     "check": ("wattmark.cli.check:command", "Find common mistakes in real runs."),
     "estimate": ("wattmark.cli.estimate:command", "Estimate energy, carbon and cost before running."),
     "hardware": ("wattmark.cli.hardware:group", "List and compare published figures of hardware."),

@@ -1,0 +1,51 @@
+"""``wattmark bench``: benchmarks that a rating can be built on, and what is done with what they leave."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from wattmark.cli.lazy import LazyGroup
+from wattmark.core.bench.task import TASKS, task_named
+
+RUN = "run"
+VERBS: dict[str, tuple[str, str]] = {
+    # verb -> (module:command, what it does in one line)
+    RUN: ("wattmark.cli.bench_run:command", "Run a task on a model (the word `run` may be left out)."),
+    "verify": ("wattmark.cli.bench_verify:command", "Work a bundle's result out again, and find any edit."),
+    "show": ("wattmark.cli.bench_show:command", "Show what a bundle holds."),
+    "sign": ("wattmark.cli.bench_sign:command", "Sign a bundle with an SSH key, or check its signature."),
+    "sweep": ("wattmark.cli.bench_sweep:command", "Run a task over batch sizes, concurrency, precision."),
+    "tasks": ("wattmark.cli.bench_tasks:command", "List the tasks, their units, qualities and pins."),
+    "datasets": ("wattmark.cli.bench_datasets:command", "List the datasets of the tasks, and fetch them."),
+}
+
+
+def _is_there(place: str) -> bool:
+    return importlib.util.find_spec(place.partition(":")[0]) is not None
+
+
+class BenchGroup(LazyGroup):
+    """Subcommands; the name of a task in their place means ``run``."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.list_commands(ctx) and task_named(args[0]) is not None:
+            return RUN, self.get_command(ctx, RUN), args
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        tasks = [CompletionItem(t.id, help=t.what) for t in TASKS.values() if t.id.startswith(incomplete)]
+        return [*super().shell_complete(ctx, incomplete), *tasks]
+
+
+@click.group(cls=BenchGroup, verbs={verb: row for verb, row in VERBS.items() if _is_there(row[0])})
+def group(**_options: Any) -> None:
+    """Benchmark a model: `wattmark bench TASK --model MODEL`.
+
+    Everything that was observed is left in a bundle, from which anybody can work the result out again.
+    """
