@@ -158,7 +158,7 @@ class AttemptPart(Protocol):
     TASK: str
 
     def pinned(self, queries: QuerySet, seed: int) -> Pinned:
-        """``queries`` is 1 (one attempt); ``options`` hold ``quality``, ``target`` and what ends an attempt."""
+        """``queries`` is 1 (one attempt); ``options`` hold ``quality``, ``target`` and what ends one."""
         ...
 
     def synthetic(self, count: int, seed: int) -> QuerySet:
