@@ -41,6 +41,8 @@ class Answer:
     input_tokens: int | None = None
     cached_input_tokens: int | None = None
     """How many of the input tokens a server had in its cache from before."""
+    truncated_tokens: int | None = None
+    """Of the input, cut off before it was asked; 0 where nothing was. Not in ``input_tokens``."""
     output_tokens: int | None = None
     audio_seconds: float | None = None
     images: int | None = None

@@ -71,3 +71,11 @@ class ModelFacts:
     """Engine or library with version, e.g. ``transformers 5.23.0``."""
     model_class: str | None = None
     """A, B or C, where the task has classes."""
+    dtype: str = ""
+    """As it ran; empty where the answerer cannot tell."""
+    quantisation: str = ""
+    """As shipped, e.g. ``gptq, 4 bits``; ``none``; empty where the answerer cannot tell."""
+    max_input_tokens: int | None = None
+    """The model's own limit, less the new tokens where one window holds both; None where it has none."""
+    reasoning: str = ""
+    """``on`` or ``off`` where the model was told so and can be; ``as shipped`` where it has no switch."""
