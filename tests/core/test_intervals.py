@@ -183,3 +183,13 @@ def test_what_comes_later_changes_nothing_before_it(data: st.DataObject, steps: 
     assert (counted.start_us, counted.end_us) == (reset.start_us[:-1], reset.end_us[:-1])
     assert (counted.energy_uj, counted.observed) == (reset.energy_uj[:-1], reset.observed[:-1])
     assert counted.remarks == reset.remarks[:-1]
+
+
+@pytest.mark.parametrize("wraps_at", [None, 1_000_000 * S])
+def test_a_counter_that_ticks_shows_energy_from_before_the_first_look(wraps_at: int | None) -> None:
+    """At most 100 W, ticks every 100 ms: between two looks 1 ms apart a tick of 10 J may fall."""
+    looks = [0, 1_000], [0, 10 * S]
+    late = from_counter(*looks, None, max_watts=100.0, wraps_at_uj=wraps_at, slack_us=100_000)
+    assert (late.observed, late.energy_uj) == ([True], [10 * S])
+    strict = from_counter(*looks, None, max_watts=100.0, wraps_at_uj=wraps_at)
+    assert strict.observed == [False]

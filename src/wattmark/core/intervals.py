@@ -83,6 +83,7 @@ def from_counter(
     *,
     wraps_at_uj: int | None = None,
     max_watts: float | None = None,
+    slack_us: int = 0,
 ) -> Intervals:
     """Energy between successive looks at a counter of energy, in microjoules.
 
@@ -90,12 +91,13 @@ def from_counter(
     could wrap in, and the result is physically possible; else it was reset, which is a gap. So is a
     stretch longer than ``longest_gap_us`` and one with more energy than ``max_watts`` allows. None for
     ``longest_gap_us``: a counter that was read at both ends has seen everything between (kpis.md, coverage);
-    a limit is for counters that may have been reset meanwhile without showing it.
+    a limit is for counters that may have been reset meanwhile without showing it. ``slack_us``: a counter
+    that ticks every so often may show so much more time's energy than lies between two looks.
     """
     spans = list(map(sub, times_us[1:], times_us))
     rises = list(map(sub, totals_uj[1:], totals_uj))
     if wraps_at_uj is None and _even(spans, totals_uj, longest_gap_us):
-        most = MOST_UJ if max_watts is None else min(MOST_UJ, max_watts * min(spans))
+        most = MOST_UJ if max_watts is None else min(MOST_UJ, max_watts * (min(spans) + slack_us))
         if min(rises) >= 0 and max(rises) <= most:
             return _all_observed(times_us, rises)
     found = Intervals()
@@ -106,7 +108,7 @@ def from_counter(
             continue
         if before is not None:
             start, last = before
-            used, reason = _used(total - last, at - start, wraps_at_uj, max_watts)
+            used, reason = _used(total - last, at - start, wraps_at_uj, max_watts, slack_us)
             if used is not None and longest_gap_us is not None and at - start > longest_gap_us:
                 used, reason = None, f"no sample for {(at - start) / 1e6:g} s"
             found.add(start, at, used, reason)
@@ -129,7 +131,7 @@ def _all_observed(times_us: Sequence[int], energy_uj: list[int]) -> Intervals:
 
 
 def _used(
-    rise_uj: int, lasted_us: int, wraps_at_uj: int | None, max_watts: float | None
+    rise_uj: int, lasted_us: int, wraps_at_uj: int | None, max_watts: float | None, slack_us: int
 ) -> tuple[int | None, str]:
     most = None if max_watts is None else max_watts * lasted_us
     if wraps_at_uj is not None and most is not None and most >= wraps_at_uj:
@@ -140,6 +142,6 @@ def _used(
         rise_uj += wraps_at_uj
         if rise_uj < 0 or most is None:
             return None, "the counter was reset"
-    if most is not None and rise_uj > most:
+    if max_watts is not None and rise_uj > max_watts * (lasted_us + slack_us):
         return None, f"{rise_uj / lasted_us:g} W is more than the {max_watts:g} W that are possible"
     return rise_uj, ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from wattmark.core.known import Method, Scope, model_errors
+from wattmark.core.known import Scope
 from wattmark.core.readings import Device, Gap
-from wattmark.core.run import REFRESH, EnergyRow, GapSpan, Series, SourceId, Utilisation
+from wattmark.core.rows import Stretch, row_of
+from wattmark.core.run import EnergyRow, GapSpan, Series, Utilisation
 from wattmark.measure.accumulate import Accumulator, Piece
 from wattmark.measure.busy import RULE as BUSY_RULE
 from wattmark.measure.busy import Busyness
@@ -23,8 +23,6 @@ SHARED_COMPONENTS = ("cpu", "dram", "rest_of_node", "node")
 """Components whose energy is divided by CPU time."""
 ACCELERATORS = ("gpu", "module")
 """Components whose energy is divided by busy time, where their meter tells it."""
-FEW_UPDATES = 10
-"""A window shorter than so many updates of its sensor is too coarse to trust."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,44 +198,13 @@ class Timeline:
                 rows.extend(_shared(whole, by_busy_time, BUSY_RULE))
         return rows
 
-    def _errors(self, device: Device) -> dict[str, float]:
-        name = f"{device.source}:{device.id}"
-        if device.method is Method.MODELLED:
-            return model_errors(name, device.relative_error, self._workload)
-        return {f"{name}:gain": device.relative_error}
-
     def _row(self, device: Device, piece: Piece) -> EnergyRow:
-        errors = self._errors(device)
-        coarse = ""
-        if piece.seconds > 0 and device.update_seconds > 0:
-            tick = device.update_seconds / piece.seconds
-            if device.method is not Method.MODELLED and tick > 1e-3:
-                errors[f"{device.source}:{device.id}{REFRESH}"] = tick
-            if piece.seconds < FEW_UPDATES * device.update_seconds:
-                every = f"updates every {device.update_seconds:g} s"
-                coarse = f"{piece.seconds:.3g} s is short for a sensor that {every}"
-        return EnergyRow(
-            device_id=device.id,
-            part_of=device.part_of,
-            component=device.component,
-            t0_seconds=piece.start - self.start,
-            duration_seconds=piece.seconds,
-            energy_joules=piece.joules,
-            observed_seconds=piece.observed_seconds,
-            method=device.method,
-            boundary=device.boundary,
-            grade=device.grade,
-            errors=errors,
-            sensor_duty=device.sensor_duty,
-            source=SourceId(name=device.source),
-            gaps=tuple(
-                GapSpan(t0_seconds=g.start - self.start, duration_seconds=g.end - g.start, reason=g.reason)
-                for g in piece.gaps
-            ),
-            idle_watts=device.idle_power.watts if device.idle_power else None,
-            max_watts=device.max_power.watts if math.isfinite(device.max_power.watts) else None,
-            note=coarse,
+        gaps = tuple(
+            GapSpan(t0_seconds=g.start - self.start, duration_seconds=g.end - g.start, reason=g.reason)
+            for g in piece.gaps
         )
+        seen = Stretch(piece.start - self.start, piece.seconds, piece.joules, piece.observed_seconds, gaps)
+        return row_of(device, seen, self._workload)
 
 
 def _shared(whole: EnergyRow, divided: Shares, rule: str) -> list[EnergyRow]:
