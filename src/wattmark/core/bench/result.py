@@ -113,6 +113,9 @@ class Result:
     origin: Origin = field(default_factory=Origin)
     bundle_sha256: str | None = None
     """Of the manifest of the bundle that holds the evidence."""
+    stated: Mapping[str, str] = field(default_factory=dict)
+    """Cells of the table that it came from, as they are written there (``gpu_wh_per_1000``,
+    ``published_stars``, ``task`` ...): published stars are recomputed from these digits, not from floats."""
     notes: tuple[str, ...] = ()
 
 
