@@ -4,7 +4,8 @@
  *   count 2            GPUs, one per socket   0.uuid, 0.name     text
  *   init_rc 34         code of init           0.energy           counts of 15.3 uJ
  *   0.rc 40            code of every call     0.current, 0.average   W
- *   0.cap              uW                     layout old         of amdsmi_power_info_t: old or new
+ *   0.edge, 0.junction degrees
+ *   0.cap, 0.default   uW                     layout old         of amdsmi_power_info_t: old or new
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -102,7 +103,15 @@ int amdsmi_get_energy_count(void *gpu, uint64_t *count, float *resolution, uint6
 int amdsmi_get_power_cap_info(void *gpu, uint32_t sensor, uint64_t *caps) {
     if (sensor != 0) return INVALID;
     caps[1] = UINT64_MAX;
+    number(gpu, "default", &caps[1]);
     return number(gpu, "cap", &caps[0]);
+}
+
+int amdsmi_get_temp_metric(void *gpu, int sensor, int metric, int64_t *value) {
+    uint64_t celsius = 0;
+    int rc = metric == 0 && sensor < 2 ? number(gpu, sensor ? "junction" : "edge", &celsius) : INVALID;
+    *value = (int64_t)celsius;
+    return rc;
 }
 
 int amdsmi_get_power_info(void *gpu, void *info) {

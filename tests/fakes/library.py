@@ -13,14 +13,16 @@ import pytest
 HERE = Path(__file__).parent
 
 
-def compiled(name: str, folder: Path) -> Path:
+def compiled(name: str, folder: Path, *flags: str) -> Path:
     """The shared library built from tests/fakes/<name>.c; skips the test where there is no C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("no C compiler here to build the fake library with")
     library = folder / f"lib{name}.so"
     source = HERE / f"{name}.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-Wall", "-Werror", "-o", library, source], check=True)
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-Wall", "-Werror", *flags, "-o", library, source], check=True
+    )
     return library
 
 

@@ -8,6 +8,8 @@
  *   0.energy_rc 15     code of one call   0.limit            mW
  *   0.mig 2            MIG instances      0.mig0             text
  *   0.busy 40          percent            0.proc0 "pid us percent"
+ *   0.celsius          degrees            0.clock, 0.default MHz of the SMs, mW
+ *   0.reasons          bits; a driver before 535 has no nvmlDeviceGetCurrentClocksEventReasons: -DOLD_DRIVER
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,6 +128,28 @@ int nvmlDeviceGetTotalEnergyConsumption(void *gpu, unsigned long long *value) {
 int nvmlDeviceGetPowerUsage(void *gpu, unsigned *value) { return small(*(int *)gpu, "power", value); }
 
 int nvmlDeviceGetEnforcedPowerLimit(void *gpu, unsigned *value) { return small(*(int *)gpu, "limit", value); }
+
+int nvmlDeviceGetPowerManagementDefaultLimit(void *gpu, unsigned *value) {
+    return small(*(int *)gpu, "default", value);
+}
+
+int nvmlDeviceGetTemperature(void *gpu, unsigned sensor, unsigned *value) {
+    return sensor == 0 ? small(*(int *)gpu, "celsius", value) : INVALID;
+}
+
+int nvmlDeviceGetClockInfo(void *gpu, unsigned type, unsigned *value) {
+    return type == 1 ? small(*(int *)gpu, "clock", value) : INVALID;
+}
+
+int nvmlDeviceGetCurrentClocksThrottleReasons(void *gpu, unsigned long long *value) {
+    return number(*(int *)gpu, "reasons", value);
+}
+
+#ifndef OLD_DRIVER
+int nvmlDeviceGetCurrentClocksEventReasons(void *gpu, unsigned long long *value) {
+    return number(*(int *)gpu, "reasons", value);
+}
+#endif
 
 typedef struct {
     unsigned field, scope;

@@ -143,3 +143,25 @@ def test_reading_after_close_gives_gaps(machine: Machine) -> None:
     meter.close()
     meter.close()
     assert set(meter.read().values()) == {Gap("the meter is closed")}
+
+
+def test_states_tell_the_hotter_sensor_and_the_caps(machine: Machine) -> None:
+    """Edge 55 and junction 71 degrees: 71; a cap of 500 W where 750 W is the default."""
+    machine.state.set(gpu0_edge=55, gpu0_junction=71, gpu0_cap=500_000_000, gpu0_default=750_000_000)
+    first, second = machine.meter().states()
+    assert (first.celsius, first.power_limit_watts, first.default_power_limit_watts) == (71.0, 500.0, 750.0)
+    assert (second.celsius, second.power_limit_watts) == (None, None)
+    assert not first.throttle_known
+
+
+def test_millidegrees_are_taken_for_what_they_are(machine: Machine) -> None:
+    """47 000 cannot be degrees."""
+    machine.state.set(gpu0_edge=47_000)
+    assert machine.meter().states()[0].celsius == 47.0
+
+
+def test_a_closed_meter_tells_no_states(machine: Machine) -> None:
+    """Both GPUs are still named."""
+    meter = machine.meter()
+    meter.close()
+    assert [(s.device_id, s.celsius) for s in meter.states()] == [(GPU0, None), (GPU1, None)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.library import StateFile
+from tests.fakes.library import StateFile, compiled
 from wattmark.core.errors import MeterUnavailable
 from wattmark.core.known import Grade, Method
 from wattmark.core.readings import CounterReading, Gap, PowerReading, ProcessUse
@@ -207,3 +207,49 @@ def test_reading_after_close_gives_gaps(machine: Machine) -> None:
     meter.close()
     meter.close()
     assert set(meter.read().values()) == {Gap("the meter is closed")}
+
+
+def test_states_tell_temperature_throttling_limits_and_clock(machine: Machine) -> None:
+    """0x48: hardware slowdown for heat; 0x04, the software power cap, is told by the limits alone."""
+    machine.state.set(
+        gpu0_celsius=84, gpu0_reasons=0x4C, gpu0_default=100_000, gpu0_clock=1980, gpu1_reasons=0
+    )
+    hot, quiet = machine.meter().states()
+    assert (hot.device_id, hot.celsius, hot.clock_megahertz) == (GPU0, 84.0, 1980.0)
+    assert (hot.throttled, hot.throttle_known) == (("hw_slowdown", "thermal"), True)
+    assert (hot.power_limit_watts, hot.default_power_limit_watts) == (72.0, 100.0)
+    assert (quiet.throttled, quiet.throttle_known, quiet.celsius) == ((), True, None)
+
+
+@pytest.mark.parametrize(
+    ("bits", "reasons"), [(0x20, ("thermal",)), (0x80, ("power_brake",)), (0x117, ()), (0x60, ("thermal",))]
+)
+def test_reasons_are_told_by_what_they_mean(machine: Machine, bits: int, reasons: tuple[str, ...]) -> None:
+    """Both thermal slowdowns are one reason; idle, set clocks, cap, sync boost and display are none."""
+    machine.state.set(gpu0_reasons=bits)
+    assert machine.meter().states()[0].throttled == reasons
+
+
+def test_a_gpu_that_tells_nothing_is_not_said_to_run_freely(machine: Machine) -> None:
+    """Without the function's answer it is not known whether it throttles."""
+    state = machine.meter().states()[0]
+    assert (state.throttle_known, state.throttled, state.default_power_limit_watts) == (False, (), None)
+
+
+def test_a_lost_gpu_has_a_state_of_which_nothing_is_known(machine: Machine) -> None:
+    """GPU 0 falls off the bus between two looks: GPU 1 is still told of."""
+    machine.state.set(gpu0_reasons=0, gpu1_reasons=0)
+    meter = machine.meter()
+    machine.state.set(gpu0_rc=15)
+    lost, other = meter.states()
+    assert (lost.throttle_known, lost.power_limit_watts) == (False, None)
+    assert (other.throttle_known, other.power_limit_watts) == (True, 72.0)
+    meter.close()
+    assert [s.throttle_known for s in meter.states()] == [False, False]
+
+
+def test_older_drivers_know_the_reasons_by_their_older_name(tmp_path: Path) -> None:
+    """Before driver 535 only nvmlDeviceGetCurrentClocksThrottleReasons is there."""
+    machine = Machine(compiled("nvml", tmp_path, "-DOLD_DRIVER"), tmp_path)
+    machine.state.set(gpu0_reasons=0x40)
+    assert machine.meter().states()[0].throttled == ("thermal",)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from wattmark.core.errors import MeterUnavailable
 from wattmark.core.known import Grade, Method
@@ -20,11 +21,17 @@ from wattmark.meters.clock import boot_clock
 from wattmark.meters.liveness import Pulse, lit
 from wattmark.ports import Clock
 
+if TYPE_CHECKING:  # only benchmarks need it
+    from wattmark.core.bench.evidence import StateLook
+
 LIBRARIES = ("libamd_smi.so", "/opt/rocm/lib/libamd_smi.so")
 AMD_GPUS = 2
 """AMDSMI_INIT_AMD_GPUS."""
 NOT_KNOWN = (0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 """What the library puts where it says "N/A": the largest number of the field's width."""
+TEMPERATURES = (0, 1)
+"""AMDSMI_TEMPERATURE_TYPE_EDGE and _JUNCTION; metric 0 is the temperature now."""
+MOST_CELSIUS = 1000
 PATIENCE = 1.0
 TWO_DIES = "MI250"
 GENEROUS_WATTS = 2000.0
@@ -93,14 +100,31 @@ class AmdSmi:
 
     def limit_watts(self, gpu: ctypes.c_void_p) -> float:
         """The highest power cap it knows of; 0 when it does not say."""
+        return max((watts for watts in self.caps_watts(gpu) if watts is not None), default=0.0)
+
+    def caps_watts(self, gpu: ctypes.c_void_p) -> tuple[float | None, float | None]:
+        """The power cap in force and the default one; None for what it does not say."""
         # amdsmi_power_cap_info_t begins with power_cap and default_power_cap, in microwatts.
         caps = (ctypes.c_uint64 * 64)()
         try:
             self._call("amdsmi_get_power_cap_info", gpu, ctypes.c_uint32(0), caps)
         except AmdSmiError:
-            return 0.0
-        known = [cap for cap in caps[:2] if cap not in NOT_KNOWN]
-        return max(known, default=0) / 1e6
+            return None, None
+        now, default = (None if cap in NOT_KNOWN else cap / 1e6 for cap in caps[:2])
+        return now, default
+
+    def celsius(self, gpu: ctypes.c_void_p) -> float | None:
+        """The hotter one of junction and edge; None when it tells neither."""
+        found = []
+        for sensor in TEMPERATURES:
+            value = ctypes.c_int64()
+            with suppress(AmdSmiError):
+                self._call(
+                    "amdsmi_get_temp_metric", gpu, ctypes.c_int(sensor), ctypes.c_int(0), ctypes.byref(value)
+                )
+                # Degrees; some builds of ROCm hand on the driver's millidegrees.
+                found.append(value.value / 1000 if value.value > MOST_CELSIUS else float(value.value))
+        return max(found, default=None)
 
     def _list(self, function: str, *args: object) -> list[ctypes.c_void_p]:
         count = ctypes.c_uint32(0)
@@ -154,6 +178,33 @@ class AmdSmiMeter:
         """One look at every GPU; what cannot be read is a Gap."""
         self._renew()
         return {d.id: self._read_one(d) for d in self._devices}
+
+    def states(self) -> Sequence[StateLook]:
+        """Temperature and power caps of every GPU.
+
+        Whether it throttles is not known: the library's violation status takes a tenth of a second to ask
+        for, and its layout differs from release to release.
+        """
+        from wattmark.core.bench.evidence import StateLook
+
+        self._renew()
+        found = []
+        for device in self._devices:
+            gpu = self._handles.get(device.id)
+            if self._smi is None or gpu is None:
+                found.append(StateLook(device_id=device.id, at_us=0))
+                continue
+            limit, default = self._smi.caps_watts(gpu)
+            found.append(
+                StateLook(
+                    device_id=device.id,
+                    at_us=0,
+                    celsius=self._smi.celsius(gpu),
+                    power_limit_watts=limit,
+                    default_power_limit_watts=default,
+                )
+            )
+        return found
 
     def close(self) -> None:
         """Give AMD SMI back."""

@@ -6,7 +6,8 @@ import ctypes
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from wattmark.core.errors import MeterUnavailable
 from wattmark.core.known import Grade, Method
@@ -26,6 +27,9 @@ from wattmark.meters.clock import boot_clock
 from wattmark.meters.liveness import Pulse, lit
 from wattmark.meters.nvml_library import DRIVER_NOT_LOADED, UNINITIALIZED, Nvml, NvmlError, load_nvml
 from wattmark.ports import Clock
+
+if TYPE_CHECKING:  # only benchmarks need it
+    from wattmark.core.bench.evidence import StateLook
 
 T = TypeVar("T")
 
@@ -109,6 +113,14 @@ class NvmlMeter:
         """
         self._renew()
         return {d.id: self._ask(d, lambda nvml, gpu: _shares(nvml, gpu, since_us)) for d in self._devices}
+
+    def states(self) -> Sequence[StateLook]:
+        """Temperature, throttling, power limits and clock of every GPU; what NVML refuses is None."""
+        from wattmark.meters.nvml_state import silent_state, state_of
+
+        self._renew()
+        asked = {d.id: self._ask(d, partial(state_of, device_id=d.id)) for d in self._devices}
+        return [silent_state(i) if isinstance(said, Gap) else said for i, said in asked.items()]
 
     def close(self) -> None:
         """Give NVML back."""

@@ -24,6 +24,10 @@ FUNCTION_NOT_FOUND = 13
 FIELD_POWER_INSTANT = 186
 """NVML_FI_DEV_POWER_INSTANT: power now, in milliwatts; scope 0 is the GPU, scope 1 the module."""
 MOST_MIG = 16
+TEMPERATURE_GPU = 0
+"""NVML_TEMPERATURE_GPU: the sensor of the die."""
+CLOCK_SM = 1
+"""NVML_CLOCK_SM, in megahertz."""
 
 
 class NvmlError(Exception):
@@ -125,10 +129,38 @@ class Nvml:
 
     def power_limit_milliwatts(self, gpu: ctypes.c_void_p) -> int:
         """The higher one of the enforced and the default power limit; 0 when neither is known."""
-        return max(
-            self._optional("nvmlDeviceGetEnforcedPowerLimit", gpu),
-            self._optional("nvmlDeviceGetPowerManagementDefaultLimit", gpu),
-        )
+        return max(self.enforced_limit_milliwatts(gpu), self.default_limit_milliwatts(gpu))
+
+    def enforced_limit_milliwatts(self, gpu: ctypes.c_void_p) -> int:
+        """The power limit in force, whoever set it; 0 when it is not known."""
+        return self._optional("nvmlDeviceGetEnforcedPowerLimit", gpu)
+
+    def default_limit_milliwatts(self, gpu: ctypes.c_void_p) -> int:
+        """The power limit that the GPU starts with; 0 when it is not known."""
+        return self._optional("nvmlDeviceGetPowerManagementDefaultLimit", gpu)
+
+    def celsius(self, gpu: ctypes.c_void_p) -> int:
+        """Temperature of the die."""
+        value = ctypes.c_uint()
+        self._call("nvmlDeviceGetTemperature", gpu, ctypes.c_uint(TEMPERATURE_GPU), ctypes.byref(value))
+        return value.value
+
+    def clock_megahertz(self, gpu: ctypes.c_void_p) -> int:
+        """Clock of the streaming multiprocessors now."""
+        value = ctypes.c_uint()
+        self._call("nvmlDeviceGetClockInfo", gpu, ctypes.c_uint(CLOCK_SM), ctypes.byref(value))
+        return value.value
+
+    def clock_event_reasons(self, gpu: ctypes.c_void_p) -> int:
+        """Why clocks are lower than they could be, as bits; drivers before 535 know it by its older name."""
+        value = ctypes.c_ulonglong()
+        try:
+            self._call("nvmlDeviceGetCurrentClocksEventReasons", gpu, ctypes.byref(value))
+        except NvmlError as error:
+            if error.code != FUNCTION_NOT_FOUND:
+                raise
+            self._call("nvmlDeviceGetCurrentClocksThrottleReasons", gpu, ctypes.byref(value))
+        return value.value
 
     def mig_instances(self, gpu: ctypes.c_void_p) -> tuple[str, ...]:
         """Identities of the MIG instances on this GPU, empty without MIG."""
