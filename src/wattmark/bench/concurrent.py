@@ -1,7 +1,7 @@
 """Many requests in flight: a closed loop of workers, or an open loop with arrivals of their own.
 
-A worker prepares, asks and begins with the next query; all share one line of queries. Scores are made when the
-loop has ended, so that scoring takes no time from asking.
+A worker prepares, asks and begins with the next query; all share one line of queries. Scores are made when
+the loop has ended, so that scoring takes no time from asking.
 """
 
 from __future__ import annotations

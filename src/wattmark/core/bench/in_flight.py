@@ -1,6 +1,6 @@
 """When a server was as busy as it was to be: the stretch whose energy says something of serving.
 
-At its beginning a server fills up, at its end it runs empty; both are cheaper and slower than what lies between.
+At its beginning a server fills up, at its end it runs empty; neither is how it serves.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Span:
 def full_of_closed_loop(spans: Sequence[Span], concurrency: int) -> tuple[int, int] | None:
     """From when so many requests have had their first output until fewer than so many are in flight.
 
-    Between one answer and the next request of the same worker fewer are in flight for a moment; that is part of
-    it. None where there is no such stretch. (ML.ENERGY's benchmark draws the same line: its steady state begins
-    when as many requests as the server takes at a time returned their first token, and ends when too few are
-    left; ml-energy/benchmark, mlenergy/llm/benchmark.py, RequestTracker, 2025,
+    Between one answer and the next request of the same worker fewer are in flight for a moment; that is part
+    of it. None where there is no such stretch. (ML.ENERGY's benchmark draws the same line: its steady state
+    begins when as many requests as the server takes at a time returned their first token, and ends when too
+    few are left; ml-energy/benchmark, mlenergy/llm/benchmark.py, RequestTracker, 2025,
     https://github.com/ml-energy/benchmark.)
     """
     if concurrency < 1 or len(spans) < concurrency:
@@ -45,15 +45,3 @@ def full_of_open_loop(spans: Sequence[Span]) -> tuple[int, int] | None:
         return None
     begin, end = min(s.end_us for s in spans), max(s.start_us for s in spans)
     return (begin, end) if begin < end else None
-
-
-def most_in_flight(spans: Sequence[Span]) -> int:
-    """The most requests that were in flight at one moment; one that ends as another begins makes room for it."""
-    steps = sorted(
-        [(s.end_us, -1) for s in spans] + [(s.start_us, 1) for s in spans if s.end_us > s.start_us]
-    )
-    now = most = 0
-    for _, step in steps:
-        now = max(0, now + step)
-        most = max(most, now)
-    return most
