@@ -208,9 +208,10 @@ def _run(content: bytes, place: str) -> Loaded:
 
 
 def _bundle(path: Path) -> Loaded:
-    reading = importlib.import_module("wattmark.bench.bundle.read")
+    from wattmark.bench.bundle.read import load_bundle
+
     derive = importlib.import_module("wattmark.core.bench.derive")
-    bundle = reading.open_bundle(path)
+    bundle = load_bundle(path)
     result = derive.result_of(bundle.evidence, bundle_sha256=bundle.manifest_sha256)
     return Loaded(result, str(path), FROM_BUNDLE)
 
