@@ -1,0 +1,184 @@
+"""A file that only grows, line by line, each with its checksum: what is in it whole was written whole.
+
+A process that is killed in the middle of a line leaves half of one; it is cut off when the file is opened
+again. The lock beside it is given back by the kernel when its process dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from wattmark.core.errors import EvidenceError, UsageError
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such lock: that two write at once is not noticed there
+    fcntl = None  # type: ignore[assignment]
+
+JOURNAL = "journal.jsonl"
+LOCK = "lock"
+SETTLED = "settled"
+"""Kind of the mark after which what stands before it is on the disk."""
+
+
+class Journal:
+    """One writer's file of records. A record is a kind and plain JSON."""
+
+    def __init__(self, folder: Path, *, new: bool) -> None:
+        """Open the journal of a folder. Raises EvidenceError for a damaged one, UsageError for a held one."""
+        self.path = folder / JOURNAL
+        self.cut_bytes = 0
+        """How much of a half line was cut off."""
+        self._folder = folder
+        with _told(folder):
+            if new:
+                folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._take_lock()
+            with _told(folder):
+                flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if new else 0)
+                self._file = os.open(self.path, flags, 0o644)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        try:
+            self._size = self._cut()
+        except BaseException:
+            self.close()
+            raise
+        if new:
+            sync_folder(folder)
+
+    def append(self, kind: str, record: Any) -> None:
+        """Add a record. Raises EvidenceError when it does not fit onto the disk; the rest stays whole."""
+        try:
+            line = _line(kind, record)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise EvidenceError(str(self._folder), f"{kind} cannot be kept: {error}") from None
+        try:
+            written = os.write(self._file, line)
+            while written < len(line):
+                written += os.write(self._file, line[written:])
+        except OSError as error:
+            with suppress(OSError):  # no room for even that: the half line is cut off by whoever resumes
+                os.ftruncate(self._file, self._size)
+                os.lseek(self._file, self._size, os.SEEK_SET)
+            raise _cannot(self._folder, error) from None
+        self._size += len(line)
+
+    def settle(self) -> None:
+        """Wait until everything so far is on the disk. Raises EvidenceError."""
+        self.append(SETTLED, self._size)
+        with _told(self._folder):
+            os.fsync(self._file)
+
+    def records(self) -> Iterator[tuple[str, Any]]:
+        """Every record so far, from the disk. Raises EvidenceError for a damaged line."""
+        with _told(self._folder):
+            text = self.path.read_bytes()[: self._size]
+        for number, line in enumerate(text.split(b"\n")[:-1], start=1):
+            found = _parsed(line)
+            if found is None:
+                raise EvidenceError(f"{self.path}:{number}", "is damaged: its checksum is not right")
+            if found[0] != SETTLED:
+                yield found
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever recorded."""
+        return self._size == 0
+
+    def close(self) -> None:
+        """Let go of the file and the lock."""
+        for number in (self._file, self._lock):
+            with suppress(OSError):
+                os.close(number)
+        self._file = self._lock = -1
+
+    def _take_lock(self) -> None:
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"{self._folder.parent}: another process is writing this benchmark: wait for it, or give "
+                "another folder"
+            ) from None
+        except OSError:
+            return  # a file system without locks
+
+    def _cut(self) -> int:
+        """Cut off what was written by halves at the end. Raises EvidenceError for damage before that."""
+        with _told(self._folder):
+            text = self.path.read_bytes()
+        good = 0
+        lines = text.split(b"\n")
+        for number, line in enumerate(lines[:-1], start=1):
+            if _parsed(line) is None:
+                if any((later := _parsed(rest)) and later[0] == SETTLED for rest in lines[number:]):
+                    raise EvidenceError(f"{self.path}:{number}", "is damaged: its checksum is not right")
+                break
+            good += len(line) + 1
+        self.cut_bytes = len(text) - good
+        if self.cut_bytes:
+            with _told(self._folder):
+                os.ftruncate(self._file, good)
+                os.fsync(self._file)
+        os.lseek(self._file, good, os.SEEK_SET)
+        return good
+
+
+class _told:
+    """Turns what the system says into an error that names the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise _cannot(self._folder, error) from None
+
+
+def _cannot(folder: Path, error: OSError) -> EvidenceError:
+    return EvidenceError(
+        str(folder),
+        f"cannot be written: {error.strerror or error}; what was recorded before stays, and the benchmark "
+        "can be resumed from it",
+    )
+
+
+def _line(kind: str, record: Any) -> bytes:
+    body = json.dumps([kind, record], allow_nan=False, separators=(",", ":")).encode("ascii")
+    return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+def _parsed(line: bytes) -> tuple[str, Any] | None:
+    """Kind and record of a line; None for one that is not whole."""
+    try:
+        if int(line[:8], 16) != zlib.crc32(line[9:]) or line[8:9] != b" ":
+            return None
+        kind, record = json.loads(line[9:])
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return (kind, record) if isinstance(kind, str) else None
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can be asked for that."""
+    with suppress(OSError):  # not every file system can
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
