@@ -1,0 +1,1 @@
+"""Local models for benchmarks: found, loaded, told apart."""

@@ -1,0 +1,213 @@
+"""Loads a text model and its tokenizer: from a folder, the hub, or made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wattmark.bench.asking import ModelAsked
+from wattmark.bench.models.device import device_of, dtype_of, seeded, torch_module, transformers_module
+from wattmark.bench.models.made import Family, config_of, tiny_config
+from wattmark.bench.models.shipped import fetched
+from wattmark.bench.models.weights import folder_sha256, made_sha256, parameters_of, quantisation_of
+from wattmark.bench.models.words_tokenizer import NAME as WORDS
+from wattmark.bench.models.words_tokenizer import words_tokenizer
+from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.core.errors import UsageError
+
+TINY = "tiny"
+RANDOM = "random:"
+SETTINGS = ("tokenizer", "attention", "device_map", "reasoning")
+"""What ``--set`` may say of a text model: another tokenizer (folder or id), the implementation of attention
+(sdpa, eager, flash_attention_2), ``device_map`` (auto: spread over devices; needs accelerate), reasoning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A model that is ready to be asked."""
+
+    model: Any
+    tokenizer: Any
+    device: Any
+    """Where inputs go."""
+    facts: ModelFacts
+    folder: Path | None = None
+    """Where it was loaded from, on this machine."""
+
+
+def load_text_model(asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...]) -> Loaded:
+    """The model as the first of the families that its architecture can be.
+
+    Raises MissingExtra, or UsageError that names what is wrong. PyTorch's random numbers outside stay as they
+    were; random weights come from the pinned seed.
+    """
+    transformers_module()
+    unknown = sorted(set(asked.settings) - set(SETTINGS))
+    if unknown:
+        raise UsageError(f"{unknown[0]}: a text model has the settings {', '.join(SETTINGS)}")
+    device = device_of(asked.device)
+    dtype = dtype_of(pinned.dtype, device)
+    if asked.model == TINY or asked.model.startswith(RANDOM):
+        return _made(asked, pinned, families, device, dtype)
+    return _shipped(asked, pinned, families, device, dtype)
+
+
+def _made(asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...], device: Any, dtype: Any) -> Loaded:
+    transformers = transformers_module()
+    framed = not {Family.CAUSAL, Family.SEQ2SEQ} & set(families)
+    name = asked.model.removeprefix(RANDOM)
+    tokenizer, tokenizer_name = _tokenizer(asked, name, framed=framed)
+    ids = {f"{kind}_token_id": getattr(tokenizer, f"{kind}_token_id") for kind in ("pad", "bos", "eos")}
+    if asked.model == TINY:
+        config = tiny_config(families[0], len(tokenizer), ids)
+    else:
+        config = config_of(name, asked.revision, code=asked.model)
+        _fit(config, tokenizer, ids, asked.model)
+    family = _family(config, families, asked.model)
+    loader: Any = getattr(transformers, family)
+    with seeded(pinned.seed):
+        model = loader.from_config(config, **_attention(asked))
+    model = _placed(model, device, dtype)
+    facts = _facts(
+        asked,
+        model,
+        tokenizer,
+        device,
+        sha256=made_sha256([model], {"config": config.to_diff_dict(), "tokenizer": tokenizer_name}),
+        version=f"seed {pinned.seed}, tokenizer {tokenizer_name}",
+        random=True,
+    )
+    return Loaded(model=model, tokenizer=tokenizer, device=device, facts=facts)
+
+
+def _shipped(
+    asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...], device: Any, dtype: Any
+) -> Loaded:
+    transformers = transformers_module()
+    where = fetched(asked.model, asked.revision)
+    place = str(where.folder)
+    tokenizer, _ = _tokenizer(asked, place, framed=False)
+    config = config_of(place, "", code=asked.model)
+    family = _family(config, families, asked.model)
+    more = {"device_map": asked.settings["device_map"]} if "device_map" in asked.settings else {}
+    loader: Any = getattr(transformers, family)
+    try:
+        with seeded(pinned.seed):
+            model, said = loader.from_pretrained(
+                place,
+                dtype=dtype,
+                output_loading_info=True,
+                local_files_only=True,
+                **more,
+                **_attention(asked),
+            )
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        raise UsageError(f"{asked.model}: cannot be loaded as {family}: {str(error).strip()[:400]}") from None
+    model = model.eval() if more else _placed(model, device, None)
+    new = sorted(said.get("missing_keys", ()))
+    facts = _facts(
+        asked,
+        model,
+        tokenizer,
+        model.device if more else device,
+        sha256=folder_sha256(where.folder),
+        version=where.revision + (f" with {len(new)} tensors that it lacks made at random" if new else ""),
+        random=bool(new),
+    )
+    return Loaded(
+        model=model,
+        tokenizer=tokenizer,
+        device=model.device if more else device,
+        facts=facts,
+        folder=where.folder,
+    )
+
+
+def _facts(
+    asked: ModelAsked, model: Any, tokenizer: Any, device: Any, *, sha256: str, version: str, random: bool
+) -> ModelFacts:
+    transformers = transformers_module()
+    torch = torch_module()
+    path = Path(asked.model).expanduser()
+    return ModelFacts(
+        id=path.resolve().name if path.is_dir() else asked.model,
+        version=version.strip(),
+        sha256=sha256,
+        parameters=parameters_of(model),
+        architecture=type(model).__name__,
+        random_weights=random,
+        device=str(device),
+        served_by=f"transformers {transformers.__version__}, torch {torch.__version__}",
+        dtype=str(model.dtype).removeprefix("torch."),
+        quantisation=quantisation_of(model.config),
+        max_input_tokens=input_limit(model.config, tokenizer),
+    )
+
+
+def input_limit(config: Any, tokenizer: Any) -> int | None:
+    """How many tokens the model can look at; None where neither it nor its tokenizer has a limit."""
+    text = config.get_text_config()
+    found = [getattr(text, name, None) for name in ("max_position_embeddings", "n_positions", "seq_length")]
+    limits = [limit for limit in found if isinstance(limit, int) and 0 < limit < 10**9]
+    if text.model_type in ("roberta", "xlm-roberta", "camembert", "longformer", "mpnet"):
+        limits = [limit - 2 for limit in limits]  # their positions begin after the padding id
+    of_tokenizer = getattr(tokenizer, "model_max_length", None)
+    if isinstance(of_tokenizer, int) and of_tokenizer < 10**9:  # a huge number stands for no limit
+        limits.append(of_tokenizer)
+    return min(limits) if limits else None
+
+
+def _family(config: Any, families: tuple[Family, ...], code: str) -> Family:
+    """Generating families are told apart by the configuration; the others by what transformers knows."""
+    transformers = transformers_module()
+    pairs = bool(getattr(config, "is_encoder_decoder", False))
+    for family in families:
+        if family in (Family.CAUSAL, Family.SEQ2SEQ) and pairs != (family is Family.SEQ2SEQ):
+            continue
+        mapping: Any = getattr(transformers, family)._model_mapping
+        if type(config) in mapping:
+            return family
+    raise UsageError(f"{code}: a {config.model_type} is no {' or '.join(families)} of transformers")
+
+
+def _tokenizer(asked: ModelAsked, place: str, *, framed: bool) -> tuple[Any, str]:
+    """The tokenizer asked for, else the model's own, else (made models) that of our own words."""
+    chosen = asked.settings.get("tokenizer", "")
+    made = asked.model == TINY or asked.model.startswith(RANDOM)
+    if not chosen and made and not (Path(place) / "tokenizer_config.json").is_file():
+        return words_tokenizer(framed=framed), WORDS
+    try:
+        found = transformers_module().AutoTokenizer.from_pretrained(
+            chosen or place, use_fast=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, ImportError, AttributeError) as error:
+        raise UsageError(
+            f"{asked.model}: its tokenizer cannot be loaded: {str(error).strip()[:300]}"
+        ) from None
+    if found.pad_token_id is None:
+        found.pad_token = found.eos_token or found.unk_token
+    return found, Path(chosen).name or "its own"
+
+
+def _fit(config: Any, tokenizer: Any, ids: Mapping[str, int], code: str) -> None:
+    """Special ids of the tokenizer, and room for its tokens."""
+    text = config.get_text_config()
+    if len(tokenizer) > text.vocab_size:
+        raise UsageError(f"{code}: has {text.vocab_size} tokens, its tokenizer {len(tokenizer)}")
+    for name, value in ids.items():
+        setattr(text, name, value)
+
+
+def _placed(model: Any, device: Any, dtype: Any) -> Any:
+    try:
+        moved = model.to(device) if dtype in (None, "auto") else model.to(device=device, dtype=dtype)
+    except RuntimeError as error:  # out of memory is one
+        raise UsageError(f"the model does not fit on {device}: {str(error).strip()[:200]}") from None
+    return moved.eval()
+
+
+def _attention(asked: ModelAsked) -> dict[str, str]:
+    chosen = asked.settings.get("attention", "")
+    return {"attn_implementation": chosen} if chosen else {}
