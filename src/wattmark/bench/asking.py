@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from wattmark.core.bench.pinned import DatasetPin, ModelFacts, Pinned
 
@@ -75,35 +75,6 @@ class Answerer(Protocol):
 
     def close(self) -> None:
         """Give back memory and connections."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """One query that was answered while others were in flight; seconds on the benchmark's clock."""
-
-    turn: int
-    query: Query
-    answer: Answer
-    started: float
-    ended: float
-
-
-@runtime_checkable
-class LoadAnswerer(Protocol):
-    """An Answerer that keeps several queries in flight (endpoints): used where it has this method."""
-
-    def serve(
-        self,
-        queries: Iterator[tuple[int, Query]],
-        told: Callable[[Served], None],
-        clock: Callable[[], float],
-    ) -> tuple[float, float] | None:
-        """Ask until the iterator ends; it and ``told`` may be called from any thread.
-
-        The iterator gives the turn and the query, set after set, and ends after a whole set once the window
-        is full. Gives the span in which as many were in flight as asked for; None where that never was so.
-        """
         ...
 
 
