@@ -183,6 +183,7 @@ class Client:
                 raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
         if answer.length:  # read1 tells of no end that came too early
             raise ConnectionError
+        answer.close()  # read1 leaves it open at its end, and the connection with it
         return b"".join(pieces)
 
     def _events(self, connection: HTTPConnection, answer: HTTPResponse, until: float) -> Iterator[bytes]:
