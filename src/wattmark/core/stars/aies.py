@@ -1,10 +1,10 @@
 """Stars as AI Energy Score gives them: five bands of equal width between the least and the most energy.
 
 A group is task x model class x cohort; only text generation and reasoning have classes. With E = Wh of the
-GPUs per 1,000 queries and w = (Emax - Emin) / 5 over the group, stars = 5 - min(4, floor((E - Emin) / w)): the
-most has 1 star, the least 5 (recovered from the published rows; AI Energy Score, FAQ and leaderboard, 2025,
-https://huggingface.github.io/AIEnergyScore/). Everything is reckoned in exact fractions of the decimals that
-are written: binary floats put rows that lie on an edge into the wrong band.
+GPUs per 1,000 queries and w = (Emax - Emin) / 5 over the group, stars = 5 - min(4, floor((E - Emin) / w)):
+the most has 1 star, the least 5 (recovered from the published rows; AI Energy Score, FAQ and leaderboard,
+2025, https://huggingface.github.io/AIEnergyScore/). Everything is reckoned in exact fractions of the decimals
+that are written: binary floats put rows that lie on an edge into the wrong band.
 """
 
 from __future__ import annotations
