@@ -22,16 +22,6 @@ def torch_module() -> Any:
     return torch
 
 
-def transformers_module() -> Any:
-    """transformers. Raises MissingExtra where it or PyTorch is absent."""
-    torch_module()
-    try:
-        import transformers
-    except ImportError:
-        raise MissingExtra("local models", "bench") from None
-    return transformers
-
-
 def device_of(asked: str) -> Any:
     """The ``torch.device`` of ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; CUDA's has its number.
 

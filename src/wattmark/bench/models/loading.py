@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wattmark.bench.asking import ModelAsked
-from wattmark.bench.models.device import device_of, dtype_of, seeded, torch_module, transformers_module
+from wattmark.bench.models.device import device_of, dtype_of, seeded, torch_module
+from wattmark.bench.models.libraries import transformers_library
 from wattmark.bench.models.made import Family, config_of, tiny_config
 from wattmark.bench.models.shipped import fetched
 from wattmark.bench.models.weights import folder_sha256, made_sha256, parameters_of, quantisation_of
@@ -24,7 +26,7 @@ SETTINGS = ("tokenizer", "attention", "device_map", "reasoning")
 (sdpa, eager, flash_attention_2), ``device_map`` (auto: spread over devices; needs accelerate), reasoning."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Loaded:
     """A model that is ready to be asked."""
 
@@ -36,6 +38,14 @@ class Loaded:
     folder: Path | None = None
     """Where it was loaded from, on this machine."""
 
+    def release(self) -> None:
+        """Give the model's memory back."""
+        self.model = None
+        gc.collect()
+        torch = torch_module()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
 
 def load_text_model(asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...]) -> Loaded:
     """The model as the first of the families that its architecture can be.
@@ -43,7 +53,7 @@ def load_text_model(asked: ModelAsked, pinned: Pinned, families: tuple[Family, .
     Raises MissingExtra, or UsageError that names what is wrong. PyTorch's random numbers outside stay as they
     were; random weights come from the pinned seed.
     """
-    transformers_module()
+    transformers_library()
     unknown = sorted(set(asked.settings) - set(SETTINGS))
     if unknown:
         raise UsageError(f"{unknown[0]}: a text model has the settings {', '.join(SETTINGS)}")
@@ -55,7 +65,7 @@ def load_text_model(asked: ModelAsked, pinned: Pinned, families: tuple[Family, .
 
 
 def _made(asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...], device: Any, dtype: Any) -> Loaded:
-    transformers = transformers_module()
+    transformers = transformers_library()
     framed = not {Family.CAUSAL, Family.SEQ2SEQ} & set(families)
     name = asked.model.removeprefix(RANDOM)
     tokenizer, tokenizer_name = _tokenizer(asked, name, framed=framed)
@@ -85,7 +95,7 @@ def _made(asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...], devic
 def _shipped(
     asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...], device: Any, dtype: Any
 ) -> Loaded:
-    transformers = transformers_module()
+    transformers = transformers_library()
     where = fetched(asked.model, asked.revision)
     place = str(where.folder)
     tokenizer, _ = _tokenizer(asked, place, framed=False)
@@ -128,7 +138,7 @@ def _shipped(
 def _facts(
     asked: ModelAsked, model: Any, tokenizer: Any, device: Any, *, sha256: str, version: str, random: bool
 ) -> ModelFacts:
-    transformers = transformers_module()
+    transformers = transformers_library()
     torch = torch_module()
     path = Path(asked.model).expanduser()
     return ModelFacts(
@@ -161,7 +171,7 @@ def input_limit(config: Any, tokenizer: Any) -> int | None:
 
 def _family(config: Any, families: tuple[Family, ...], code: str) -> Family:
     """Generating families are told apart by the configuration; the others by what transformers knows."""
-    transformers = transformers_module()
+    transformers = transformers_library()
     pairs = bool(getattr(config, "is_encoder_decoder", False))
     for family in families:
         if family in (Family.CAUSAL, Family.SEQ2SEQ) and pairs != (family is Family.SEQ2SEQ):
@@ -179,7 +189,7 @@ def _tokenizer(asked: ModelAsked, place: str, *, framed: bool) -> tuple[Any, str
     if not chosen and made and not (Path(place) / "tokenizer_config.json").is_file():
         return words_tokenizer(framed=framed), WORDS
     try:
-        found = transformers_module().AutoTokenizer.from_pretrained(
+        found = transformers_library().AutoTokenizer.from_pretrained(
             chosen or place, use_fast=True, trust_remote_code=False
         )
     except (OSError, ValueError, ImportError, AttributeError) as error:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from wattmark.bench.models.device import transformers_module
+from wattmark.bench.models.libraries import transformers_library
 from wattmark.core.errors import UsageError
 
 
@@ -37,7 +37,7 @@ KNOWN = tuple(_GPT2)
 def known_config(name: str) -> Any | None:
     """The configuration of one of KNOWN, with or without its owner (``openai-community/gpt2``); else None."""
     sizes = _GPT2.get(name.rpartition("/")[2])
-    return None if sizes is None else transformers_module().GPT2Config(**sizes)
+    return None if sizes is None else transformers_library().GPT2Config(**sizes)
 
 
 def config_of(name: str, revision: str, *, code: str) -> Any:
@@ -46,7 +46,7 @@ def config_of(name: str, revision: str, *, code: str) -> Any:
     if known is not None:
         return known
     try:
-        auto = transformers_module().AutoConfig
+        auto = transformers_library().AutoConfig
         return auto.from_pretrained(name, revision=revision or None, trust_remote_code=False)
     except (OSError, ValueError) as error:
         what = "a folder with config.json" if Path(name).exists() else "a folder, or an id on the hub"
@@ -58,7 +58,7 @@ def config_of(name: str, revision: str, *, code: str) -> Any:
 
 def tiny_config(family: Family, tokens: int, ids: Mapping[str, int]) -> Any:
     """A configuration of about a hundred thousand parameters; ``ids`` are those of the special tokens."""
-    transformers = transformers_module()
+    transformers = transformers_library()
     if family is Family.CAUSAL:
         return transformers.LlamaConfig(
             vocab_size=tokens,

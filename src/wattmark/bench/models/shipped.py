@@ -31,7 +31,7 @@ def fetched(model: str, revision: str) -> Shipped:
         if not (folder / "config.json").is_file():
             raise UsageError(f"--model {model}: the folder has no config.json")
         return Shipped(folder, "")
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model):
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", model):
         raise UsageError(f"--model {model}: is no folder here, and no id on the hub")
     return _from_hub(model, revision)
 
