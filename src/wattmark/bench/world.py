@@ -37,7 +37,8 @@ class World:
     states: Sequence[StateMeter] = ()
     hardware: tuple[str, ...] = ()
     """What devices call themselves."""
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Callable[[], Mapping[str, str]] = field(default=dict)
+    """Versions of libraries, drivers and kernel, asked for when the model is loaded."""
     after: Callable[[Sequence[Query], Sequence[Answer]], Sequence[Answer]] = _nothing
     """Told of each batch that was answered: simulated time passes, and answers get times of that kind."""
     new_id: Callable[[str], str] = field(default=lambda pinned: pinned)

@@ -13,7 +13,7 @@ from typing import Any
 from wattmark.core.bench.pinned import ModelFacts, Pinned
 from wattmark.core.bench.profile import Profile
 from wattmark.core.readings import Device
-from wattmark.core.run import Host, MeterChoice, NotSeen
+from wattmark.core.run import Host, MeterChoice, NotSeen, Overhead
 
 SCHEMA = "wattmark.bench_evidence"
 SCHEMA_VERSION = 1
@@ -144,6 +144,8 @@ class Evidence:
     meters: tuple[MeterChoice, ...] = ()
     clock_error_us: int = 0
     """How far the clock of the meters may be off the benchmark's; 0 where both are one clock."""
+    overhead: Overhead | None = None
+    """What looking at meters and devices cost; None where it was not told."""
     simulated: bool = False
     """True where clock and meters were simulated: such evidence is never rated."""
     notes: tuple[str, ...] = ()
