@@ -1,0 +1,146 @@
+"""Rules about the work: that it was done, whole, as pinned, and how well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from wattmark.core.bench.derived import Derived
+from wattmark.core.bench.evidence import PhaseName
+from wattmark.core.bench.reasons import because
+from wattmark.core.bench.validity import Reason
+
+WARM_UP_QUERIES = 10
+FULL_SHARE = 0.8
+"""Of the requests that are to be in flight (ML.ENERGY: average batch at least 80 % of the configured)."""
+FULL_SECONDS = 30.0
+"""Least steady state of serving (ML.ENERGY, validate_results.py)."""
+LENGTH_LIMIT_SHARE = 0.3
+"""Fewer answers than this may be cut off (ML.ENERGY, validate_results.py)."""
+LEAST_REASONING_TOKENS = 30.0
+"""Three times the 10 tokens that AI Energy Score lets a model write with reasoning off (v2 documentation)."""
+REASONING = "reasoning"
+
+
+def done(d: Derived) -> Iterator[Reason]:
+    """Every repeat came to its end and answered all it was asked."""
+    if not d.repeats:
+        yield because("no_work", "no repeat was begun")
+    for repeat in d.repeats:
+        if repeat.failed:
+            yield because("repeat_failed", f"repeat {repeat.number} failed: {repeat.failed}")
+        elif not repeat.answered:
+            yield because("no_work", f"repeat {repeat.number} answered 0 of {len(repeat.queries)} queries")
+    failed = [q for q in d.queries if q.failed]
+    if failed and d.task is not None and not d.task.inference:
+        text = (
+            f"{len(failed)} of {len(d.queries)} attempts did not reach the target, e.g.: {failed[0].failed}"
+        )
+        yield because("target_not_reached", text)
+    elif failed:
+        text = f"{len(failed)} of {len(d.queries)} queries failed, e.g.: {failed[0].failed}"
+        yield because("queries_failed", text)
+
+
+def whole(d: Derived) -> Iterator[Reason]:
+    """Each repeat asked every query of the set, and all of them equally often."""
+    asked_for = d.evidence.pinned.queries
+    for repeat in d.repeats:
+        counts = Counter(q.index for q in repeat.queries)
+        if repeat.failed or not counts:
+            continue
+        fewest, most = min(counts.values()), max(counts.values())
+        if len(counts) != asked_for or fewest != most:
+            times = f"{fewest} times each" if fewest == most else f"{fewest} to {most} times each"
+            text = f"repeat {repeat.number} asked {len(counts)} of {asked_for} queries, {times}"
+            yield because("workload_incomplete", text)
+
+
+def pinned(d: Derived) -> Iterator[Reason]:
+    """What decides the work is fixed."""
+    told = d.evidence.pinned
+    missing = {
+        "the hash of the dataset": not told.dataset.sha256,
+        "the number of queries": told.queries < 1 or told.dataset.rows < 1,
+        "the batch": told.batch_size < 1 or told.concurrency < 1,
+        "the dtype": not told.dtype,
+        "a task that is known": d.task is None,
+    }
+    lacking = [what for what, lacks in missing.items() if lacks]
+    if lacking:
+        yield because("not_pinned", f"not fixed: {', '.join(lacking)}")
+
+
+def tokens(d: Derived) -> Iterator[Reason]:
+    """Where the task fixes the number of output tokens, every answer has just so many."""
+    asked = d.evidence.pinned.output_tokens
+    if asked is None:
+        return
+    answered = [q for q in d.queries if not q.failed]
+    other = [q for q in answered if q.output_tokens not in (None, asked)]
+    if other:
+        text = f"{len(other)} of {len(answered)} answers have another number of tokens than {asked}"
+        yield because("tokens_differ", f"{text}, e.g. {other[0].output_tokens}")
+    unknown = sum(q.output_tokens is None for q in answered)
+    if unknown:
+        text = (
+            f"{unknown} of {len(answered)} answers do not tell their number of tokens; {asked} are asked for"
+        )
+        yield because("tokens_unknown", text)
+
+
+def warmed_up(d: Derived) -> Iterator[Reason]:
+    """Warm-up queries before the first repeat; inference only."""
+    if d.task is not None and not d.task.inference:
+        return
+    begun = min((p.start_us for r in d.repeats for p in r.phases), default=None)
+    count = sum(
+        q.repeat < 0 and not q.failed and (begun is None or q.end_us <= begun) for q in d.evidence.queries
+    )
+    if count < WARM_UP_QUERIES:
+        yield because("warm_up_short", f"{count} warm-up queries of {WARM_UP_QUERIES}")
+
+
+def loaded(d: Derived) -> Iterator[Reason]:
+    """As many requests in flight as were asked for (closed loops)."""
+    asked = d.evidence.pinned.concurrency
+    if asked <= 1 or d.evidence.pinned.rate_per_second is not None:
+        return
+    for repeat in d.counted:
+        flying = sum(q.end_us - q.start_us for q in repeat.queries) / 1e6 / repeat.seconds
+        if flying < FULL_SHARE * asked:
+            text = f"repeat {repeat.number}: {flying:.3g} requests in flight on average of {asked}"
+            yield because("concurrency_not_reached", text)
+        measure = next(p for p in repeat.phases if p.name is PhaseName.MEASURE)
+        full = ((measure.full_end_us or 0) - (measure.full_start_us or 0)) / 1e6
+        if full < FULL_SECONDS:
+            text = f"repeat {repeat.number}: all {asked} in flight for {full:.3g} s of {FULL_SECONDS:g} s"
+            yield because("full_load_short", text)
+
+
+def lengths(d: Derived) -> Iterator[Reason]:
+    """Few answers are cut off, and a reasoning task is reasoned about."""
+    answers = [q.output_tokens for q in d.queries if not q.failed and q.output_tokens is not None]
+    most = d.evidence.pinned.max_output_tokens
+    if answers and most is not None and d.evidence.pinned.output_tokens is None:
+        cut = sum(n >= most for n in answers)
+        if cut >= LENGTH_LIMIT_SHARE * len(answers):
+            text = f"{cut} of {len(answers)} answers reached the limit of {most} tokens"
+            yield because("length_limit_hit", f"{text}; fewer than {LENGTH_LIMIT_SHARE:.0%} is asked for")
+    on = d.evidence.pinned.options.get(REASONING, "on") != "off"
+    if d.evidence.pinned.task == REASONING and on and answers:
+        mean = sum(answers) / len(answers)
+        if mean < LEAST_REASONING_TOKENS:
+            text = f"{mean:.3g} output tokens per query; reasoning takes {LEAST_REASONING_TOKENS:g} and more"
+            yield because("reasoning_not_seen", text)
+
+
+def good(d: Derived) -> Iterator[Reason]:
+    """The quality is known, from the answers whose energy was measured, of a model that was trained."""
+    if d.quality is None and d.task is not None:
+        yield because("quality_unknown", f"no answer has a score, so {d.quality_name} is not known")
+    if d.evidence.model.random_weights:
+        yield because("random_weights", "the weights are random, so the quality says nothing of the model")
+
+
+RULES = (done, whole, pinned, tokens, warmed_up, loaded, lengths, good)
