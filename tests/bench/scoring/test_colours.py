@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wattmark.bench.scoring.colours import adherence, nearest_shares
-from wattmark.bench.synthetic.pictures import SIDE, Scene, Shape, picture, scenes
+from wattmark.bench.synthetic.dice import Dice
+from wattmark.bench.synthetic.pictures import SIDE, Scene, Shape, picture, scene
 
 pytest.importorskip("numpy")
 Image = pytest.importorskip("PIL.Image")
@@ -41,8 +42,9 @@ def test_another_colour_beside_them_counts_against_it() -> None:
 
 def test_every_synthetic_picture_shows_what_its_prompt_says() -> None:
     """Adherence is 1, or what the share of a small shape makes of it."""
-    for scene in scenes(20, 0):
-        shape = scene.shapes[0]
-        image = picture(scene)
+    for place in range(20):
+        shown = scene(Dice(f"test/{place}"))
+        shape = shown.shapes[0]
+        image = picture(shown)
         share = nearest_shares(image)[shape.colour]
-        assert adherence(image, shape.colour, scene.background) == pytest.approx(min(1.0, share / 0.05))
+        assert adherence(image, shape.colour, shown.background) == pytest.approx(min(1.0, share / 0.05))

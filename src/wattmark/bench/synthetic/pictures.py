@@ -6,12 +6,12 @@ label of its first shape, the boxes of all of them and a caption. Coordinates ar
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from itertools import product
 from math import isqrt
 from typing import Any
 
+from wattmark.bench.synthetic.dice import Dice
 from wattmark.core.errors import MissingExtra
 
 VERSION = "pictures-1"
@@ -90,41 +90,32 @@ class Scene:
         return b"".join(rows)
 
 
-def scenes(count: int, seed: int, *, most: int = 1) -> tuple[Scene, ...]:
-    """So many scenes with up to ``most`` shapes each (1 to 4)."""
-    source = random.Random(f"{VERSION}/{seed}/{most}")
-    return tuple(_scene(source, most) for _ in range(count))
+def scene(dice: Dice, *, most: int = 1) -> Scene:
+    """A scene with up to ``most`` shapes (1 to 4), in different quarters, so that none lies over another."""
+    half = SIDE // 2
+    quarters = dice.some_of((0, 1, 2, 3), dice.between(1, most))
+    shapes = []
+    for quarter in quarters:
+        size = dice.between(20, half - 5)
+        shapes.append(
+            Shape(
+                kind=dice.one_of(SHAPES),
+                colour=dice.one_of(tuple(COLOURS)),
+                left=(quarter % 2) * half + dice.below(half - size),
+                top=(quarter // 2) * half + dice.below(half - size),
+                size=size,
+            )
+        )
+    return Scene(dice.one_of(tuple(BACKGROUNDS)), tuple(shapes))
 
 
-def picture(scene: Scene, side: int = SIDE) -> Any:
+def picture(shown: Scene, side: int = SIDE) -> Any:
     """The scene as a PIL image. Raises MissingExtra where Pillow is absent."""
     try:
         from PIL import Image
     except ImportError:
         raise MissingExtra("pictures", "bench") from None
-    return Image.frombytes("RGB", (side, side), scene.pixels(side))
-
-
-def _scene(source: random.Random, most: int) -> Scene:
-    """Shapes in different quarters of the picture, so that none lies over another."""
-    many = _below(source, most) + 1
-    quarters = [0, 1, 2, 3]
-    half = SIDE // 2
-    shapes = []
-    for _ in range(many):
-        quarter = quarters.pop(_below(source, len(quarters)))
-        size = 20 + _below(source, half - 24)
-        room = half - size
-        shapes.append(
-            Shape(
-                kind=SHAPES[_below(source, len(SHAPES))],
-                colour=tuple(COLOURS)[_below(source, len(COLOURS))],
-                left=(quarter % 2) * half + _below(source, room),
-                top=(quarter // 2) * half + _below(source, room),
-                size=size,
-            )
-        )
-    return Scene(tuple(BACKGROUNDS)[_below(source, len(BACKGROUNDS))], tuple(shapes))
+    return Image.frombytes("RGB", (side, side), shown.pixels(side))
 
 
 def _spans(kind: str, size: int, line: int) -> list[tuple[int, int]]:
@@ -135,7 +126,7 @@ def _spans(kind: str, size: int, line: int) -> list[tuple[int, int]]:
         half = isqrt(size * size - off * off)
         return [((size - half) // 2, size - (size - half) // 2)]
     if kind == "triangle":
-        half = (line + 1) * size // (2 * size)
+        half = (line + 1) // 2
         middle = size // 2
         return [(max(0, middle - half), min(size, middle + half + 1))]
     if kind == "cross":
@@ -143,11 +134,6 @@ def _spans(kind: str, size: int, line: int) -> list[tuple[int, int]]:
         upright = arm <= line < size - arm
         return [(0, size)] if upright else [(arm, size - arm)]
     return [(0, size)]
-
-
-def _below(source: random.Random, limit: int) -> int:
-    """A whole number from 0 to limit - 1; the draws of ``getrandbits`` are the same in every Python."""
-    return source.getrandbits(32) * limit >> 32
 
 
 def _listed(words: list[str]) -> str:

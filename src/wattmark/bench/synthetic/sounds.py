@@ -6,7 +6,6 @@ word. Samples are 16-bit, 16,000 a second, from a table of a sine that whole num
 
 from __future__ import annotations
 
-import random
 from array import array
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from itertools import product
 from sys import byteorder
 from typing import Any
 
+from wattmark.bench.synthetic.dice import Dice
 from wattmark.core.errors import MissingExtra
 
 VERSION = "sounds-1"
@@ -63,19 +63,23 @@ class Utterance:
         return (spoken + len(self.words) * _PAUSE) / SAMPLING_RATE
 
 
-def utterances(count: int, seed: int) -> tuple[Utterance, ...]:
-    """So many utterances of three to six words of one to three syllables."""
-    source = random.Random(f"{VERSION}/{seed}")
-    return tuple(_utterance(source) for _ in range(count))
+def utterance(dice: Dice) -> Utterance:
+    """Three to six words of one to three syllables."""
+    return Utterance(
+        tuple(
+            "".join(dice.one_of(SYLLABLES) for _ in range(dice.between(1, 3)))
+            for _ in range(dice.between(3, 6))
+        )
+    )
 
 
-def float_samples(utterance: Utterance) -> Any:
+def float_samples(said: Utterance) -> Any:
     """The sound as a numpy array of float32 from -1 to 1. Raises MissingExtra where numpy is absent."""
     try:
         import numpy as np
     except ImportError:
         raise MissingExtra("sounds", "bench") from None
-    return np.frombuffer(little_endian(utterance.samples), dtype="<i2").astype(np.float32) / np.float32(32768)
+    return np.frombuffer(little_endian(said.samples), dtype="<i2").astype(np.float32) / np.float32(32768)
 
 
 def little_endian(samples: array[int]) -> bytes:
@@ -84,14 +88,6 @@ def little_endian(samples: array[int]) -> bytes:
         samples = array("h", samples)
         samples.byteswap()
     return samples.tobytes()
-
-
-def _utterance(source: random.Random) -> Utterance:
-    words = []
-    for _ in range(3 + _below(source, 4)):
-        syllables = [SYLLABLES[_below(source, len(SYLLABLES))] for _ in range(1 + _below(source, 3))]
-        words.append("".join(syllables))
-    return Utterance(tuple(words))
 
 
 @cache
@@ -131,8 +127,3 @@ def _sine() -> tuple[int, ...]:
         product_ = at * (half - at)
         rising.append(_LOUDNESS * 16 * product_ // (5 * half * half - 4 * product_))
     return (*rising, *(-value for value in rising))
-
-
-def _below(source: random.Random, limit: int) -> int:
-    """A whole number from 0 to limit - 1; the draws of ``getrandbits`` are the same in every Python."""
-    return source.getrandbits(32) * limit >> 32

@@ -1,0 +1,129 @@
+"""Loads what draws pictures from prompts: a pipeline of diffusers, which is its model class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from wattmark.bench.asking import ModelAsked
+from wattmark.bench.models.device import device_of, dtype_of, seeded, synchronise, torch_module
+from wattmark.bench.models.libraries import diffusers_library, transformers_library
+from wattmark.bench.models.media import RANDOM, TINY, facts_of, refuse_unknown
+from wattmark.bench.models.tiny_diffusion import tiny_stable_diffusion
+from wattmark.bench.models.weights import folder_sha256, made_sha256
+from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.core.errors import UsageError
+
+INDEX = "model_index.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawer:
+    """A pipeline that is ready to draw."""
+
+    pipeline: Any
+    device: Any
+    facts: ModelFacts
+
+    def done(self) -> None:
+        """Wait until the device has done its work."""
+        synchronise(self.device)
+
+
+def load_drawer(asked: ModelAsked, pinned: Pinned, settings: tuple[str, ...] = ()) -> Drawer:
+    """The pipeline and where it runs, its own progress bar off.
+
+    Raises MissingExtra, or UsageError that names what is wrong.
+    """
+    transformers_library()
+    diffusers_library()
+    refuse_unknown(asked, settings)
+    device = device_of(asked.device)
+    dtype = dtype_of(pinned.dtype, device)
+    if asked.model.startswith(RANDOM):
+        raise UsageError(f"--model {asked.model}: pipelines are drawn at random as `tiny` only")
+    if asked.model == TINY:
+        with seeded(pinned.seed):
+            pipeline = tiny_stable_diffusion()
+        pipeline = _placed(pipeline, device, dtype)
+        settings_of = {
+            name: part.config for name, part in pipeline.components.items() if hasattr(part, "config")
+        }
+        sha256, version = made_sha256(_models(pipeline), _plain(settings_of)), f"seed {pinned.seed}"
+    else:
+        folder = _folder(asked)
+        pipeline = _placed(_from_folder(asked, folder, dtype), device, None)
+        sha256 = folder_sha256(folder)
+        version = "" if Path(asked.model).expanduser().is_dir() else folder.name
+    pipeline.set_progress_bar_config(disable=True)
+    facts = _facts(asked, pipeline, device, sha256, version)
+    return Drawer(pipeline=pipeline, device=device, facts=facts)
+
+
+def _facts(asked: ModelAsked, pipeline: Any, device: Any, sha256: str, version: str) -> ModelFacts:
+    """Of the denoising network, with the parameters of all networks; named by the pipeline."""
+    networks = _models(pipeline)
+    denoiser = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
+    ordered = [denoiser, *(n for n in networks if n is not denoiser)] if denoiser is not None else networks
+    facts = facts_of(asked, ordered, device, sha256=sha256, version=version, random=asked.model == TINY)
+    library = diffusers_library()
+    return replace(
+        facts,
+        architecture=type(pipeline).__name__,
+        served_by=f"diffusers {library.__version__}, {facts.served_by}",
+    )
+
+
+def _models(pipeline: Any) -> list[Any]:
+    """The networks of a pipeline, by the names of their places."""
+    module = torch_module().nn.Module
+    return [part for _, part in sorted(pipeline.components.items()) if isinstance(part, module)]
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings without the versions of libraries and the names of folders."""
+    return {
+        name: {
+            key: str(value)
+            for key, value in (config.to_dict() if hasattr(config, "to_dict") else dict(config)).items()
+            if not key.startswith("_") and key != "transformers_version"
+        }
+        for name, config in settings.items()
+    }
+
+
+def _folder(asked: ModelAsked) -> Path:
+    """A folder, or a snapshot of an id on the hub (or of its cache)."""
+    folder = Path(asked.model).expanduser()
+    if folder.is_dir():
+        if not (folder / INDEX).is_file():
+            raise UsageError(
+                f"--model {asked.model}: the folder has no {INDEX}, as pipelines of diffusers have"
+            )
+        return folder
+    try:
+        return Path(
+            diffusers_library().DiffusionPipeline.download(asked.model, revision=asked.revision or None)
+        )
+    except (OSError, ValueError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise UsageError(f"--model {asked.model}: is no folder here, and cannot be fetched: {said}") from None
+
+
+def _from_folder(asked: ModelAsked, folder: Path, dtype: Any) -> Any:
+    more = {} if dtype == "auto" else {"torch_dtype": dtype}
+    try:
+        return diffusers_library().DiffusionPipeline.from_pretrained(
+            str(folder), local_files_only=True, **more
+        )
+    except (OSError, ValueError, ImportError, RuntimeError, KeyError, AttributeError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise UsageError(f"--model {asked.model}: cannot be loaded: {said}") from None
+
+
+def _placed(pipeline: Any, device: Any, dtype: Any) -> Any:
+    try:
+        return pipeline.to(device) if dtype in (None, "auto") else pipeline.to(device, dtype)
+    except RuntimeError as error:  # out of memory is one
+        raise UsageError(f"the model does not fit on {device}: {str(error).strip()[:200]}") from None
