@@ -166,7 +166,7 @@ def _refusal(result: Result, group: Group) -> str:
 def _other_hardware(result: Result, group: Group) -> str:
     device = result.key.device_class
     match = HARDWARE.fullmatch(device)
-    if match is None or OTHER_H100.search(device):
+    if match is None or " + " in device or OTHER_H100.search(device):
         return f"hardware differs: {device}, the rating is of H100 80GB"
     if match[1] != "1" and group.model_class != "C":
         return f"hardware differs: {device}, only class C runs on more than one"
