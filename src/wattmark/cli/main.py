@@ -83,6 +83,8 @@ VERBS: dict[str, tuple[str, str]] = {
         "Write alerts and dashboards for Prometheus and Grafana, and check them.",
     ),
     "autoscale": ("wattmark.cli.autoscale:group", "Tell autoscalers; find nodes that can go."),
+    "stars": ("wattmark.cli.stars:group", "Give stars to results, or say why there are none."),
+    "select": ("wattmark.cli.select:command", "Pick the most efficient model that is good enough."),
     "ledger": (
         "wattmark.cli.ledger:group",
         "Keep every run in one place, counted once, and ask it for totals.",
