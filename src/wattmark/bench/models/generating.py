@@ -28,6 +28,10 @@ class WritingAnswerer:
     """What is put around a text, e.g. a chat template; the text is cut where both are too long."""
     framed: bool = True
     """False where the prompt holds the special tokens already (chat templates)."""
+    keep_special: bool = False
+    """Whether special tokens stay in the output: some models mark what they think by them."""
+    wrong: Callable[[str], str] | None = None
+    """What is wrong with an output, so that the query counts as failed; empty where nothing is."""
     clock: Callable[[], float] = time.perf_counter
 
     def prepare(self, batch: Sequence[Query]) -> Prepared:
@@ -66,15 +70,21 @@ class WritingAnswerer:
         synchronise(self.loaded.device)
         rows = [row[1:] for row in rows] if self._pairs() else rows  # the decoder's start is not generated
         ends = _ends(self.loaded.model.generation_config, self.loaded.tokenizer)
+        counts = [_until_end(row, ends) for row in rows]
+        texts = [
+            self.loaded.tokenizer.decode(row[:count], skip_special_tokens=not self.keep_special)
+            for row, count in zip(rows, counts, strict=True)
+        ]
         return [
             Answer(
-                output=self.loaded.tokenizer.decode(row[:count], skip_special_tokens=self.framed),
+                output=text,
+                failed=self.wrong(text) if self.wrong is not None else "",
                 input_tokens=prepared.input_tokens[place],
                 truncated_tokens=prepared.truncated[place],
                 output_tokens=count,
                 first_output_seconds=None if first.at is None else first.at - started,
             )
-            for place, (row, count) in enumerate((row, _until_end(row, ends)) for row in rows)
+            for place, (text, count) in enumerate(zip(texts, counts, strict=True))
         ]
 
     def _settings(self, asked: int | None) -> Any:
