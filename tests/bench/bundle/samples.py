@@ -31,7 +31,7 @@ GPU = Device(
     name="NVIDIA H100 80GB HBM3",
 )
 NODE = Device(
-    id="node:rack",
+    id=f"node:{HOST.id}",
     component="node",
     source="hwmon",
     method=Method.INTEGRATED_POWER,

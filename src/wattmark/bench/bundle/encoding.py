@@ -100,8 +100,8 @@ def decoded(files: Mapping[str, bytes]) -> Evidence:
         evidence,
         environment=_value(ENVIRONMENT, files[ENVIRONMENT], _ENVIRONMENT),
         looks=tuple(_looks_of(files[LOOKS])),
-        queries=tuple(_value(f"{QUERIES}:{n}", line, _QUERY) for n, line in _numbered(files[QUERIES])),
-        states=tuple(_value(f"{STATES}:{n}", line, _STATE) for n, line in _numbered(files[STATES])),
+        queries=_records(QUERIES, files[QUERIES], _QUERY),
+        states=_records(STATES, files[STATES], _STATE),
     )
 
 
@@ -120,9 +120,13 @@ def _value(name: str, text: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
         raise EvidenceError(name, f"cannot be read: {error}") from None
 
 
-def _numbered(text: bytes) -> Iterator[tuple[int, bytes]]:
+def _records(name: str, text: bytes, decoder: msgspec.json.Decoder[Any]) -> tuple[Any, ...]:
+    return tuple(_value(f"{name}:{number}", line, decoder) for number, line in _numbered(name, text))
+
+
+def _numbered(name: str, text: bytes) -> Iterator[tuple[int, bytes]]:
     if text and not text.endswith(b"\n"):
-        raise EvidenceError("a list", "its last line has no end: the file was cut off")
+        raise EvidenceError(name, "its last line has no end: the file was cut off")
     return enumerate(text.split(b"\n")[:-1], start=1)
 
 
@@ -148,7 +152,7 @@ def _looks_of(text: bytes) -> Iterator[DeviceLooks]:
     head: _Looks | None = None
     rows: list[list[Any]] = []
     gaps: dict[str, str] = {}
-    for number, line in _numbered(text):
+    for number, line in _numbered(LOOKS, text):
         place = f"{LOOKS}:{number}"
         if line.startswith(b"{"):
             if head is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,6 +58,7 @@ class EvidenceStore:
         is none to go on with, or another process writes it.
         """
         if (folder / MANIFEST).exists():
+            _clear(folder)
             raise UsageError(f"{folder}: this benchmark is finished: there is nothing to resume")
         if not (folder / OPEN / JOURNAL).exists():
             raise UsageError(f"{folder}: holds no benchmark to resume")
@@ -153,6 +155,13 @@ class EvidenceStore:
             except (msgspec.ValidationError, ValueError, TypeError) as error:
                 raise EvidenceError(str(self._journal.path), f"is not of this wattmark: {error}") from None
         return seen
+
+
+def _clear(folder: Path) -> None:
+    """Remove what was left open in a finished bundle by a process that was killed just then."""
+    if (folder / OPEN).is_dir():
+        Journal(folder / OPEN, new=True).close()  # raises while the one that seals it is at it
+        shutil.rmtree(folder / OPEN, ignore_errors=True)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,97 @@
+"""A bundle as one self-contained HTML page: the power trace over its phases, repeats, validity."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+
+from wattmark.core.bench.evidence import Evidence
+from wattmark.core.bench.findings import Checked, Verdict
+from wattmark.core.bench.result import Result
+from wattmark.core.bench.validity import Status
+from wattmark.reports import charts
+from wattmark.reports.bench_power import PowerView, phase_name, power_of
+from wattmark.reports.bundle_text import SAID, result_facts
+from wattmark.reports.quantities import duration, quantity
+from wattmark.version import __version__
+
+HERE = Path(__file__).parent
+STATUS_CSS = {Status.VALID: "yes", Status.PROVISIONAL: "warn", Status.INVALID: "bad"}
+VERDICT_CSS = {Verdict.GENUINE: "yes", Verdict.UNDECIDED: "warn", Verdict.DIFFERS: "bad"}
+
+
+def bundle_page(checked: Checked, evidence: Evidence, result: Result) -> str:
+    """The page; it loads nothing, sends nothing and works from a file."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _shipped("vendor/uplot.min.js") + "\n" + _shipped("templates/report.js")
+    styles = _shipped("vendor/uplot.min.css") + "\n" + _shipped("templates/report.css")
+    view = power_of(evidence)
+    return environment.get_template("bundle.html.j2").render(
+        title=f"{result.model.id}: {result.task.replace('_', ' ')}",
+        version=__version__,
+        styles=Markup(styles),
+        script=Markup(script),
+        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        checked=checked,
+        verdict=(SAID[checked.verdict], VERDICT_CSS[checked.verdict]),
+        result=result,
+        status=(result.validity.status.value, STATUS_CSS[result.validity.status]),
+        facts=result_facts(result),
+        power=_power(view) if view is not None else None,
+        phases=_phases(evidence, view),
+        repeats=[
+            (r.repeat + 1, quantity(r.joules_per_query, "J"), r.queries, duration(r.seconds))
+            for r in result.repeats
+        ],
+        evidence=evidence,
+        environment=sorted(evidence.environment.items()),
+    )
+
+
+def _power(view: PowerView) -> dict[str, object]:
+    names = list(view.line.power)
+    lasted = view.line.edges[-1] - view.line.edges[0]
+    label = f"Power over {duration(lasted)}, stacked by {', '.join(names)}; a table of the phases follows"
+    return {
+        "label": label,
+        "svg": charts.power_chart(view.line, view.gaps, view.bands, label),
+        "json": Markup(htmlsafe_json_dumps(charts.chart_data(view.line, view.gaps, view.bands))),
+        "keys": [(name.replace("_", " "), charts.colour_of(name, names)) for name in names],
+        "gaps": "; ".join(
+            f"{g.component} for {duration(g.duration_seconds)} ({g.reason})" for g in view.gaps[:8]
+        ),
+    }
+
+
+def _phases(evidence: Evidence, view: PowerView | None) -> Sequence[tuple[str, str, str, str, str]]:
+    """Name, length, mean power while seen, whether it is rated, and why it failed."""
+    rows = []
+    for phase in evidence.phases:
+        start, end = phase.start_us / 1e6, phase.end_us / 1e6
+        watts = view.line.mean_of(view.line.total, start, end) if view is not None else None
+        rows.append(
+            (
+                phase_name(phase),
+                duration(end - start),
+                "not seen" if watts is None else quantity(watts, "W"),
+                "yes" if phase.rated else "",
+                phase.failed,
+            )
+        )
+    return rows
+
+
+def _shipped(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
