@@ -43,9 +43,8 @@ class Point:
     @property
     def name(self) -> str:
         """As people read it: ``concurrency 8, float16``."""
-        return ", ".join(
-            v if k in ("dtype", "device") else f"{k.replace('_', ' ')} {v}" for k, v in self.settings
-        )
+        said = (v if k in ("dtype", "device") else f"{k.replace('_', ' ')} {v}" for k, v in self.settings)
+        return ", ".join(said) or "as pinned"
 
     @property
     def slug(self) -> str:
