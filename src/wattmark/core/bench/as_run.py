@@ -55,6 +55,7 @@ def run_of(evidence: Evidence) -> Run:
         quality=_quality(derived),
         dataset=_dataset(evidence),
         place=_place(evidence),
+        overhead=evidence.overhead,
         not_seen=evidence.not_seen,
         meters=evidence.meters,
         notes=evidence.notes,

@@ -17,6 +17,7 @@ from wattmark.core.figure import Figure
 from wattmark.core.units import singular
 
 RANDOM = "the weights are random: the energy means something, the quality does not"
+LESS_WORK = "inputs end at {} tokens, the model's own limit, where {} are asked for: less work per query"
 ANSWERS_DIFFER = "{} of {} queries were answered differently by different repeats, though decoding is greedy"
 
 
@@ -146,6 +147,12 @@ def _notes(derived: Derived) -> tuple[str, ...]:
         notes.append(RANDOM)
     if evidence.pinned.dataset.synthetic:
         notes.append("the queries are a synthetic stand-in")
+    own, asked_for = evidence.model.max_input_tokens, evidence.pinned.max_input_tokens
+    if own is not None and asked_for is not None and own < asked_for:
+        notes.append(LESS_WORK.format(own, asked_for))
+    cached = sum(q.cached_input_tokens or 0 for q in derived.queries)
+    if cached:
+        notes.append(f"a server had {cached} input tokens in its cache from before")
     differ, asked = _disagreeing(derived)
     if differ and evidence.pinned.sampling == "greedy":
         notes.append(ANSWERS_DIFFER.format(differ, asked))

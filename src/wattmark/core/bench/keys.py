@@ -9,6 +9,7 @@ from wattmark.core.bench.evidence import Evidence
 from wattmark.core.bench.key import UNKNOWN, Key
 from wattmark.core.bench.pinned import Pinned
 from wattmark.core.bench.repeats import Spent
+from wattmark.core.bench.workers import looks_at, workers
 from wattmark.core.figure import Figure
 from wattmark.core.known import Grade
 from wattmark.core.machines import ACCELERATORS
@@ -29,7 +30,7 @@ def key_of(evidence: Evidence, spent: Spent) -> Key:
         boundary=spent.boundary or UNKNOWN,
         device_class=device_class(evidence),
         batch_policy=batch_policy(pinned),
-        precision=precision(pinned),
+        precision=precision(evidence),
         evidence=evidence_class(spent),
         protocol=evidence.profile.protocol,
         power_limit=power_limit(evidence, spent.devices),
@@ -57,9 +58,15 @@ def batch_policy(pinned: Pinned) -> str:
     return f"batch {pinned.batch_size}"
 
 
-def precision(pinned: Pinned) -> str:
+def dtype_of(evidence: Evidence) -> str:
+    """As the model ran, where it tells; else as it was to run."""
+    return evidence.model.dtype or evidence.pinned.dtype
+
+
+def precision(evidence: Evidence) -> str:
     """``float16``, or with how it is quantised: ``float16, int8``."""
-    return pinned.dtype if pinned.quantisation == "none" else f"{pinned.dtype}, {pinned.quantisation}"
+    quantised = evidence.model.quantisation or evidence.pinned.quantisation
+    return dtype_of(evidence) if quantised == "none" else f"{dtype_of(evidence)}, {quantised}"
 
 
 def evidence_class(spent: Spent) -> str:
@@ -81,16 +88,14 @@ def _counted(names: Sequence[str]) -> str:
 
 def power_limit(evidence: Evidence, devices: Sequence[str]) -> str:
     """The caps that software set on these devices, as states tell them: ``default``, ``300 W``."""
-    found: list[str] = []
-    for device in devices:
-        caps = dict.fromkeys(
-            _cap(s.power_limit_watts, s.default_power_limit_watts)
-            for s in evidence.states
-            if s.device_id == device and s.power_limit_watts is not None
-        )
-        found.extend(caps)
-    return " + ".join(sorted(dict.fromkeys(found))) or NOT_TOLD
+    caps = {
+        _cap(look.power_limit_watts, look.default_power_limit_watts)
+        for device in workers(evidence, devices)
+        for look in looks_at(device, evidence.states)
+        if look.power_limit_watts is not None
+    }
+    return " + ".join(sorted(caps)) or NOT_TOLD
 
 
-def _cap(watts: float | None, default: float | None) -> str:
+def _cap(watts: float, default: float | None) -> str:
     return DEFAULT if watts == default else f"{watts:g} W"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from wattmark.core.bench.derived import Derived
 from wattmark.core.bench.evidence import StateLook
+from wattmark.core.bench.keys import dtype_of
 from wattmark.core.bench.reasons import because
-from wattmark.core.bench.repeats import AIES
+from wattmark.core.bench.repeats import AIES, Repeat
 from wattmark.core.bench.validity import Reason
+from wattmark.core.bench.workers import during, looks_at, workers
+from wattmark.core.readings import Device
 
 COLDEST, HOTTEST = 20.0, 95.0
 """Degrees Celsius (ML.ENERGY, validate_results.py)."""
@@ -18,66 +22,50 @@ AIES_QUERIES = 1000
 AIES_PARTS = 3
 AIES_DTYPES = {"text_generation": ("float16",), "reasoning": ("float16", "float32")}
 """Float32 for every other task (AI Energy Score, index.md); for reasoning it states none."""
-AIES_GPU = ("H100", "80GB")
+AIES_GPU = re.compile(r"\bH100 (80GB|PCIe)\b")
+"""NVIDIA's boards with 80 GB, as NVML names them; H100 NVL has 94 GB."""
 
 
 def cool(d: Derived) -> Iterator[Reason]:
     """Neither throttled nor out of range while repeats ran, and known to be so."""
-    states = _during(d)
+    states = during(d.evidence.states, _spans(d.repeats))
     yield from _throttled(states)
-    unknown = sorted({device for device in _watched(d) if not _always_known(d, states, device)})
-    for device in unknown:
-        text = f"nobody looked in every repeat whether {device} was slowed down, or it cannot tell"
-        yield because("throttling_unknown", text)
+    for device in workers(d.evidence, d.spent.devices):
+        if not all(_known(device, states, repeat) for repeat in d.repeats):
+            text = f"{device.id} could not tell in every repeat whether it was slowed down"
+            yield because("throttling_unknown", text)
     hot = [s for s in states if s.celsius is not None and not COLDEST <= s.celsius <= HOTTEST]
     if hot:
         text = f"{hot[0].device_id} was at {hot[0].celsius:g} degrees Celsius"
         yield because("temperature_out_of_range", f"{text}; {COLDEST:g} to {HOTTEST:g} is asked for")
 
 
+def _spans(repeats: Sequence[Repeat]) -> list[tuple[int, int]]:
+    return [(p.start_us, p.end_us) for r in repeats for p in r.phases]
+
+
 def _throttled(states: Sequence[StateLook]) -> Iterator[Reason]:
-    slowed: dict[str, dict[str, None]] = {}
+    looks: dict[str, list[StateLook]] = {}
     for state in states:
-        slowed.setdefault(state.device_id, {}).update(dict.fromkeys(state.throttled))
-    for device, why in slowed.items():
-        if why:
-            looks = [s for s in states if s.device_id == device]
-            count = sum(bool(s.throttled) for s in looks)
-            text = f"{device} was slowed down at {count} of {len(looks)} looks ({', '.join(why)})"
+        looks.setdefault(state.device_id, []).append(state)
+    for device, told in looks.items():
+        slowed = [s for s in told if s.throttled]
+        if slowed:
+            why = ", ".join(dict.fromkeys(reason for s in slowed for reason in s.throttled))
+            text = f"{device} was slowed down at {len(slowed)} of {len(told)} looks ({why})"
             yield because("throttled", text)
 
 
-def _during(d: Derived) -> list[StateLook]:
-    """Looks at states within rated phases."""
-    spans = [(p.start_us, p.end_us) for r in d.repeats for p in r.phases]
-    return [s for s in d.evidence.states if any(start <= s.at_us <= end for start, end in spans)]
-
-
-def _watched(d: Derived) -> set[str]:
-    """The devices that do the work: whatever is counted, or lies in what is counted, but the whole node."""
-    counted = {line.device.id for line in d.devices}
-    inside = {i for i, line in d.lines.items() if line.device.part_of in counted}
-    workers = {"cpu", "gpu", "module", "tpu", "npu"}
-    return {i for i in counted | inside if d.lines[i].device.component in workers} or counted
-
-
-def _always_known(d: Derived, states: Sequence[StateLook], device: str) -> bool:
-    """Whether somebody looked in every repeat, and the device could tell each time."""
-    for repeat in d.repeats:
-        looks = [
-            s
-            for s in states
-            if s.device_id == device and any(p.start_us <= s.at_us <= p.end_us for p in repeat.phases)
-        ]
-        if not looks or not all(s.throttle_known for s in looks):
-            return False
-    return True
+def _known(device: Device, states: Sequence[StateLook], repeat: Repeat) -> bool:
+    """Whether somebody looked in the repeat, and the device could tell each time."""
+    looks = during(looks_at(device, states), _spans([repeat]))
+    return bool(looks) and all(s.throttle_known for s in looks)
 
 
 def capped_alike(d: Derived) -> Iterator[Reason]:
     """One power limit from the first repeat to the last."""
     limits: dict[str, set[float]] = {}
-    for state in _during(d):
+    for state in during(d.evidence.states, _spans(d.repeats)):
         if state.power_limit_watts is not None:
             limits.setdefault(state.device_id, set()).add(state.power_limit_watts)
     for device, watts in limits.items():
@@ -90,7 +78,11 @@ def alone(d: Derived) -> Iterator[Reason]:
     """Nobody else kept the CPU busy, where its energy is rated."""
     if not any(line.device.component in CPU_PARTS for line in d.devices):
         return
-    shares = [s.others_cpu_share for s in _during(d) if s.others_cpu_share is not None]
+    shares = [
+        s.others_cpu_share
+        for s in during(d.evidence.states, _spans(d.repeats))
+        if s.others_cpu_share is not None
+    ]
     if shares and sum(shares) / len(shares) > MOST_OTHERS:
         text = f"other programs used {sum(shares) / len(shares):.0%} of the busy CPU time"
         yield because("machine_shared", f"{text}; {MOST_OTHERS:.0%} at most is asked for")
@@ -104,7 +96,7 @@ def as_published(d: Derived) -> Iterator[Reason]:
     if differing:
         yield because("aies_workload_differs", "; ".join(differing))
     names = [line.device.name for line in d.devices]
-    if len(names) != 1 or not all(part in names[0] for part in AIES_GPU):
+    if len(names) != 1 or not AIES_GPU.search(names[0]):
         found = ", ".join(n or "a GPU without a name" for n in names) or "no GPU"
         yield because("hardware_differs", f"ran on {found}; one NVIDIA H100 80GB is asked for")
 
@@ -121,8 +113,8 @@ def _differing(d: Derived) -> Iterator[str]:
     if (pinned.batch_size, pinned.concurrency, pinned.rate_per_second) != (1, 1, None):
         yield "not at batch 1"
     asked = AIES_DTYPES.get(pinned.task, ("float32",))
-    if pinned.dtype not in asked:
-        yield f"{pinned.dtype}; {' or '.join(asked)} is asked for"
+    if (dtype := dtype_of(d.evidence)) not in asked:
+        yield f"{dtype}; {' or '.join(asked)} is asked for"
 
 
 RULES = (cool, capped_alike, alone, as_published)

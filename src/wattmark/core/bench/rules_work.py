@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wattmark.core.bench.derived import Derived
 from wattmark.core.bench.evidence import PhaseName
@@ -127,9 +127,15 @@ def lengths(d: Derived) -> Iterator[Reason]:
         if cut >= LENGTH_LIMIT_SHARE * len(answers):
             text = f"{cut} of {len(answers)} answers reached the limit of {most} tokens"
             yield because("length_limit_hit", f"{text}; fewer than {LENGTH_LIMIT_SHARE:.0%} is asked for")
-    on = d.evidence.pinned.options.get(REASONING, "on") != "off"
-    if d.evidence.pinned.task == REASONING and on and answers:
-        mean = sum(answers) / len(answers)
+    if d.evidence.pinned.task == REASONING:
+        yield from _reasoned(d, answers)
+
+
+def _reasoned(d: Derived, output_tokens: Sequence[int]) -> Iterator[Reason]:
+    if d.evidence.model.reasoning == "off":
+        yield because("reasoning_not_seen", "the model was told not to reason")
+    elif output_tokens:
+        mean = sum(output_tokens) / len(output_tokens)
         if mean < LEAST_REASONING_TOKENS:
             text = f"{mean:.3g} output tokens per query; reasoning takes {LEAST_REASONING_TOKENS:g} and more"
             yield because("reasoning_not_seen", text)
