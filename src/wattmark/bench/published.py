@@ -23,8 +23,17 @@ from wattmark.core.errors import MissingExtra, UsageError
 Make = Callable[[int, Chosen], Query | None]
 """Makes a query of its place and a row; None where the row is no good (blank), so that another is drawn."""
 
+Ready = Callable[[Any, Published | None], Any]
+"""Makes rows as they were opened ready to be drawn from (pictures, sound, names of classes)."""
 
-def published_set(task: str, names: Sequence[str], count: int, seed: int, make: Make) -> QuerySet:
+
+def _as_opened(rows: Any, row: Published | None) -> Any:
+    return rows
+
+
+def published_set(
+    task: str, names: Sequence[str], count: int, seed: int, make: Make, ready: Ready = _as_opened
+) -> QuerySet:
     """So many queries, in equal parts of each dataset (thirds of three), taking turns.
 
     A file of one's own that has fewer rows gives all of them. Raises UsageError naming what is missing,
@@ -32,7 +41,8 @@ def published_set(task: str, names: Sequence[str], count: int, seed: int, make: 
     """
     asked = wanted(task, names)
     shares = [count // len(asked) + (place < count % len(asked)) for place in range(len(asked))]
-    parts = [_Part(each, *_opened(each)) for each in asked]
+    opened = [(each, *_opened(each)) for each in asked]
+    parts = [_Part(each, ready(rows, each.row), revision) for each, rows, revision in opened]
     drawn = [part.draw(share, seed, make) for part, share in zip(parts, shares, strict=True)]
     queries = tuple(make_again(index, chosen, make) for index, chosen in enumerate(_in_turns(drawn)))
     pin = DatasetPin(

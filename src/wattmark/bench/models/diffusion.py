@@ -9,7 +9,7 @@ from typing import Any
 from wattmark.bench.asking import ModelAsked
 from wattmark.bench.models.device import device_of, dtype_of, seeded, synchronise, torch_module
 from wattmark.bench.models.libraries import diffusers_library, transformers_library
-from wattmark.bench.models.media import RANDOM, TINY, facts_of, refuse_unknown
+from wattmark.bench.models.media import RANDOM, TINY, facts_of, memory_back, refuse_unknown
 from wattmark.bench.models.tiny_diffusion import tiny_stable_diffusion
 from wattmark.bench.models.weights import folder_sha256, made_sha256
 from wattmark.core.bench.pinned import ModelFacts, Pinned
@@ -18,7 +18,7 @@ from wattmark.core.errors import UsageError
 INDEX = "model_index.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Drawer:
     """A pipeline that is ready to draw."""
 
@@ -29,6 +29,11 @@ class Drawer:
     def done(self) -> None:
         """Wait until the device has done its work."""
         synchronise(self.device)
+
+    def release(self) -> None:
+        """Give the model's memory back."""
+        self.pipeline = None
+        memory_back()
 
 
 def load_drawer(asked: ModelAsked, pinned: Pinned, settings: tuple[str, ...] = ()) -> Drawer:

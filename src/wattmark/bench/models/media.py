@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ class Kind:
     """What ``--set`` may say of it, beside ``attention``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Media:
     """A model that is ready to be asked."""
 
@@ -55,6 +57,11 @@ class Media:
         """Wait until the device has done its work."""
         synchronise(self.device)
 
+    def release(self) -> None:
+        """Give the model's memory back."""
+        self.model = None
+        memory_back()
+
 
 def load_media(asked: ModelAsked, pinned: Pinned, kind: Kind) -> Media:
     """The model, its helpers, and where they run.
@@ -73,6 +80,14 @@ def load_media(asked: ModelAsked, pinned: Pinned, kind: Kind) -> Media:
     if asked.model.startswith(RANDOM):
         return _drawn(asked, pinned, kind, device, dtype)
     return _shipped(asked, pinned, kind, device, dtype)
+
+
+def memory_back() -> None:
+    """Give memory back that nothing points at any more, that of a GPU too."""
+    gc.collect()
+    torch = torch_module()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def refuse_unknown(asked: ModelAsked, known: Sequence[str]) -> None:
@@ -178,7 +193,7 @@ def _helpers(asked: ModelAsked, kind: Kind, place: str, config: Any) -> list[Any
     if config.model_type == "vision-encoder-decoder":
         names = ("AutoImageProcessor", "AutoTokenizer")
     pin = _pin(asked) if asked.model.startswith(RANDOM) else {"local_files_only": True}
-    return [_told(asked, lambda n=name: getattr(library, n).from_pretrained(place, **pin)) for name in names]
+    return [_told(asked, partial(getattr(library, name).from_pretrained, place, **pin)) for name in names]
 
 
 def _pin(asked: ModelAsked) -> dict[str, Any]:
