@@ -16,6 +16,9 @@ from wattmark.bench.models.libraries import transformers_library
 from wattmark.bench.models.loading import Loaded
 from wattmark.core.bench.pinned import ModelFacts, Pinned
 
+MOST_TOKENS = 256
+"""Where no number of output tokens is pinned at all."""
+
 
 @dataclass(slots=True, kw_only=True)
 class WritingAnswerer:
@@ -36,8 +39,7 @@ class WritingAnswerer:
 
     def prepare(self, batch: Sequence[Query]) -> Prepared:
         """Tokens of a batch, on the device."""
-        most = self._most(None)
-        limit = limit_of(self.loaded, self.pinned.max_input_tokens, 0 if self._pairs() else most)
+        limit = limit_of(self.loaded, self.pinned.max_input_tokens, self._kept_free())
         texts = [str(query.inputs["text"]) for query in batch]
         if self.frame is None:
             return prepared_texts(self.loaded, texts, limit, side="left", framed=self.framed)
@@ -62,7 +64,7 @@ class WritingAnswerer:
         with torch.inference_mode():
             ids = self.loaded.model.generate(
                 **prepared.tensors,
-                generation_config=self._settings(asked),
+                generation_config=self._settings(asked, prepared.tensors["input_ids"].shape[1]),
                 stopping_criteria=transformers_library().StoppingCriteriaList([first]),
             )
         new = ids if self._pairs() else ids[:, prepared.tensors["input_ids"].shape[1] :]
@@ -87,22 +89,34 @@ class WritingAnswerer:
             for place, (text, count) in enumerate(zip(texts, counts, strict=True))
         ]
 
-    def _settings(self, asked: int | None) -> Any:
+    def _settings(self, asked: int | None, read: int) -> Any:
         """The model's own settings of generation, without all that would make it stray from the pins."""
         settings = deepcopy(self.loaded.model.generation_config)
         fixed = asked if asked is not None else self.pinned.output_tokens
         for name, value in _GREEDY.items():
             setattr(settings, name, value)
-        settings.max_new_tokens = self._most(asked)
+        settings.max_new_tokens = fixed if fixed is not None else self._most(read)
         settings.min_new_tokens = fixed
         settings.pad_token_id = self.loaded.tokenizer.pad_token_id
         if settings.eos_token_id is None:
             settings.eos_token_id = self.loaded.tokenizer.eos_token_id
         return settings
 
-    def _most(self, asked: int | None) -> int:
-        fixed = asked if asked is not None else self.pinned.output_tokens
-        return fixed if fixed is not None else self.pinned.max_output_tokens or 256
+    def _kept_free(self) -> int:
+        """Tokens of the window that are left to the output; half of it at most where none are fixed."""
+        if self._pairs():
+            return 0
+        if self.pinned.output_tokens is not None:
+            return self.pinned.output_tokens
+        window = self.facts.max_input_tokens
+        most = self.pinned.max_output_tokens or MOST_TOKENS
+        return most if window is None else min(most, window // 2)
+
+    def _most(self, read: int) -> int:
+        """New tokens after an input of so many: what is pinned, or less where the window is full before."""
+        most = self.pinned.max_output_tokens or MOST_TOKENS
+        window = self.facts.max_input_tokens
+        return most if window is None or self._pairs() else max(1, min(most, window - read))
 
     def _pairs(self) -> bool:
         return bool(self.loaded.model.config.is_encoder_decoder)

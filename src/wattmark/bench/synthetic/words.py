@@ -72,7 +72,7 @@ PRAISE = _words(
     "outstanding lovely"
 )
 BLAME = _words(
-    "terrible awful boring dreadful broken useless disappointing rude dull poor unpleasant wasteful"
+    "terrible awful boring dreadful faulty useless disappointing rude dull poor unpleasant wasteful"
 )
 OFFERS = _words("meal film book hotel phone concert game service lamp journey lesson camera")
 NOUN_TWINS = (
@@ -103,7 +103,7 @@ PLAIN = _words(
     "designed by question answer let us think step therefore total left gives away buys sells packs into box "
     "boxes summary text review i my we our you your very really never always would recommend again came back "
     "saw near behind under over beside between before after because while until although when nobody knew "
-    "said end agreed everyone according report reported began started road street"
+    "said end agreed everyone according report reported began started road street does now"
 )
 
 
