@@ -27,7 +27,7 @@ def cpu(root: Path, number: int, *, core: int, package: int = 0, core_events: in
 def test_a_counter_that_rises_is_throttling(tmp_path: Path) -> None:
     """What happened before the first look does not count; an event since then does, once."""
     cpu(tmp_path, 0, core=0, core_events=7, events=3)
-    states = CpuStates("cpu:h", tmp_path)
+    states = CpuStates(["cpu:h"], tmp_path)
     before = states.states()[0]
     assert (before.device_id, before.throttle_known, before.throttled) == ("cpu:h", True, ())
     cpu(tmp_path, 0, core=0, core_events=8, events=3)
@@ -74,3 +74,10 @@ def test_a_counter_that_is_lost_makes_throttling_unknown(tmp_path: Path) -> None
     states = CpuStates(root=tmp_path)
     (tmp_path / "sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count").unlink()
     assert not states.states()[0].throttle_known
+
+
+def test_every_package_is_told_of(tmp_path: Path) -> None:
+    """Two packages are two devices to their meter; what is known is of the whole machine."""
+    cpu(tmp_path, 0, core=0, core_events=0, events=0)
+    found = CpuStates(["package-0", "package-1"], tmp_path).states()
+    assert [(s.device_id, s.throttle_known) for s in found] == [("package-0", True), ("package-1", True)]

@@ -101,6 +101,9 @@ class _Bench:
 
     def _begin(self, pinned: Pinned, answerer: Answerer) -> None:
         world, earlier = self._world, self._earlier
+        left_out = len(world.meters.devices) - len(world.used(answerer.facts, world.meters.devices))
+        if left_out:
+            self._note(f"{left_out} devices on which the model does not run are left out")
         fixed = json.dumps(plain(pinned), sort_keys=True) + json.dumps(plain(answerer.facts), sort_keys=True)
         self.head = Evidence(
             id=earlier.id if earlier else world.new_id(sha256(fixed.encode()).hexdigest()),
@@ -109,7 +112,7 @@ class _Bench:
             pinned=pinned,
             model=answerer.facts,
             host=world.host,
-            devices=world.meters.devices,
+            devices=tuple(world.used(answerer.facts, world.meters.devices)),
             looks=(),
             period_us=self._sampler.period_us,
             phases=(),
@@ -118,6 +121,7 @@ class _Bench:
             environment=world.environment(),
             not_seen=world.meters.not_seen,
             meters=world.meters.choices,
+            labels=dict(self._job.labels),
             simulated=world.simulated,
             notes=tuple(self._notes),
         )
@@ -267,7 +271,7 @@ class _Bench:
             return
         going.phase = replace(going.phase, end_us=self._sampler.now_us(), failed=failed)
         going.ended = True
-        self._sampler.look(edge=True)
+        self._sampler.look()
 
     def _note(self, text: str) -> None:
         if text not in self._notes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, Query, QuerySet
@@ -24,6 +24,7 @@ class Job:
     score: Callable[[Query, Answer], Any]
     steady: bool = True
     """False for training and data pipelines: there is no steady power to wait for."""
+    labels: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -84,6 +84,7 @@ class Record:
         """``earlier``: what a benchmark that is resumed left; its store has it already."""
         self._store = store
         self._begun = False
+        self._devices: frozenset[str] | None = None
         self._waiting: list[Callable[[], None]] = []
         self._lock = threading.RLock()
         self.looks_of: dict[str, list[Look]] = {}
@@ -103,6 +104,10 @@ class Record:
     def begin(self, head: Evidence) -> None:
         """Tell the store everything that came up before."""
         with self._lock:
+            self._devices = frozenset(d.id for d in head.devices)
+            for device_id in self.looks_of.keys() - self._devices:
+                del self.looks_of[device_id]
+            self.all_states = [s for s in self.all_states if self._counts(s.device_id)]
             self._store.begin(head)
             self._begun = True
             for tell in self._waiting:
@@ -113,14 +118,15 @@ class Record:
         """What the devices said at one moment."""
         with self._lock:
             for look in looks:
-                self.looks_of.setdefault(look.device_id, []).append(look)
-            self._tell(lambda: self._store.looks(looks))
+                if self._counts(look.device_id):
+                    self.looks_of.setdefault(look.device_id, []).append(look)
+            self._tell(lambda: self._store.looks([k for k in looks if self._counts(k.device_id)]))
 
     def states(self, states: Sequence[StateLook]) -> None:
         """How devices were at one moment."""
         with self._lock:
-            self.all_states += states
-            self._tell(lambda: self._store.states(states))
+            self.all_states += [s for s in states if self._counts(s.device_id)]
+            self._tell(lambda: self._store.states([s for s in states if self._counts(s.device_id)]))
 
     def phase(self, phase: Phase) -> None:
         """A phase that has begun or ended."""
@@ -157,6 +163,10 @@ class Record:
                     for i, rows in self.looks_of.items()
                 ),
             )
+
+    def _counts(self, device_id: str) -> bool:
+        """Devices that the head leaves out are not kept; which those are is known once it is told."""
+        return self._devices is None or device_id in self._devices
 
     def _tell(self, tell: Callable[[], None]) -> None:
         if self._begun:

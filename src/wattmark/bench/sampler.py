@@ -54,9 +54,9 @@ class Sampler:
             yield
 
     def look(self, edge: bool = False) -> None:
-        """Look at every meter now, and at states when they are due or a phase begins or ends.
+        """Look at every meter now, and at states when they are due. Safe from any thread; never raises.
 
-        Safe from any thread; never raises.
+        After an edge they are due at once: the next look lies within the phase that begins.
         """
         with self._lock:
             if self.trouble is not None:
@@ -64,7 +64,9 @@ class Sampler:
             began = self._world.cpu_seconds()
             try:
                 self._store.looks(self._looks())
-                self._store_states(edge)
+                self._store_states()
+                if edge:
+                    self._next_states_us = 0
             except WattmarkError as error:
                 self.trouble = error
             self._reads += 1
@@ -101,9 +103,9 @@ class Sampler:
                 at_us = self.microseconds(reading.at)
                 return Look(device_id=device_id, at_us=at_us, watts=reading.power.watts)
 
-    def _store_states(self, edge: bool) -> None:
+    def _store_states(self) -> None:
         now = self.now_us()
-        if not self._world.states or (now < self._next_states_us and not edge):
+        if now < self._next_states_us or not self._world.states:
             return
         self._next_states_us = now + round(STATE_SECONDS * 1e6)
         found: list[StateLook] = []

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from wattmark.bench.asking import Answer, Query
+from wattmark.core.bench.pinned import ModelFacts
+from wattmark.core.readings import Device
 from wattmark.core.run import Host
 from wattmark.measure.meterset import MeterSet
 from wattmark.ports import Clock, StateMeter
@@ -17,6 +19,10 @@ Every = Callable[[float, Callable[[], None]], AbstractContextManager[None]]
 
 def _nothing(batch: Sequence[Query], answers: Sequence[Answer]) -> Sequence[Answer]:
     return answers
+
+
+def _all_of_them(facts: ModelFacts, devices: Sequence[Device]) -> Sequence[Device]:
+    return devices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,4 +49,6 @@ class World:
     """Told of each batch that was answered: simulated time passes, and answers get times of that kind."""
     new_id: Callable[[str], str] = field(default=lambda pinned: pinned)
     """The id of the evidence, from the hash of what is pinned: random, or made of it where simulated."""
+    used: Callable[[ModelFacts, Sequence[Device]], Sequence[Device]] = _all_of_them
+    """Those of the devices that the model runs on; what others do is left out."""
     simulated: bool = False

@@ -28,12 +28,15 @@ class CpuStates:
 
     def __init__(
         self,
-        device_id: str = "cpu",
+        device_ids: Sequence[str] = ("cpu",),
         root: Path = ROOT,
         others_share: Callable[[], float | None] = _unknown,
     ) -> None:
-        """``others_share``: of the busy CPU time since it was asked last, what was not the benchmark's."""
-        self._device_id = device_id
+        """``device_ids``: under which the same is told, e.g. those of two packages.
+
+        ``others_share``: of the busy CPU time since it was asked last, what was not the benchmark's.
+        """
+        self._device_ids = tuple(device_ids)
         self._others_share = others_share
         cpus = sorted((root / "sys/devices/system/cpu").glob("cpu[0-9]*"))
         self._throttle_counts = list(_throttle_files(cpus))
@@ -49,16 +52,18 @@ class CpuStates:
         rose = events is not None and before is not None and events > before
         temperatures = _numbers(self._temperatures)
         clocks = _numbers(self._clocks)
+        share = self._others_share()
         return [
             StateLook(
-                device_id=self._device_id,
+                device_id=device_id,
                 at_us=0,
                 celsius=max(temperatures) / 1000 if temperatures else None,
                 throttled=("thermal",) if rose else (),
                 throttle_known=known,
                 clock_megahertz=sum(clocks) / len(clocks) / 1000 if clocks else None,
-                others_cpu_share=self._others_share(),
+                others_cpu_share=share,
             )
+            for device_id in self._device_ids
         ]
 
     def _events(self) -> int | None:

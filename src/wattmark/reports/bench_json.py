@@ -5,10 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from wattmark.core.bench.result import Result, wh_per_1000
 from wattmark.core.bench.task import Task
-from wattmark.reports.as_json import document
+from wattmark.core.plain import plain
+from wattmark.reports.as_json import document, figure_json
+from wattmark.reports.bench_advice import advice_for
 
 
 def tasks_json(tasks: Iterable[Task]) -> str:
     """Schema ``wattmark.bench-tasks``: every task as everybody must understand it."""
     return document("bench-tasks", 1, {"tasks": [asdict(task) for task in tasks]})
+
+
+def bench_json(result: Result, bundle: str, manifest_sha256: str) -> str:
+    """Schema ``wattmark.bench``: the result, its main figures with intervals, and where the bundle is."""
+    return document(
+        "bench",
+        1,
+        {
+            "task": result.task,
+            "model": result.model.id,
+            "profile": result.profile,
+            "validity": result.validity.status.value,
+            "reasons": [
+                {"code": r.code, "status": r.status.value, "text": r.text, "advice": advice_for(r.code)}
+                for r in result.validity.reasons
+            ],
+            "wh_per_1000_queries": None if result.energy is None else figure_json(wh_per_1000(result.energy)),
+            "joules_per_query": None if result.energy is None else figure_json(result.energy),
+            "joules_per_output": None if result.per_output is None else figure_json(result.per_output),
+            "output_unit": result.output_unit,
+            "quality": None if result.quality is None else asdict(result.quality),
+            "latency_seconds": None if result.latency is None else asdict(result.latency),
+            "bundle": bundle,
+            "manifest_sha256": manifest_sha256,
+            "result": plain(result),
+        },
+    )

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from wattmark.core.bench.result import Result
 from wattmark.core.bench.task import Task
-from wattmark.reports.as_text import table
+from wattmark.reports.as_text import bulleted, table
+from wattmark.reports.bench_advice import advice_for
+from wattmark.reports.bundle_text import result_lines
+
+QUICK = "quick"
+BROKEN = ("queries_failed", "repeat_failed", "no_work", "target_not_reached", "no_energy")
+"""What makes even a try fail."""
 
 
 def tasks_text(tasks: Iterable[Task]) -> str:
@@ -20,3 +27,17 @@ def tasks_text(tasks: Iterable[Task]) -> str:
         for task in tasks
     ]
     return table(("task", "a query asks to", "energy per", "quality"), rows)
+
+
+def bench_text(result: Result, bundle: str) -> str:
+    """What came of a benchmark: the figures, how far to trust them, what to do, and where the bundle is."""
+    lines = ["", f"{result.task} · {result.model.id} · {result.profile}", "", *result_lines(result)]
+    codes = list(dict.fromkeys(r.code for r in result.validity.reasons))
+    if QUICK in codes:  # of a try only what broke matters: everything else follows from its being short
+        codes = [code for code in codes if code in (QUICK, *BROKEN)]
+    todo = [(code, advice_for(code)) for code in codes if advice_for(code)]
+    if todo:
+        lines += ["", "what to do", *(f"  {code}: {text}" for code, text in todo)]
+    if result.notes:
+        lines += ["", *bulleted(result.notes)]
+    return "\n".join([*lines, "", f"{'bundle':<17}{bundle}", f"{'next':<17}wattmark bench verify {bundle}"])

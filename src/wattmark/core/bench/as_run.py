@@ -162,7 +162,7 @@ def _subject(derived: Derived) -> Subject:
         model_version=evidence.model.version or None,
         stage=stage_of(evidence),
         task=evidence.pinned.task,
-        labels=labels_of(derived),
+        labels={**evidence.labels, **labels_of(derived)},
     )
 
 

@@ -146,6 +146,8 @@ class Evidence:
     """How far the clock of the meters may be off the benchmark's; 0 where both are one clock."""
     overhead: Overhead | None = None
     """What looking at meters and devices cost; None where it was not told."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Whatever somebody wants to find it by."""
     simulated: bool = False
     """True where clock and meters were simulated: such evidence is never rated."""
     notes: tuple[str, ...] = ()

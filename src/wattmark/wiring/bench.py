@@ -1,0 +1,383 @@
+"""From what was asked on the command line or in Python to a benchmark that runs, in the real world or not."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from wattmark.bench.aies_pins import aies_pinned
+from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.attempts import Attempts, one_query, reached
+from wattmark.bench.bundle.layout import SUFFIX, Bundle
+from wattmark.bench.bundle.store import EvidenceStore
+from wattmark.bench.bundle.write import write_bundle
+from wattmark.bench.callable import CallableAnswerer, Function, function_named
+from wattmark.bench.catalog import attempt_part_of, part_of, task_asked
+from wattmark.bench.harness import run_benchmark
+from wattmark.bench.job import Job, Watch
+from wattmark.bench.others import Others
+from wattmark.bench.simulated import simulated_world
+from wattmark.bench.ticking import every
+from wattmark.bench.world import World
+from wattmark.config import Config
+from wattmark.core.bench.evidence import Evidence
+from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.core.bench.profile import PROFILES, Profile
+from wattmark.core.bench.task import Task
+from wattmark.core.errors import UsageError
+from wattmark.core.readings import Device
+from wattmark.meters.clock import boot_clock
+from wattmark.meters.cpu_state import CpuStates
+from wattmark.meters.model import cpu_name
+from wattmark.ports import StateMeter
+from wattmark.wiring.meters import environment, survey
+
+SYNTHETIC = "synthetic"
+LIBRARIES = ("torch", "transformers", "diffusers", "tokenizers", "datasets", "numpy", "pillow")
+DRIVER = Path("/proc/driver/nvidia/version")
+GPUS = ("gpu", "module")
+LOADING_SECONDS = 0.5
+"""What loading takes in simulated time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchAsked:
+    """A benchmark as somebody asks for it; None leaves a number to the task and the profile."""
+
+    task: str
+    model: str | None = None
+    endpoint: Callable[[Task, Pinned], Answerer] | None = None
+    """Opens a model behind a server."""
+    callable: str | Function | None = None
+    """``module:function``, or the function itself."""
+    profile: str = "standard"
+    datasets: tuple[str, ...] = ()
+    dataset_dir: Path | None = None
+    queries: int | None = None
+    seed: int = 0
+    batch_size: int | None = None
+    concurrency: int | None = None
+    rate: float | None = None
+    dtype: str | None = None
+    device: str = "auto"
+    revision: str = ""
+    output_tokens: int | None = None
+    max_input_tokens: int | None = None
+    repeats: int | None = None
+    warm_up: int | None = None
+    cool_down: float | None = None
+    idle: float | None = None
+    name: str | None = None
+    """What a callable calls itself in results."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What else is pinned, by the task's own names, e.g. steps of a diffusion model."""
+    simulated: int | None = None
+    """Seed of a simulated world."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How a benchmark ended."""
+
+    folder: Path
+    bundle: Bundle | None
+    """None where it was stopped: then it can be resumed."""
+
+
+def run_asked(
+    asked: BenchAsked,
+    folder: Path,
+    config: Config,
+    watch: Watch | None = None,
+    *,
+    resume: bool = False,
+    finish: Callable[[Evidence], Evidence] = lambda evidence: evidence,
+) -> Done:
+    """Run a benchmark into a bundle in ``folder``; ``finish`` may add to the evidence before it is sealed.
+
+    Raises UsageError and MissingExtra for what is asked wrongly, EvidenceError for what cannot be kept or
+    answered.
+    """
+    watch = watch or Watch()
+    world = world_of(asked, config)
+    try:
+        job = job_of(asked, world, Path.cwd())
+        with EvidenceStore.resume(folder) if resume else EvidenceStore.open(folder) as store:
+            earlier = store.so_far() if resume else None
+            evidence = run_benchmark(job, world, store, watch, earlier=earlier)
+            if watch.stopped():
+                return Done(folder=folder, bundle=None)
+        return Done(folder=folder, bundle=write_bundle(finish(evidence), folder))
+    except BaseException:
+        _remove_if_empty(folder)
+        raise
+    finally:
+        world.meters.close()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Leave nothing of a benchmark that never began."""
+    from wattmark.bench.bundle.journal import JOURNAL, LOCK
+    from wattmark.bench.bundle.layout import OPEN
+
+    journal = folder / OPEN / JOURNAL
+    if journal.is_file() and journal.stat().st_size == 0:
+        with suppress(OSError):  # what cannot be removed is in nobody's way
+            journal.unlink()
+            (folder / OPEN / LOCK).unlink(missing_ok=True)
+            (folder / OPEN).rmdir()
+            folder.rmdir()
+
+
+def profile_asked(asked: BenchAsked) -> Profile:
+    """The profile with what was asked otherwise. Raises UsageError for one that there is not."""
+    if asked.profile not in PROFILES:
+        raise UsageError(f"--profile {asked.profile!r}: it is one of {', '.join(PROFILES)}")
+    profile = PROFILES[asked.profile]
+    changes: dict[str, Any] = {
+        "min_repeats": asked.repeats,
+        "max_repeats": asked.repeats,
+        "warmup_queries": asked.warm_up,
+        "cooldown_seconds": asked.cool_down,
+        "idle_seconds": asked.idle,
+        "queries": asked.queries,
+    }
+    return replace(profile, **{name: value for name, value in changes.items() if value is not None})
+
+
+def job_of(asked: BenchAsked, world: World, folder: Path) -> Job:
+    """What is to be done, nothing of it loaded. ``folder``: where modules of callables are looked for too.
+
+    Raises UsageError for what does not fit together.
+    """
+    task, profile = task_asked(asked.task), profile_asked(asked)
+    _require_one_model(asked)
+    _require_fit(asked, task)
+    count = profile.queries
+
+    def queries() -> QuerySet:
+        part = part_of(task)
+        _pass(world, LOADING_SECONDS)
+        if _is_synthetic(asked, profile):
+            return part.synthetic(count, asked.seed)
+        return part.published(_datasets(asked), count, asked.seed)
+
+    if not task.inference:
+        return _attempt_job(asked, world, task, profile, queries)
+
+    def load(pinned: Pinned, found: QuerySet) -> Answerer:
+        _pass(world, LOADING_SECONDS)
+        if asked.endpoint is not None:
+            return asked.endpoint(task, pinned)
+        if asked.callable is not None:
+            return _callable(asked, folder)
+        return part_of(task).load(_model(asked), pinned)
+
+    def score(query: Query, answer: Answer) -> Any:
+        return part_of(task).score(query, answer)
+
+    return Job(
+        profile=profile,
+        queries=queries,
+        pinned=lambda found: pinned_asked(asked, part_of(task).pinned(found, asked.seed)),
+        load=load,
+        score=score,
+        labels=asked.labels,
+        notes=asked.notes,
+    )
+
+
+def pinned_asked(asked: BenchAsked, pinned: Pinned) -> Pinned:
+    """The task's own pins with what was asked otherwise. Raises UsageError for what the task has not."""
+    if asked.profile == "aies":
+        pinned = aies_pinned(pinned)
+    changes: dict[str, Any] = {
+        "batch_size": asked.batch_size,
+        "concurrency": asked.concurrency,
+        "rate_per_second": asked.rate,
+        "dtype": asked.dtype,
+        "max_input_tokens": asked.max_input_tokens,
+    }
+    if asked.output_tokens is not None:
+        if pinned.output_tokens is None and pinned.max_output_tokens is None:
+            raise UsageError(f"--output-tokens: {pinned.task} puts out no tokens that could be limited")
+        name = "max_output_tokens" if pinned.output_tokens is None else "output_tokens"
+        changes[name] = asked.output_tokens
+    unknown = sorted(asked.options.keys() - pinned.options.keys())
+    if unknown:
+        known = ", ".join(pinned.options) or "none"
+        raise UsageError(f"--pin {unknown[0]}: {pinned.task} has no such pin; it has {known}")
+    if asked.options:
+        changes["options"] = {**pinned.options, **asked.options}
+    return replace(pinned, **{name: value for name, value in changes.items() if value is not None})
+
+
+def world_of(asked: BenchAsked, config: Config) -> World:
+    """The real world, or a simulated one where it was asked for."""
+    if asked.simulated is not None:
+        return simulated_world(asked.simulated, versions)
+    found = survey(config, thorough=False)
+    gpus = [m for m in found.meters.meters if isinstance(m, StateMeter)]
+    cpus = [d.id for d in found.meters.devices if d.component == "cpu"]
+    others = Others().share if asked.endpoint is None else _not_told
+    names = [d.name for d in found.meters.devices if d.component in GPUS and d.name]
+    return World(
+        meters=found.meters,
+        host=found.host,
+        clock=boot_clock,
+        utc=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        sleep=time.sleep,
+        every=every,
+        cpu_seconds=time.thread_time,
+        states=(*gpus, CpuStates(cpus, others_share=others)) if cpus else tuple(gpus),
+        hardware=tuple(names) or (cpu_name(),),
+        environment=versions,
+        new_id=lambda pinned: uuid.uuid4().hex,
+        used=used_devices if asked.callable is None and asked.endpoint is None else _all,
+    )
+
+
+def versions() -> Mapping[str, str]:
+    """wattmark, Python, kernel, libraries of models that are loaded, NVIDIA's driver, PyTorch's threads."""
+    found = dict(environment())
+    for name in LIBRARIES:
+        module = {"pillow": "PIL"}.get(name, name)
+        if module in sys.modules:
+            with suppress(metadata.PackageNotFoundError):
+                found[name] = metadata.version(name)
+    with suppress(OSError, UnicodeDecodeError):
+        found["nvidia_driver"] = DRIVER.read_text(encoding="ascii").partition("\n")[0].strip()
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        found["torch_threads"] = str(torch.get_num_threads())
+        if torch.version.cuda:
+            found["cuda"] = str(torch.version.cuda)
+    return found
+
+
+def used_devices(facts: ModelFacts, devices: Sequence[Device]) -> Sequence[Device]:
+    """Without the GPUs on which the model does not run, where that can be told."""
+    if facts.device == "cpu":
+        return [d for d in devices if d.component != "gpu"]
+    kind, _, number = facts.device.partition(":")
+    if kind != "cuda" or not number.isdigit():
+        return devices
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return devices
+    own = f"GPU-{getattr(torch.cuda.get_device_properties(int(number)), 'uuid', '')}"
+    if own not in {d.id for d in devices}:
+        return devices
+    return [d for d in devices if d.component not in GPUS or d.id == own]
+
+
+def bundle_name(asked: BenchAsked, now: datetime) -> str:
+    """Name of the folder of a bundle: when, which task, which model."""
+    if isinstance(asked.callable, str):
+        model = asked.callable.rpartition(":")[2]
+    else:
+        model = Path(asked.name or asked.model or "model").name
+    plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in model)[:60].strip(".-")
+    task = task_asked(asked.task).id.replace("_", "-")
+    return f"{now:%Y%m%dT%H%M%SZ}-{task}-{plain or 'model'}{SUFFIX}"
+
+
+def _all(facts: ModelFacts, devices: Sequence[Device]) -> Sequence[Device]:
+    return devices
+
+
+def _not_told() -> float | None:
+    """A server's own processes are others' to us, and the benchmark all the same."""
+    return None
+
+
+def _pass(world: World, seconds: float) -> None:
+    """Let loading take its time in a simulated world."""
+    if world.simulated:
+        world.sleep(seconds)
+
+
+def _is_synthetic(asked: BenchAsked, profile: Profile) -> bool:
+    if SYNTHETIC in asked.datasets:
+        if len(asked.datasets) > 1:
+            raise UsageError("--dataset synthetic stands alone: a stand-in is never mixed with a dataset")
+        return True
+    return not asked.datasets and asked.dataset_dir is None and profile.id == "quick"
+
+
+def _datasets(asked: BenchAsked) -> tuple[str, ...]:
+    from wattmark.bench.published_table import located
+
+    return located(asked.datasets, asked.dataset_dir)
+
+
+def _model(asked: BenchAsked) -> ModelAsked:
+    return ModelAsked(
+        model=asked.model or "", revision=asked.revision, device=asked.device, settings=asked.options
+    )
+
+
+def _callable(asked: BenchAsked, folder: Path) -> Answerer:
+    given = asked.callable
+    function = function_named(given, folder) if isinstance(given, str) else given
+    if function is None:
+        raise UsageError("no function was given")
+    own = given if isinstance(given, str) else str(getattr(given, "__qualname__", "callable"))
+    name = asked.name or own
+    facts = ModelFacts(id=name, served_by="callable", device="" if asked.device == "auto" else asked.device)
+    return CallableAnswerer(function, facts)
+
+
+def _attempt_job(
+    asked: BenchAsked, world: World, task: Task, profile: Profile, queries: Callable[[], QuerySet]
+) -> Job:
+    data: list[QuerySet] = []
+
+    def loaded() -> QuerySet:
+        data.append(queries())
+        return one_query(data[0])
+
+    def load(pinned: Pinned, found: QuerySet) -> Answerer:
+        _pass(world, LOADING_SECONDS)
+        return Attempts(attempt_part_of(task).start(_model(asked), pinned, data[0]), asked.seed)
+
+    def pinned(found: QuerySet) -> Pinned:
+        return pinned_asked(asked, attempt_part_of(task).pinned(data[0], asked.seed))
+
+    return Job(
+        profile=replace(profile, warmup_queries=min(1, profile.warmup_queries)),
+        queries=loaded,
+        pinned=pinned,
+        load=load,
+        score=reached,
+        steady=False,
+        labels=asked.labels,
+        notes=asked.notes,
+    )
+
+
+def _require_one_model(asked: BenchAsked) -> None:
+    given = [n for n in ("model", "endpoint", "callable") if getattr(asked, n) is not None]
+    if len(given) != 1:
+        wrong = " and ".join(f"--{n}" for n in given) or "no model"
+        raise UsageError(f"{wrong}: give one of --model, --endpoint and --callable")
+
+
+def _require_fit(asked: BenchAsked, task: Task) -> None:
+    many = (asked.concurrency or 1) > 1 or asked.rate is not None
+    if many and asked.endpoint is None:
+        raise UsageError("--concurrency and --rate are for --endpoint; a model here takes --batch-size")
+    if asked.simulated is not None and asked.endpoint is not None:
+        raise UsageError("--simulated: a server does not answer in simulated time")
+    if not task.inference and asked.model is None:
+        raise UsageError(f"{task.id} takes --model: what is trained or prepared is made here")
