@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.bench.asking import Query, QuerySet
+from wattmark.bench.at_hand import copies
 from wattmark.bench.own_queries import own_rows
 from wattmark.bench.published_table import Chosen, Published, Wanted, wanted
 from wattmark.bench.query_hash import query_set_sha256
@@ -144,6 +145,14 @@ def _opened(each: Wanted) -> tuple[Any, str]:
     return _from_hub(each.row, each.revision)
 
 
+def fetch(row: Published, revision: str = "") -> str:
+    """Bring a dataset into the cache of the library, and say of which commit it is.
+
+    Raises UsageError where the hub is out of reach or cannot give it, MissingExtra without `datasets`.
+    """
+    return _opened(Wanted(row=row, revision=revision or row.revision))[1]
+
+
 def _from_hub(row: Published, revision: str) -> tuple[Any, str]:
     loaded = _loaded(row, row.hub, row.config, revision)
     return loaded, _commit_of(loaded) or revision or "not known"
@@ -175,8 +184,7 @@ def _copy_in(row: Published, folder: Path) -> Path:
     """The local copy of a dataset: ``FOLDER/wikitext``, ``FOLDER/Salesforce/wikitext`` and the like."""
     if not folder.is_dir():
         raise UsageError(f"--dataset-dir {folder}: there is no such folder")
-    owner, _, name = row.hub.partition("/")
-    for place in (folder / row.id, folder / owner / name, folder / f"{owner}--{name}", folder / name):
+    for place in copies(row, folder):
         if place.is_dir():
             return place
     if any(folder.glob("*.parquet")) or (folder / "README.md").is_file():
