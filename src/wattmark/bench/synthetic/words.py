@@ -103,7 +103,8 @@ PLAIN = _words(
     "designed by question answer let us think step therefore total left gives away buys sells packs into box "
     "boxes summary text review i my we our you your very really never always would recommend again came back "
     "saw near behind under over beside between before after because while until although when nobody knew "
-    "said end agreed everyone according report reported began started road street does did now come see open design"
+    "said end agreed everyone according report reported began started road street "
+    "does did now come see open design story far"
 )
 
 
