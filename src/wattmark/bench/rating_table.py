@@ -42,6 +42,7 @@ MOST_BYTES = 1 << 26
 MOST_WH = Decimal("1e15")
 """More in 1,000 queries than the world generates in a fortnight: no such figure is real."""
 LEAST_WH = Decimal("1e-15")
+MOST_DIGITS = 24
 _NUMBER = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _NOTHING = frozenset({"", "-", "n/a", "na", "nan", "none", "null"})
 
@@ -152,7 +153,7 @@ def _energy(cells: _Cells, factor: Decimal) -> Decimal:
         raise cells.wrong("energy", f"{said}: what is not known is no figure, leave the row out")
     if text.startswith("-"):
         raise cells.wrong("energy", f"{text} is below 0: no energy is")
-    if not _NUMBER.fullmatch(text):
+    if len(text) > MOST_DIGITS or not _NUMBER.fullmatch(text):
         hint = "; write a decimal point, and nothing between thousands" if "," in text or "'" in text else ""
         raise cells.wrong("energy", f"{text!r} is no number{hint}")
     value = Decimal(text) * factor

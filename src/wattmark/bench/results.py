@@ -209,10 +209,10 @@ def _run(content: bytes, place: str) -> Loaded:
 
 def _bundle(path: Path) -> Loaded:
     from wattmark.bench.bundle.read import load_bundle
+    from wattmark.core.bench.derive import result_of
 
-    derive = importlib.import_module("wattmark.core.bench.derive")
     bundle = load_bundle(path)
-    result = derive.result_of(bundle.evidence, bundle_sha256=bundle.manifest_sha256)
+    result = result_of(bundle.evidence, bundle_sha256=bundle.manifest_sha256)
     return Loaded(result, str(path), FROM_BUNDLE)
 
 

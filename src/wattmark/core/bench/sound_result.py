@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from math import isfinite
+from math import isclose, isfinite
 
 from wattmark.core.bench.result import Result
 from wattmark.core.bench.validity import validity_of
@@ -11,6 +12,8 @@ from wattmark.core.figure import Figure
 
 MOST = 1e30
 """No figure of a result comes near it."""
+SAME = 1e-9
+"""Relative difference that writing a number and reading it again may make."""
 Fault = tuple[str, str]
 """Place in the document and what is wrong there."""
 
@@ -32,6 +35,7 @@ def _faults(result: Result) -> Iterator[Fault]:
         if figure is not None:
             yield from _figure(f"$.{name}", figure)
     yield from _numbers(result)
+    yield from _stated(result)
     if result.validity.status is not validity_of(result.validity.reasons).status:
         yield (
             "$.validity.status",
@@ -53,6 +57,22 @@ def _figure(place: str, figure: Figure) -> Iterator[Fault]:
         yield f"{place}.coverage", f"{figure.coverage:g} is no share"
     if figure.ends is not None and not figure.ends[0] <= figure.value <= figure.ends[1]:
         yield f"{place}.ends", "do not enclose the value"
+
+
+def _stated(result: Result) -> Iterator[Fault]:
+    """Stars are recomputed from the digits, so these must say what the figure says."""
+    written = result.stated.get("gpu_wh_per_1000")
+    if written is not None:
+        place = "$.stated.gpu_wh_per_1000"
+        if not re.fullmatch(r"\d{1,30}(\.\d{1,40})?", written, re.ASCII):
+            yield place, f"{written[:40]!r} is no number of watt-hours"
+        elif result.gpu_energy is None or not isclose(
+            float(written) * 3.6, result.gpu_energy.value, rel_tol=SAME
+        ):
+            yield place, f"{written} Wh per 1,000 queries are not what `gpu_energy` states"
+    stars = result.stated.get("published_stars")
+    if stars is not None and stars not in ("1", "2", "3", "4", "5"):
+        yield "$.stated.published_stars", f"{stars[:40]!r} is no number of stars from 1 to 5"
 
 
 def _numbers(result: Result) -> Iterator[Fault]:

@@ -135,12 +135,16 @@ def difference(other: Figure, chosen: Figure) -> Figure:
 
 def _latest(results: Sequence[Result], left_out: list[tuple[Result, str]]) -> list[Result]:
     """One result of each model and key: the latest."""
-    found: dict[tuple[Key, str, str], Result] = {}
-    for result in sorted(results, key=lambda r: (r.date, r.id), reverse=True):
-        place = (result.key, result.model.id, result.model.version)
-        if found.setdefault(place, result) is not result:
-            left_out.append((result, "a later result of the same model is there"))
-    return list(found.values())
+    latest: dict[tuple[Key, str, str], Result] = {}
+    for result in sorted(results, key=lambda r: (r.date, r.id)):
+        latest[_model(result)] = result
+    older = [result for result in results if latest[_model(result)] is not result]
+    left_out.extend((result, "a later result of the same model is there") for result in older)
+    return [result for result in results if latest[_model(result)] is result]
+
+
+def _model(result: Result) -> tuple[Key, str, str]:
+    return result.key, result.model.id, result.model.version
 
 
 def _unfit(result: Result, wanted: Wanted) -> str:
