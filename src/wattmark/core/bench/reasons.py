@@ -294,6 +294,12 @@ _ALL = (
         meaning="Profile aies: AI Energy Score rates on NVIDIA H100 80 GB only.",
         source=_AIES,
     ),
+    Code(
+        code="no_evidence",
+        status=_INVALID,
+        meaning="A figure of another tool, or a published one: no readings that it could be worked out from.",
+        source=_KPIS,
+    ),
 )
 
 CATALOG: Mapping[str, Code] = {code.code: code for code in _ALL}
