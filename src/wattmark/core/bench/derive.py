@@ -40,8 +40,8 @@ def result_of(evidence: Evidence, *, bundle_sha256: str | None = None) -> Result
         output_unit=derived.task.output_unit if derived.task else None,
         gpu_energy=_gpu_energy(derived),
         quality=derived.quality,
-        latency=latency_of([q for r in derived.counted for q in r.queries]),
-        throughput=_throughput(derived.counted),
+        latency=latency_of([q for r in derived.ended for q in r.queries]),
+        throughput=_throughput(derived.ended),
         repeats=_repeats(derived),
         repeat_cv=variation([s.value for s in derived.seen]),
         idle=_idle(derived),
@@ -101,7 +101,7 @@ def _throughput(repeats: tuple[Repeat, ...]) -> float | None:
 
 
 def _per_query(derived: Derived, name: str) -> float | None:
-    return mean_of([getattr(q, name) for r in derived.counted for q in r.answered])
+    return mean_of([getattr(q, name) for r in derived.ended for q in r.answered])
 
 
 def _idle(derived: Derived) -> Idle:

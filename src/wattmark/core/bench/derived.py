@@ -53,8 +53,10 @@ class Derived:
     lines: Mapping[str, Line]
     repeats: tuple[Repeat, ...]
     """All that were begun."""
+    ended: tuple[Repeat, ...]
+    """Those that came to their end."""
     counted: tuple[Repeat, ...]
-    """Those that came to their end and have an energy per query."""
+    """Those of them that have an energy per query."""
     spent: Spent
     """Over all rated phases."""
     energy: Figure | None
@@ -83,7 +85,8 @@ def derived_from(evidence: Evidence) -> Derived:
     lines = lines_of(evidence)
     task = TASKS.get(evidence.pinned.task)
     repeats = repeats_in(evidence, lines)
-    counted = tuple(r for r in repeats if not r.failed and r.energy_per_query is not None)
+    ended = tuple(r for r in repeats if not r.failed)
+    counted = tuple(r for r in ended if r.energy_per_query is not None)
     rated = [phase for r in repeats for phase in r.phases]
     spent = spent_in(evidence, lines, rated, only=GPU if gpu_only(evidence) else None)
     by_id = {line.device.id: line for line in lines}
@@ -94,6 +97,7 @@ def derived_from(evidence: Evidence) -> Derived:
         task=task,
         lines=by_id,
         repeats=repeats,
+        ended=ended,
         counted=counted,
         spent=spent,
         energy=mean_energy(evidence, [f for r in counted if (f := r.energy_per_query) is not None]),
@@ -101,7 +105,7 @@ def derived_from(evidence: Evidence) -> Derived:
         steady=tuple(_steady(r, devices) for r in counted),
         idle_before=_idle(evidence, lines, PhaseName.IDLE_BEFORE, devices),
         idle_after=_idle(evidence, lines, PhaseName.IDLE_AFTER, devices),
-        quality=quality_of(task, first_answers(counted), name) if task else None,
+        quality=quality_of(task, first_answers(ended), name) if task else None,
         quality_name=name,
     )
 

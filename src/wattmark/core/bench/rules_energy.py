@@ -62,7 +62,7 @@ def all_read(d: Derived) -> Iterator[Reason]:
 
 def long_enough(d: Derived) -> Iterator[Reason]:
     """Window, samples and ticks of every repeat that came to its end."""
-    for repeat in _ended(d):
+    for repeat in d.ended:
         least = max(d.evidence.profile.window_seconds, *(_least_seconds(line) for line in d.devices), 0.0)
         if repeat.seconds < least * (1 - 1e-9):
             yield because(
@@ -109,7 +109,7 @@ def _samples(line: Line, phase: Phase) -> int:
 
 def without_holes(d: Derived) -> Iterator[Reason]:
     """Coverage and gaps of every repeat that came to its end."""
-    for repeat in _ended(d):
+    for repeat in d.ended:
         energy = repeat.spent.energy
         if isinstance(energy, Figure) and energy.coverage < LEAST_COVERAGE:
             text = f"repeat {repeat.number}: {energy.coverage:.2%} observed of {LEAST_COVERAGE:.0%}"
@@ -136,10 +136,6 @@ def one_clock(d: Derived) -> Iterator[Reason]:
         yield because(
             "clocks_apart", f"the meters' clock may be off by {off:.3g} s of {MOST_SKEW_SECONDS:g} s"
         )
-
-
-def _ended(d: Derived) -> list[Repeat]:
-    return [r for r in d.repeats if not r.failed]
 
 
 RULES = (known, measured, all_read, long_enough, without_holes, one_clock)

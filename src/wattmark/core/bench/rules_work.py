@@ -106,7 +106,7 @@ def loaded(d: Derived) -> Iterator[Reason]:
     asked = d.evidence.pinned.concurrency
     if asked <= 1 or d.evidence.pinned.rate_per_second is not None:
         return
-    for repeat in d.counted:
+    for repeat in d.ended:
         flying = sum(q.end_us - q.start_us for q in repeat.queries) / 1e6 / repeat.seconds
         if flying < FULL_SHARE * asked:
             text = f"repeat {repeat.number}: {flying:.3g} requests in flight on average of {asked}"
