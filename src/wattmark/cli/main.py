@@ -84,6 +84,11 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "autoscale": ("wattmark.cli.autoscale:group", "Tell autoscalers; find nodes that can go."),
     "stars": ("wattmark.cli.stars:group", "Give stars to results, or say why there are none."),
+    "leaderboard": (
+        "wattmark.cli.leaderboard:command",
+        "Write a leaderboard of results as a static site; only equals are ranked.",
+    ),
+    "label": ("wattmark.cli.label:group", "Make the energy label of a result, or check one."),
     "select": ("wattmark.cli.select:command", "Pick the most efficient model that is good enough."),
     "ledger": (
         "wattmark.cli.ledger:group",
