@@ -97,7 +97,7 @@ def _ticks(line: Line, phase: Phase) -> int:
     """How often a counter was seen to have moved within a phase."""
     columns = line.intervals
     return sum(
-        energy > 0 and seen and phase.start_us <= end <= phase.end_us
+        energy > 0 and seen and phase.start_us < end <= phase.end_us
         for end, energy, seen in zip(columns.end_us, columns.energy_uj, columns.observed, strict=True)
     )
 
