@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from wattmark.bench.asking import Answer, Query
+from wattmark.bench.asking import Answer, Answerer, Query
 from wattmark.bench.world import World
 from wattmark.core.bench.evidence import StateLook
+from wattmark.core.bench.pinned import ModelFacts
 from wattmark.core.known import Grade, Method
 from wattmark.core.readings import CounterReading, Device, Reading
 from wattmark.core.run import Host, MeterChoice, NotSeen
@@ -25,6 +27,8 @@ NAME = "simulated"
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 BASE_US = 20_000
 """A query takes so long, and so much more for each token that goes in or comes out."""
+ATTEMPT_US = 30_000_000
+"""An attempt at a target quality takes so long."""
 INPUT_TOKEN_US = 50
 OUTPUT_TOKEN_US = 2_000
 NOISE_US = 500
@@ -221,6 +225,37 @@ def simulated_world(
     )
 
 
+class Remembering:
+    """Asks the real model each query once, and says the same ever after: time is not real anyway."""
+
+    def __init__(self, answerer: Answerer) -> None:
+        self._answerer = answerer
+        self._said: dict[tuple[int, int | None], Answer] = {}
+
+    @property
+    def facts(self) -> ModelFacts:
+        """The model's."""
+        return self._answerer.facts
+
+    def prepare(self, batch: Sequence[Query]) -> None:
+        """Nothing, before it is known what is new."""
+
+    def answer(
+        self, batch: Sequence[Query], prepared: Any, *, output_tokens: int | None = None
+    ) -> list[Answer]:
+        """An answer for each query, in order."""
+        new = [q for q in batch if (q.index, output_tokens) not in self._said]
+        if new:
+            inputs = self._answerer.prepare(new)
+            said = self._answerer.answer(new, inputs, output_tokens=output_tokens)
+            self._said |= {(q.index, output_tokens): a for q, a in zip(new, said, strict=True)}
+        return [self._said[query.index, output_tokens] for query in batch]
+
+    def close(self) -> None:
+        """Give back what the model holds."""
+        self._answerer.close()
+
+
 def drawn(seed: int, name: str, step: int, most: int) -> int:
     """A whole number from -most to most: the same everywhere for the same seed, name and step."""
     if most == 0:
@@ -231,7 +266,8 @@ def drawn(seed: int, name: str, step: int, most: int) -> int:
 
 def _microseconds(seed: int, query: Query, answer: Answer) -> int:
     tokens = INPUT_TOKEN_US * (answer.input_tokens or 0) + OUTPUT_TOKEN_US * (answer.output_tokens or 0)
-    return BASE_US + tokens + drawn(seed, "query", query.index, NOISE_US)
+    base = BASE_US if query.inputs else ATTEMPT_US
+    return base + tokens + drawn(seed, "query", query.index, NOISE_US)
 
 
 def _with_time(answer: Answer, took_us: int) -> Answer:

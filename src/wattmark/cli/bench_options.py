@@ -87,6 +87,12 @@ pin_options = _adding(
     ),
     click.option("--seed", type=int, default=0, show_default=True, help="Of whatever is drawn."),
     click.option("--batch-size", type=click.IntRange(1), help="Queries at a time [1]."),
+    click.option("--concurrency", type=click.IntRange(1), help="Requests of --endpoint in flight [1]."),
+    click.option(
+        "--rate",
+        type=click.FloatRange(0, min_open=True),
+        help="Requests begun per second, of --endpoint.",
+    ),
     click.option("--dtype", type=click.Choice(DTYPES), help="Of the weights [the task's]."),
     click.option("--output-tokens", type=click.IntRange(1), help="Of an answer [the task's]."),
     click.option(
@@ -110,6 +116,8 @@ def asked_from(task: str, options: dict[str, Any]) -> BenchAsked:
         queries=options["queries"],
         seed=options["seed"],
         batch_size=options["batch_size"],
+        concurrency=options["concurrency"],
+        rate=options["rate"],
         dtype=options["dtype"],
         device=options["device"],
         revision=options["revision"],

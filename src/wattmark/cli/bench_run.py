@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wattmark.cli.bench_endpoint import endpoint_options, server_from
 from wattmark.cli.bench_options import asked_from, model_options, pin_options, profile_options
 from wattmark.cli.completing import one_of
 from wattmark.cli.options import config_here, json_option
@@ -31,6 +32,7 @@ BROKEN = ("queries_failed", "repeat_failed", "no_work", "target_not_reached")
 @model_options
 @profile_options
 @pin_options
+@endpoint_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -51,13 +53,15 @@ def command(
     from wattmark.cli.bench_progress import watching
     from wattmark.wiring.bench import bundle_name, run_asked
 
-    asked = asked_from(task, options)
+    asked, server = asked_from(task, options), server_from(options["endpoint"], options)
+    if server is not None:
+        asked = server.of(asked)
     if resume is not None and out is not None:
         raise UsageError("--out and --resume contradict each other: a bundle goes on where it is")
     folder = resume or (out or OUT) / bundle_name(asked, datetime.now(UTC))
     config = config_here()
     with watching() as watch:
-        done = run_asked(asked, folder, config, watch, resume=resume is not None)
+        done = run_asked(asked, folder, config, watch, resume=resume is not None, server=server)
     if done.bundle is None:
         click.echo(f"wattmark: stopped; go on with the same command and --resume {folder}", err=True)
         return INTERRUPTED

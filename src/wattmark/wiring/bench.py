@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from wattmark.bench.aies_pins import aies_pinned
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
@@ -24,7 +24,7 @@ from wattmark.bench.catalog import attempt_part_of, part_of, task_asked
 from wattmark.bench.harness import run_benchmark
 from wattmark.bench.job import Job, Watch
 from wattmark.bench.others import Others
-from wattmark.bench.simulated import simulated_world
+from wattmark.bench.simulated import Remembering, simulated_world
 from wattmark.bench.ticking import every
 from wattmark.bench.world import World
 from wattmark.config import Config
@@ -94,6 +94,18 @@ class Done:
     """None where it was stopped: then it can be resumed."""
 
 
+class Around(Protocol):
+    """What a server changes about a benchmark (:class:`wattmark.wiring.bench_endpoint.Server`)."""
+
+    def world(self, world: World) -> World:
+        """The meters that see it."""
+        ...
+
+    def finish(self, evidence: Evidence) -> Evidence:
+        """With what is told of its power afterwards, before the evidence is sealed."""
+        ...
+
+
 def run_asked(
     asked: BenchAsked,
     folder: Path,
@@ -101,15 +113,17 @@ def run_asked(
     watch: Watch | None = None,
     *,
     resume: bool = False,
-    finish: Callable[[Evidence], Evidence] = lambda evidence: evidence,
+    server: Around | None = None,
 ) -> Done:
-    """Run a benchmark into a bundle in ``folder``; ``finish`` may add to the evidence before it is sealed.
+    """Run a benchmark into a bundle in ``folder``, of this machine or of a server.
 
     Raises UsageError and MissingExtra for what is asked wrongly, EvidenceError for what cannot be kept or
     answered.
     """
     watch = watch or Watch()
     world = world_of(asked, config)
+    if server is not None:
+        world = server.world(world)
     try:
         job = job_of(asked, world, Path.cwd())
         with EvidenceStore.resume(folder) if resume else EvidenceStore.open(folder) as store:
@@ -117,7 +131,9 @@ def run_asked(
             evidence = run_benchmark(job, world, store, watch, earlier=earlier)
             if watch.stopped():
                 return Done(folder=folder, bundle=None)
-        return Done(folder=folder, bundle=write_bundle(finish(evidence), folder))
+        if server is not None:
+            evidence = server.finish(evidence)
+        return Done(folder=folder, bundle=write_bundle(evidence, folder))
     except BaseException:
         _remove_if_empty(folder)
         raise
@@ -180,8 +196,10 @@ def job_of(asked: BenchAsked, world: World, folder: Path) -> Job:
         if asked.endpoint is not None:
             return asked.endpoint(task, pinned)
         if asked.callable is not None:
-            return _callable(asked, folder)
-        return part_of(task).load(_model(asked), pinned)
+            answerer = _callable(asked, folder)
+        else:
+            answerer = part_of(task).load(_model(asked), pinned)
+        return Remembering(answerer) if world.simulated else answerer
 
     def score(query: Query, answer: Answer) -> Any:
         return part_of(task).score(query, answer)
@@ -349,7 +367,8 @@ def _attempt_job(
 
     def load(pinned: Pinned, found: QuerySet) -> Answerer:
         _pass(world, LOADING_SECONDS)
-        return Attempts(attempt_part_of(task).start(_model(asked), pinned, data[0]), asked.seed)
+        attempts = Attempts(attempt_part_of(task).start(_model(asked), pinned, data[0]), asked.seed)
+        return Remembering(attempts) if world.simulated else attempts
 
     def pinned(found: QuerySet) -> Pinned:
         return pinned_asked(asked, attempt_part_of(task).pinned(data[0], asked.seed))
