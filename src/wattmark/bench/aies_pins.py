@@ -17,7 +17,6 @@ def aies_pinned(pinned: Pinned) -> Pinned:
     only; at most 8,192 tokens of reasoning (its index.md, November 2025, and reasoning_helpers.py; cutting as
     in optimum-benchmark, energy_star, 2025, ``truncation: True``).
     """
-    text = pinned.max_input_tokens is not None
     return replace(
         pinned,
         dtype="float16" if pinned.task in _HALF else "float32",
@@ -25,5 +24,4 @@ def aies_pinned(pinned: Pinned) -> Pinned:
         concurrency=1,
         max_input_tokens=None,
         max_output_tokens=_MOST_THOUGHTS if pinned.task == "reasoning" else pinned.max_output_tokens,
-        options={**pinned.options, **({"truncation": "at the model's own window"} if text else {})},
     )

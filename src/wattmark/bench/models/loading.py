@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from wattmark.core.errors import UsageError
 
 TINY = "tiny"
 RANDOM = "random:"
-SETTINGS = ("tokenizer", "attention", "device_map", "reasoning")
-"""What ``--set`` may say of a text model: another tokenizer (folder or id), the implementation of attention
-(sdpa, eager, flash_attention_2), ``device_map`` (auto: spread over devices; needs accelerate), reasoning."""
+TEXT_OPTIONS: Mapping[str, str] = {"tokenizer": "its own", "attention": "default", "device_map": "one device"}
+"""What else is pinned of a text model: the tokenizer (or a folder or id of another), the implementation of
+attention (sdpa, eager, flash_attention_2), and ``device_map`` (auto: spread over GPUs; needs accelerate)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,14 +54,22 @@ def load_text_model(asked: ModelAsked, pinned: Pinned, families: tuple[Family, .
     were; random weights come from the pinned seed.
     """
     transformers_library()
-    unknown = sorted(set(asked.settings) - set(SETTINGS))
+    known = {**TEXT_OPTIONS, **pinned.options}
+    unknown = sorted(set(asked.settings) - set(known))
     if unknown:
-        raise UsageError(f"{unknown[0]}: a text model has the settings {', '.join(SETTINGS)}")
+        raise UsageError(f"{unknown[0]}: a text model has the settings {', '.join(known)}")
+    asked = replace(asked, settings=_chosen(asked, pinned))
     device = device_of(asked.device)
     dtype = dtype_of(pinned.dtype, device)
     if asked.model == TINY or asked.model.startswith(RANDOM):
         return _made(asked, pinned, families, device, dtype)
     return _shipped(asked, pinned, families, device, dtype)
+
+
+def _chosen(asked: ModelAsked, pinned: Pinned) -> dict[str, str]:
+    """What differs from the defaults."""
+    said = {**pinned.options, **asked.settings}
+    return {name: said[name] for name, default in TEXT_OPTIONS.items() if said.get(name, default) != default}
 
 
 def _made(asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...], device: Any, dtype: Any) -> Loaded:
@@ -116,12 +124,12 @@ def _shipped(
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise UsageError(f"{asked.model}: cannot be loaded as {family}: {str(error).strip()[:400]}") from None
     model = model.eval() if more else _placed(model, device, None)
-    new = sorted(said.get("missing_keys", ()))
+    new = [key for key in said.get("missing_keys", ()) if family is not Family.ENCODER or "pooler" not in key]
     facts = _facts(
         asked,
         model,
         tokenizer,
-        model.device if more else device,
+        _spread(model) if more else device,
         sha256=folder_sha256(where.folder),
         version=where.revision + (f" with {len(new)} tensors that it lacks made at random" if new else ""),
         random=bool(new),
@@ -135,23 +143,30 @@ def _shipped(
     )
 
 
+def _spread(model: Any) -> str:
+    """The devices that a model was spread over, e.g. ``cuda:0+cuda:1``."""
+    places = {str(place) for place in getattr(model, "hf_device_map", {}).values()} or {str(model.device)}
+    return "+".join(sorted(f"cuda:{place}" if place.isdigit() else place for place in places))
+
+
 def _facts(
     asked: ModelAsked, model: Any, tokenizer: Any, device: Any, *, sha256: str, version: str, random: bool
 ) -> ModelFacts:
     transformers = transformers_library()
     torch = torch_module()
     path = Path(asked.model).expanduser()
+    quantised = quantisation_of(model.config)
     return ModelFacts(
         id=path.resolve().name if path.is_dir() else asked.model,
         version=version.strip(),
         sha256=sha256,
-        parameters=parameters_of(model),
+        parameters=parameters_of(model) if quantised == "none" else None,  # packed, they cannot be counted
         architecture=type(model).__name__,
         random_weights=random,
         device=str(device),
         served_by=f"transformers {transformers.__version__}, torch {torch.__version__}",
         dtype=str(model.dtype).removeprefix("torch."),
-        quantisation=quantisation_of(model.config),
+        quantisation=quantised,
         max_input_tokens=input_limit(model.config, tokenizer),
     )
 

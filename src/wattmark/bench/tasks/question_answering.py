@@ -11,7 +11,7 @@ from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import synchronise, torch_module
 from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.inputs import Prepared, limit_of, prepared_texts
-from wattmark.bench.models.loading import Loaded, load_text_model
+from wattmark.bench.models.loading import TEXT_OPTIONS, Loaded, load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.own_queries import text_in
 from wattmark.bench.published import published_set
@@ -39,7 +39,7 @@ def pinned(queries: QuerySet, seed: int) -> Pinned:
         seed=seed,
         max_input_tokens=MAX_INPUT_TOKENS,
         sampling="best span",
-        options={"truncation": "end of the context", "max_answer_tokens": str(MAX_ANSWER_TOKENS)},
+        options={**TEXT_OPTIONS, "max_answer_tokens": str(MAX_ANSWER_TOKENS)},
     )
 
 
@@ -58,7 +58,10 @@ def load(asked: ModelAsked, pinned: Pinned) -> Answerer:
     loaded = load_text_model(asked, pinned, (Family.QUESTION_ANSWERING,))
     if not loaded.tokenizer.is_fast:
         raise UsageError(f"{asked.model}: its tokenizer cannot tell where tokens stand in a text")
-    return _Finder(loaded, pinned)
+    most = pinned.options.get("max_answer_tokens", str(MAX_ANSWER_TOKENS))
+    if not most.isdecimal() or int(most) < 1:
+        raise UsageError(f"--pin max_answer_tokens={most}: is no whole number above 0")
+    return _Finder(loaded, pinned, int(most))
 
 
 def score(query: Query, answer: Answer) -> float | None:
@@ -85,6 +88,8 @@ def _query(index: int, chosen: Chosen) -> Query | None:
 class _Finder:
     loaded: Loaded
     pinned: Pinned
+    most: int
+    """Tokens of an answer."""
 
     @property
     def facts(self) -> ModelFacts:
@@ -111,7 +116,9 @@ class _Finder:
         synchronise(self.loaded.device)
         return [
             Answer(
-                output=best_span(query.inputs["context"], prepared.offsets[row], starts[row], ends[row]),
+                output=best_span(
+                    query.inputs["context"], prepared.offsets[row], starts[row], ends[row], self.most
+                ),
                 input_tokens=prepared.input_tokens[row],
                 truncated_tokens=prepared.truncated[row],
             )
@@ -120,18 +127,23 @@ class _Finder:
 
 
 def best_span(
-    context: str, offsets: Sequence[tuple[int, int] | None], starts: Sequence[float], ends: Sequence[float]
+    context: str,
+    offsets: Sequence[tuple[int, int] | None],
+    starts: Sequence[float],
+    ends: Sequence[float],
+    most: int = MAX_ANSWER_TOKENS,
 ) -> str:
-    """The part of the context with the highest sum of both scores; empty where the first token beats it.
+    """The part of the context with the highest sum of both scores, of so many tokens at most.
 
-    The first token stands for "there is no answer" (SQuAD 2.0). Raises ValueError where a score is no number.
+    Empty where the first token beats all parts: it stands for "there is no answer" (SQuAD 2.0). Raises
+    ValueError where a score is no number.
     """
     places = [place for place, offset in enumerate(offsets) if offset is not None]
     if not all(math.isfinite(starts[p]) and math.isfinite(ends[p]) for p in places):
         raise ValueError("scores are not finite: the model overflows in this precision")
     best, text = starts[0] + ends[0], ""
     for start in places:
-        for end in range(start, min(start + MAX_ANSWER_TOKENS, places[-1] + 1)):
+        for end in range(start, min(start + most, places[-1] + 1)):
             if starts[start] + ends[end] > best:
                 best = starts[start] + ends[end]
                 text = context[_of(offsets, start)[0] : _of(offsets, end)[1]]

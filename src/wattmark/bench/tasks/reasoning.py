@@ -9,7 +9,7 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.classes import model_class
 from wattmark.bench.models.generating import WritingAnswerer
-from wattmark.bench.models.loading import load_text_model
+from wattmark.bench.models.loading import TEXT_OPTIONS, load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.published import published_set
 from wattmark.bench.scoring.final_answer import exact_match, thought_aloud
@@ -39,7 +39,7 @@ def pinned(queries: QuerySet, seed: int) -> Pinned:
         seed=seed,
         max_input_tokens=MAX_INPUT_TOKENS,
         max_output_tokens=MAX_OUTPUT_TOKENS,
-        options={"truncation": "end of the text", "reasoning": AS_SHIPPED},
+        options={**TEXT_OPTIONS, "reasoning": AS_SHIPPED},
     )
 
 

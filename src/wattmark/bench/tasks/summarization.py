@@ -7,7 +7,7 @@ from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.generating import WritingAnswerer
-from wattmark.bench.models.loading import load_text_model
+from wattmark.bench.models.loading import TEXT_OPTIONS, load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.published import published_set
 from wattmark.bench.scoring.overlap import rouge_l
@@ -27,7 +27,7 @@ def pinned(queries: QuerySet, seed: int) -> Pinned:
         seed=seed,
         max_input_tokens=MAX_INPUT_TOKENS,
         output_tokens=OUTPUT_TOKENS,
-        options={"truncation": "end of the text"},
+        options=TEXT_OPTIONS,
     )
 
 

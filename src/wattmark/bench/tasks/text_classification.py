@@ -11,7 +11,7 @@ from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import synchronise, torch_module
 from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.inputs import Prepared, limit_of, prepared_texts
-from wattmark.bench.models.loading import Loaded, load_text_model
+from wattmark.bench.models.loading import TEXT_OPTIONS, Loaded, load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.own_queries import text_in
 from wattmark.bench.published import published_set
@@ -36,7 +36,7 @@ def pinned(queries: QuerySet, seed: int) -> Pinned:
         seed=seed,
         max_input_tokens=MAX_INPUT_TOKENS,
         sampling="highest score",
-        options={"truncation": "end of the text"},
+        options=TEXT_OPTIONS,
     )
 
 
