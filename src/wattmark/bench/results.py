@@ -6,7 +6,6 @@ Whatever reads results (stars, leaderboard, label, select) reads them here.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from wattmark.bench.bundle.layout import MANIFEST, SUFFIX
+from wattmark.bench.bundle.layout import SCHEMA as BUNDLE_SCHEMA
 from wattmark.bench.rating_table import RatingTable, TableRow, table_from
 from wattmark.core.bench.key import UNKNOWN, Key
 from wattmark.core.bench.pinned import ModelFacts
@@ -29,14 +30,15 @@ from wattmark.core.plain import plain
 from wattmark.core.run import SCHEMA as RUN_SCHEMA
 
 LIST_SCHEMA = "wattmark.results"
-MANIFEST = "manifest.json"
 MOST_BYTES = 1 << 28
 DECLARED_ERROR = 1.0
 """Relative half width of what is stated without a method that could be checked (data/uncertainty.csv)."""
 FROM_BUNDLE = "worked out again from its bundle"
 UNCHECKED = "as its file states, bundle not looked at"
 PUBLISHED = "published, evidence not checked"
-FROM_RUN = "from a run file of another tool"
+FROM_RUN = "from a run file"
+TRUST = (FROM_BUNDLE, UNCHECKED, FROM_RUN, PUBLISHED)
+"""What stands for a result that came in several forms: the first of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ def read_loaded(paths: Iterable[Path]) -> list[Loaded]:
             continue
         if loaded.checked == PUBLISHED:
             raise EvidenceError(loaded.place, f"the same rating stands in {first.place} already")
-        if FROM_BUNDLE in (first.checked, loaded.checked):  # a result.json beside its own bundle
-            found[loaded.result.id] = first if first.checked == FROM_BUNDLE else loaded
+        if first.checked != loaded.checked:  # a result.json or a run file beside its own bundle
+            found[loaded.result.id] = min(first, loaded, key=lambda each: TRUST.index(each.checked))
         elif plain(first.result) != plain(loaded.result):
             raise EvidenceError(loaded.place, f"is another result of the same run as {first.place}: give one")
     return list(found.values())
@@ -89,7 +91,7 @@ def results_text(results: Iterable[Result], *, lines: bool = False) -> str:
 
 def _read(path: Path) -> Iterator[Loaded]:
     if path.is_dir():
-        if (path / MANIFEST).is_file():
+        if (path / MANIFEST).is_file() or path.suffix == SUFFIX:
             yield _bundle(path)
         else:
             yield from _folder(path)
@@ -159,7 +161,7 @@ def _object(found: Any, content: bytes, place: str, path: Path, *, alone: bool) 
             yield _stated(item, f"{place}: results[{index}]")
     elif schema == RUN_SCHEMA and alone:
         yield _run(content, place)
-    elif schema == "wattmark.bundle" and alone:
+    elif schema == BUNDLE_SCHEMA and alone:
         yield _bundle(path.parent)
     else:
         raise EvidenceError(
@@ -198,10 +200,10 @@ class _NoBenchmark(EvidenceError):
 
 
 def _run(content: bytes, place: str) -> Loaded:
+    from wattmark.core.bench.imported import result_of_run
     from wattmark.ledger.runfile import run_from
 
-    imported = importlib.import_module("wattmark.core.bench.imported")
-    result = imported.result_of_run(run_from(content, place))
+    result = result_of_run(run_from(content, place))
     if result is None:
         raise _NoBenchmark(place, "is a run, but no benchmark's: it has no label `wattmark.bench.task`")
     return Loaded(result, place, PUBLISHED if result.origin.published else FROM_RUN)
