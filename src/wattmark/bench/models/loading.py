@@ -103,6 +103,8 @@ def _made(asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...], devic
 def _shipped(
     asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...], device: Any, dtype: Any
 ) -> Loaded:
+    from safetensors import SafetensorError
+
     transformers = transformers_library()
     where = fetched(asked.model, asked.revision)
     place = str(where.folder)
@@ -121,7 +123,7 @@ def _shipped(
                 **more,
                 **_attention(asked),
             )
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
         raise UsageError(f"{asked.model}: cannot be loaded as {family}: {str(error).strip()[:400]}") from None
     model = model.eval() if more else _placed(model, device, None)
     new = [key for key in said.get("missing_keys", ()) if family is not Family.ENCODER or "pooler" not in key]
@@ -154,10 +156,9 @@ def _facts(
 ) -> ModelFacts:
     transformers = transformers_library()
     torch = torch_module()
-    path = Path(asked.model).expanduser()
     quantised = quantisation_of(model.config)
     return ModelFacts(
-        id=path.resolve().name if path.is_dir() else asked.model,
+        id=_named(asked.model),
         version=version.strip(),
         sha256=sha256,
         parameters=parameters_of(model) if quantised == "none" else None,  # packed, they cannot be counted
@@ -169,6 +170,13 @@ def _facts(
         quantisation=quantised,
         max_input_tokens=input_limit(model.config, tokenizer),
     )
+
+
+def _named(model: str) -> str:
+    """The last part of a path, so that no folder of the machine is told; ids and ``tiny`` stay."""
+    kind = RANDOM if model.startswith(RANDOM) else ""
+    path = Path(model.removeprefix(kind)).expanduser()
+    return f"{kind}{path.resolve().name}" if path.is_dir() else model
 
 
 def input_limit(config: Any, tokenizer: Any) -> int | None:
