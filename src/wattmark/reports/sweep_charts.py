@@ -49,16 +49,18 @@ class Axis:
         return inside[:: max(1, math.ceil(len(inside) / MOST_TICKS))]
 
 
-def axis_of(values: Sequence[float], ends: Sequence[float]) -> Axis:
-    """An axis that holds these values and, as far as they are no more than twice as far, their ends."""
+def axis_of(values: Sequence[float], ends: Sequence[float], *, from_zero: bool = True) -> Axis:
+    """An axis that holds these values and, as far as they are not much farther, their ends."""
     finite = [v for v in values if math.isfinite(v)]
     low, high = min(finite), max(finite)
     if low > 0 and high / low > WIDE:
         reach = [e for e in ends if math.isfinite(e) and low / 4 < e < high * 4]
         return Axis(min([low, *reach]) / 1.15, max([high, *reach]) * 1.15, True)
     reach = [e for e in ends if math.isfinite(e) and e < 3 * high]
-    if low < 0:
-        return Axis(min([low, *reach]) * 1.1, max([high, *reach, 0.0]) * 1.1 or 1.0, False)
+    if low < 0 or not from_zero:
+        least, most = min([low, *reach]), max([high, *reach])
+        margin = (most - least) * 0.08 or abs(most) * 0.1 or 1.0
+        return Axis(least - margin, most + margin, False)
     return Axis(0.0, nice_top(max([high, *reach]) * 1.02), False)
 
 
@@ -68,7 +70,7 @@ def axes_of(plane: Plane) -> tuple[Axis, Axis]:
     ends = [e for m in beside for e in (m.low, m.high) if e is not None]
     energies = [o.energy for o in plane.options]
     return (
-        axis_of([m.value for m in beside], ends),
+        axis_of([m.value for m in beside], ends, from_zero=plane.beside == LATENCY),
         axis_of([e.value for e in energies], [end for e in energies for end in e.interval]),
     )
 
@@ -101,7 +103,7 @@ def text_plot(plane: Plane, numbers: Mapping[str, int], titles: tuple[str, str])
         row = TEXT_H - 1 - round(up.at(option.energy.value) * (TEXT_H - 1))
         field[row][column : column + len(said)] = said
     unit = plane.options[0].energy.unit
-    top, bottom = _tick(up.high, unit), _tick(up.low, unit)
+    top, bottom = _tick(up.high, unit.partition("/")[0]), _tick(up.low, unit.partition("/")[0])
     margin = max(len(top), len(bottom))
     lines = [f"{titles[1]}" + (" (logarithmic)" if up.log else "")]
     for place, cells in enumerate(field):

@@ -46,8 +46,9 @@ def sweep_text(sweep: Sweep) -> str:
     ]
     parts = [f"{sweep.model}: {sweep.task}\n", table(heads, cells)]
     parts += [f"{row.number} failed: {row.failed}" for row in rows if row.failed]
-    if reasons := dict.fromkeys(row.reasons for row in rows if row.reasons):
-        parts.append("\nresults: " + "; ".join(dict.fromkeys("; ".join(reasons).split("; "))))
+    for reasons in dict.fromkeys(row.reasons for row in rows if row.reasons):
+        numbers_of = ", ".join(str(row.number) for row in rows if row.reasons == reasons)
+        parts.append(f"\n{numbers_of}: {reasons} (`wattmark bench show BUNDLE`)")
     for number, group in enumerate(sweep.groups, 1):
         if group.apart:
             parts.append(f"\nGroup {number} may not be held against the first: {apart_words(group)}")

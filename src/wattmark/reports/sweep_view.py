@@ -40,6 +40,7 @@ class Row:
     status: str
     """valid, provisional or invalid; empty where there is no result."""
     reasons: str
+    """Their codes, in words."""
     failed: str
 
 
@@ -138,7 +139,9 @@ def _row(sweep: Sweep, place: int, tried: Tried) -> Row:
         by_latency=_place(sweep, tried, LATENCY),
         by_quality=_place(sweep, tried, "quality"),
         status="" if validity is None else validity.status.value,
-        reasons="" if validity is None else "; ".join(reason.text for reason in validity.reasons),
+        reasons=""
+        if validity is None
+        else ", ".join(dict.fromkeys(r.code.replace("_", " ") for r in validity.reasons)),
         failed=tried.failed,
     )
 
