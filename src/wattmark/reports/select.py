@@ -196,6 +196,9 @@ def _said(choice: Choice, per_year: float | None) -> list[str]:
             f"{_percent(rival.better)}; that costs {_words(rival.expected_loss, per_year)} on average"
             + (f", {_words(worst, per_year)} at the far end of the 95 % interval" if worst else "")
         )
+        shared = dict.fromkeys(name for each in choice.rivals for name in _shared(each))
+        if shared:
+            said.append(f"errors that are shared cancel as far as they are: {', '.join(shared)}")
     if choice.upgrade is not None:
         better, mine = choice.upgrade.candidate.result.quality, chosen.result.quality
         if better is not None and mine is not None:
