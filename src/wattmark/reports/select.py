@@ -17,6 +17,8 @@ from wattmark.reports.quantities import number
 WH = 1000 / 3600
 """Joules per query -> Wh per 1,000 queries."""
 MOST_LEFT_OUT = 12
+NEVER = 1e-4
+"""Below this probability nothing is to be wrong about."""
 
 
 def select_body(selection: Selection, per_year: float | None) -> dict[str, Any]:
@@ -189,13 +191,7 @@ def _said(choice: Choice, per_year: float | None) -> list[str]:
     if not choice.rivals:
         said.append("nothing else is good enough, so there is nothing to be wrong about")
     else:
-        rival = _likeliest(choice)
-        worst = max(r.worst_loss for r in choice.rivals)
-        said.append(
-            f"to be wrong: {rival.candidate.result.model.id} is better with a probability of "
-            f"{_percent(rival.better)}; that costs {_words(rival.expected_loss, per_year)} on average"
-            + (f", {_words(worst, per_year)} at the far end of the 95 % interval" if worst else "")
-        )
+        said.append(_to_be_wrong(choice, per_year))
         shared = dict.fromkeys(name for each in choice.rivals for name in _shared(each))
         if shared:
             said.append(f"errors that are shared cancel as far as they are: {', '.join(shared)}")
@@ -208,6 +204,19 @@ def _said(choice: Choice, per_year: float | None) -> list[str]:
                 f"{_words(choice.upgrade.extra.value, per_year)} more"
             )
     return said
+
+
+def _to_be_wrong(choice: Choice, per_year: float | None) -> str:
+    rival = _likeliest(choice)
+    worst = max(r.worst_loss for r in choice.rivals)
+    name = rival.candidate.result.model.id
+    if rival.better < NEVER:
+        return f"to be wrong: all others use more; the nearest, {name}, is better with less than 0.01 %"
+    told = (
+        f"to be wrong: {name} is better with a probability of {_percent(rival.better)}; that costs "
+        f"{_words(rival.expected_loss, per_year)} on average"
+    )
+    return told + (f", {_words(worst, per_year)} at the far end of the 95 % interval" if worst else "")
 
 
 def _words(joules: float, per_year: float | None) -> str:

@@ -200,6 +200,9 @@ def _said(view: StarsView) -> list[str]:
         said.append(f"references {t.label}, effective {t.effective}, {len(t.entries)} keys ({t.sha256[:12]})")
     counts: dict[str, int] = {}
     for row in view.rows:
-        counts[row.rating.evidence] = counts.get(row.rating.evidence, 0) + 1
-    said += [f"{count} of {len(view.rows)}: {evidence}" for evidence, count in counts.items()]
+        words = row.rating.evidence
+        if not row.result.origin.published and row.checked:
+            words = f"{words}, {row.checked}"
+        counts[words] = counts.get(words, 0) + 1
+    said += [f"{count} of {len(view.rows)}: {words}" for words, count in counts.items()]
     return said
