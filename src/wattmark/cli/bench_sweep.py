@@ -161,7 +161,12 @@ def _run(
             raise KeyboardInterrupt
         return done.bundle
 
-    server_from(options["endpoint"], options)  # what is wrong with it is wrong at every point
+    server = server_from(options["endpoint"], options)  # what is wrong with it is wrong at every point
+    many = [n for n in ("concurrency", "rate") if any(n in dict(p.settings) for p in points)]
+    if many and server is None:
+        raise UsageError(f"--{many[0]} is for a model behind a server: a model here takes --batch-size")
+    if server is not None and any("batch_size" in dict(p.settings) for p in points):
+        raise UsageError("--batch-size: a server makes its own batches; use --concurrency")
     return run_sweep(
         points,
         out,
