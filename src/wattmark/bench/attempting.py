@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from wattmark.bench.asking import Attempted
+from wattmark.bench.asking import Attempted, QuerySet
 from wattmark.bench.goal import Goal
-from wattmark.core.bench.pinned import ModelFacts
+from wattmark.core.bench.pinned import DatasetPin, ModelFacts, Pinned
 from wattmark.core.errors import UsageError, without_paths
 
 KNOWN = ("seed", "tell")
@@ -56,6 +57,34 @@ class CallableAttempt:
 
     def close(self) -> None:
         """The function is its owner's."""
+
+
+def own_data(stated: str) -> QuerySet:
+    """The data of a function, which it loads itself: known by what is stated of it (``--pin data=...``).
+
+    Nothing stated is unknown data, and equal to no other. Its one row is the attempt.
+    """
+    sha256 = hashlib.sha256(f"stated: {stated}".encode()).hexdigest() if stated else ""
+    pin = DatasetPin(
+        name="the function's own", revision=stated or "not stated", sha256=sha256, rows=1, synthetic=False
+    )
+    return QuerySet(pin=pin, queries=())
+
+
+def own_pinned(task: str, data: QuerySet, seed: int, options: Mapping[str, str]) -> Pinned:
+    """What is fixed of a function's attempts. Raises UsageError where no target is given."""
+    if "target" not in options:
+        raise UsageError(f"{task}: say when it is done, e.g. --target 'accuracy>=0.95'")
+    goal = Goal.pinned({"quality": "quality", **options})
+    return Pinned(
+        task=task,
+        dataset=data.pin,
+        queries=1,
+        seed=seed,
+        dtype="not known",
+        sampling="none",
+        options={"quality": goal.quality, "target": str(goal), "data": data.pin.revision},
+    )
 
 
 def ended(goal: Goal, quality: float | None, after: str = "") -> Attempted:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
-from wattmark.bench.asking import AttemptPart, TaskPart
+from wattmark.bench.asking import Answer, AttemptPart, ModelAsked, Query, TaskPart
 from wattmark.core.bench.task import TASKS, Task, task_named
 from wattmark.core.errors import UsageError
 
@@ -26,6 +27,16 @@ def task_asked(name: str) -> Task:
 def part_of(task: Task) -> TaskPart:
     """What a task with inference brings."""
     return cast(TaskPart, importlib.import_module(f"{FOLDER}.{task.id}"))
+
+
+def judge_of(task: Task, asked: ModelAsked) -> Callable[[Query, Answer], Any]:
+    """How answers are scored: the task's ``score``, or the ``scorer`` that it makes of what was asked.
+
+    A scorer may need a model of its own; it is made before anything is rated.
+    """
+    part = part_of(task)
+    scorer = getattr(part, "scorer", None)
+    return part.score if scorer is None else cast(Callable[[Query, Answer], Any], scorer(asked))
 
 
 def attempt_part_of(task: Task) -> AttemptPart:

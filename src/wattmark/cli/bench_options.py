@@ -99,6 +99,9 @@ pin_options = _adding(
         "--max-input-tokens", type=click.IntRange(1), help="Longer inputs are cut off [the task's]."
     ),
     click.option("--pin", "pins", multiple=True, metavar="NAME=VALUE", help="A pin that only this task has."),
+    click.option(
+        "--target", metavar="NAME>=NUMBER", help="When training or a pipeline is done, e.g. 'accuracy>=0.95'."
+    ),
 )
 
 
@@ -128,7 +131,17 @@ def asked_from(task: str, options: dict[str, Any]) -> BenchAsked:
         cool_down=options["cool_down"],
         idle=options["idle"],
         name=options["name"],
-        options=pairs(options["pins"], "--pin"),
+        options={**pairs(options["pins"], "--pin"), **_goal(options["target"])},
         simulated=options["simulated"],
         labels=pairs(options["labels"], "--label"),
     )
+
+
+def _goal(target: str | None) -> dict[str, str]:
+    """``--target`` as the two pins that it stands for."""
+    from wattmark.bench.goal import Goal
+
+    if target is None:
+        return {}
+    goal = Goal.of(target)
+    return {"quality": goal.quality, "target": str(goal)}

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wattmark.bench.aies_pins import aies_pinned
-from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.asking import Answer, Answerer, Attempt, ModelAsked, Query, QuerySet
+from wattmark.bench.attempting import CallableAttempt, own_data, own_pinned
 from wattmark.bench.attempts import Attempts, one_query, reached
 from wattmark.bench.bundle.layout import SUFFIX, Bundle
 from wattmark.bench.bundle.store import EvidenceStore
 from wattmark.bench.bundle.write import write_bundle
 from wattmark.bench.callable import CallableAnswerer, Function, function_named
-from wattmark.bench.catalog import attempt_part_of, part_of, task_asked
+from wattmark.bench.catalog import attempt_part_of, judge_of, part_of, task_asked
+from wattmark.bench.goal import Goal
 from wattmark.bench.harness import run_benchmark
 from wattmark.bench.job import Job, Watch
 from wattmark.bench.others import Others
@@ -189,10 +191,13 @@ def job_of(asked: BenchAsked, world: World, folder: Path) -> Job:
         return part.published(_datasets(asked), count, asked.seed)
 
     if not task.inference:
-        return _attempt_job(asked, world, task, profile, queries)
+        return _attempt_job(asked, world, task, profile, queries, folder)
+
+    judged: list[Callable[[Query, Answer], Any]] = []
 
     def load(pinned: Pinned, found: QuerySet) -> Answerer:
         _pass(world, LOADING_SECONDS)
+        judged.append(judge_of(task, _model(asked)))
         if asked.endpoint is not None:
             return asked.endpoint(task, pinned)
         if asked.callable is not None:
@@ -202,7 +207,7 @@ def job_of(asked: BenchAsked, world: World, folder: Path) -> Job:
         return Remembering(answerer) if world.simulated else answerer
 
     def score(query: Query, answer: Answer) -> Any:
-        return part_of(task).score(query, answer)
+        return judged[-1](query, answer)
 
     return Job(
         profile=profile,
@@ -346,6 +351,11 @@ def _model(asked: BenchAsked) -> ModelAsked:
 
 
 def _callable(asked: BenchAsked, folder: Path) -> Answerer:
+    return CallableAnswerer(*_function(asked, folder))
+
+
+def _function(asked: BenchAsked, folder: Path) -> tuple[Function, ModelFacts]:
+    """Somebody's function, and what is said of it."""
     given = asked.callable
     function = function_named(given, folder) if isinstance(given, str) else given
     if function is None:
@@ -353,24 +363,37 @@ def _callable(asked: BenchAsked, folder: Path) -> Answerer:
     own = given if isinstance(given, str) else str(getattr(given, "__qualname__", "callable"))
     name = asked.name or own
     facts = ModelFacts(id=name, served_by="callable", device="" if asked.device == "auto" else asked.device)
-    return CallableAnswerer(function, facts)
+    return function, facts
 
 
 def _attempt_job(
-    asked: BenchAsked, world: World, task: Task, profile: Profile, queries: Callable[[], QuerySet]
+    asked: BenchAsked,
+    world: World,
+    task: Task,
+    profile: Profile,
+    queries: Callable[[], QuerySet],
+    folder: Path,
 ) -> Job:
     data: list[QuerySet] = []
 
     def loaded() -> QuerySet:
-        data.append(queries())
+        data.append(queries() if asked.callable is None else own_data(asked.options.get("data", "")))
         return one_query(data[0])
+
+    def attempt(pinned: Pinned) -> Attempt:
+        if asked.callable is not None:
+            function, facts = _function(asked, folder)
+            return CallableAttempt(function, Goal.pinned(pinned.options), facts)
+        return attempt_part_of(task).start(_model(asked), pinned, data[0])
 
     def load(pinned: Pinned, found: QuerySet) -> Answerer:
         _pass(world, LOADING_SECONDS)
-        attempts = Attempts(attempt_part_of(task).start(_model(asked), pinned, data[0]), asked.seed)
+        attempts = Attempts(attempt(pinned), asked.seed)
         return Remembering(attempts) if world.simulated else attempts
 
     def pinned(found: QuerySet) -> Pinned:
+        if asked.callable is not None:
+            return pinned_asked(asked, own_pinned(task.id, data[0], asked.seed, asked.options))
         return pinned_asked(asked, attempt_part_of(task).pinned(data[0], asked.seed))
 
     return Job(
@@ -398,5 +421,5 @@ def _require_fit(asked: BenchAsked, task: Task) -> None:
         raise UsageError("--concurrency and --rate are for --endpoint; a model here takes --batch-size")
     if asked.simulated is not None and asked.endpoint is not None:
         raise UsageError("--simulated: a server does not answer in simulated time")
-    if not task.inference and asked.model is None:
-        raise UsageError(f"{task.id} takes --model: what is trained or prepared is made here")
+    if not task.inference and asked.endpoint is not None:
+        raise UsageError(f"{task.id} takes --model or --callable: servers neither train nor prepare")

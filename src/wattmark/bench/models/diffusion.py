@@ -36,14 +36,14 @@ class Drawer:
         memory_back()
 
 
-def load_drawer(asked: ModelAsked, pinned: Pinned, settings: tuple[str, ...] = ()) -> Drawer:
+def load_drawer(asked: ModelAsked, pinned: Pinned) -> Drawer:
     """The pipeline and where it runs, its own progress bar off.
 
     Raises MissingExtra, or UsageError that names what is wrong.
     """
     transformers_library()
     diffusers_library()
-    refuse_unknown(asked, settings)
+    refuse_unknown(asked, pinned, ())
     device = device_of(asked.device)
     dtype = dtype_of(pinned.dtype, device)
     if asked.model.startswith(RANDOM):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from wattmark.core.errors import UsageError
 
 TINY = "tiny"
 RANDOM = "random:"
+MEDIA_OPTIONS: Mapping[str, str] = {"attention": "default"}
+"""What else is pinned of a model: the implementation of attention (sdpa, eager, flash_attention_2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +33,6 @@ class Kind:
     """Auto classes of what prepares inputs and reads outputs, e.g. ``AutoImageProcessor``."""
     tiny: Callable[[], Sequence[Any]]
     """A model and its helpers, made on the spot."""
-    settings: tuple[str, ...] = ()
-    """What ``--set`` may say of it, beside ``attention``."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def load_media(asked: ModelAsked, pinned: Pinned, kind: Kind) -> Media:
     PyTorch's random numbers outside stay as they were.
     """
     transformers_library()
-    refuse_unknown(asked, ("attention", *kind.settings))
+    refuse_unknown(asked, pinned, tuple(MEDIA_OPTIONS))
     device = device_of(asked.device)
     dtype = dtype_of(pinned.dtype, device)
     if asked.model == TINY:
@@ -90,11 +90,11 @@ def memory_back() -> None:
         torch.cuda.empty_cache()
 
 
-def refuse_unknown(asked: ModelAsked, known: Sequence[str]) -> None:
-    """Raise UsageError for a setting that nothing would look at."""
-    unknown = sorted(set(asked.settings) - set(known))
+def refuse_unknown(asked: ModelAsked, pinned: Pinned, known: Sequence[str]) -> None:
+    """Raise UsageError for a setting that nothing would look at; pins of the task are no such."""
+    unknown = sorted(asked.settings.keys() - pinned.options.keys() - set(known))
     if unknown:
-        raise UsageError(f"--set {unknown[0]}: a model of this task has the settings {', '.join(known)}")
+        raise UsageError(f"{unknown[0]}: a model of this task has the settings {', '.join(known) or 'none'}")
 
 
 def name_of(asked: ModelAsked) -> str:
@@ -201,8 +201,8 @@ def _pin(asked: ModelAsked) -> dict[str, Any]:
 
 
 def _attention(asked: ModelAsked) -> dict[str, str]:
-    chosen = asked.settings.get("attention", "")
-    return {"attn_implementation": chosen} if chosen else {}
+    chosen = asked.settings.get("attention", MEDIA_OPTIONS["attention"])
+    return {} if chosen == MEDIA_OPTIONS["attention"] else {"attn_implementation": chosen}
 
 
 def _told(asked: ModelAsked, load: Callable[[], Any]) -> Any:

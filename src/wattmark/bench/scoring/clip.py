@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from wattmark.bench.asking import ModelAsked
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.libraries import transformers_library
 from wattmark.bench.models.shipped import fetched
@@ -17,32 +16,26 @@ from wattmark.core.errors import UsageError
 
 
 class ClipScorer:
-    """A CLIP model, loaded when the first picture is scored. It runs on the CPU, beside what is measured."""
+    """A CLIP model on the CPU, beside what is measured; loaded at once, before anything is rated."""
 
-    def __init__(self, model: str) -> None:
-        self._place = str(fetched(model, ModelAsked(model=model).revision).folder)
-        self._name = model
-        self._loaded: tuple[Any, Any] | None = None
+    def __init__(self, name: str) -> None:
+        """Raises UsageError where there is no such model, MissingExtra where transformers is absent."""
+        library = transformers_library()
+        try:
+            place = str(fetched(name, "").folder)
+            self._model = library.CLIPModel.from_pretrained(place, local_files_only=True).eval()
+            self._processor = library.CLIPProcessor.from_pretrained(place, local_files_only=True)
+        except (UsageError, OSError, ValueError, ImportError, RuntimeError, AttributeError) as error:
+            said = " ".join(str(error).removeprefix(f"--model {name}: ").split())[:300]
+            raise UsageError(f"--pin clip={name}: cannot be loaded: {said}") from None
 
     def score(self, image: Any, prompt: str) -> float:
         """From 0 to 1; a prompt that is longer than the model reads is cut off."""
-        model, processor = self._ready()
-        inputs = processor(
+        torch = torch_module()
+        inputs = self._processor(
             text=[prompt], images=[image.convert("RGB")], return_tensors="pt", padding=True, truncation=True
         )
-        with torch_module().inference_mode():
-            seen = model(**inputs)
-        near = torch_module().nn.functional.cosine_similarity(seen.image_embeds, seen.text_embeds)
+        with torch.inference_mode():
+            seen = self._model(**inputs)
+        near = torch.nn.functional.cosine_similarity(seen.image_embeds, seen.text_embeds)
         return max(0.0, float(near[0]))
-
-    def _ready(self) -> tuple[Any, Any]:
-        if self._loaded is None:
-            library = transformers_library()
-            try:
-                model = library.CLIPModel.from_pretrained(self._place, local_files_only=True).eval()
-                processor = library.CLIPProcessor.from_pretrained(self._place, local_files_only=True)
-            except (OSError, ValueError, ImportError, RuntimeError, AttributeError) as error:
-                said = " ".join(str(error).split())[:300]
-                raise UsageError(f"--set clip={self._name}: cannot be loaded: {said}") from None
-            self._loaded = (model, processor)
-        return self._loaded

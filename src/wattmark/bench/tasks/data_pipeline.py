@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from platform import python_version
-from typing import Any
 
 from wattmark.bench.asking import Attempt, Attempted, ModelAsked, QuerySet
-from wattmark.bench.attempting import CallableAttempt, ended
+from wattmark.bench.attempting import ended
 from wattmark.bench.goal import Goal
 from wattmark.bench.preparing import alike, in_tokens, kept
 from wattmark.bench.synthetic.corpus import KEEP, VERSION, to_prepare
@@ -51,11 +50,6 @@ def start(asked: ModelAsked, pinned: Pinned, queries: QuerySet) -> Attempt:
     if asked.model != "tiny":
         raise UsageError(f"--model {asked.model}: built in is `tiny`; run others with --callable")
     return TinyPipeline(pinned, queries)
-
-
-def start_callable(function: Callable[..., Any], pinned: Pinned, facts: ModelFacts) -> Attempt:
-    """Somebody's function, held to what is pinned as target."""
-    return CallableAttempt(function, Goal.pinned(pinned.options), facts)
 
 
 class TinyPipeline:

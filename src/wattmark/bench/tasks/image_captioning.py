@@ -9,7 +9,7 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.failing import failures_told
-from wattmark.bench.models.media import Kind, Media, load_media
+from wattmark.bench.models.media import MEDIA_OPTIONS, Kind, Media, load_media
 from wattmark.bench.models.steps import Steps, ends_of, new_tokens
 from wattmark.bench.models.tiny_vision import tiny_captioner
 from wattmark.bench.picture_sources import captioned, pictures_of
@@ -40,7 +40,7 @@ def pinned(queries: QuerySet, seed: int) -> Pinned:
         queries=len(queries.queries),
         seed=seed,
         output_tokens=OUTPUT_TOKENS,
-        options={"prompt": PROMPT},
+        options={**MEDIA_OPTIONS, "prompt": PROMPT},
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.failing import failures_told
-from wattmark.bench.models.media import Kind, Media, load_media
+from wattmark.bench.models.media import MEDIA_OPTIONS, Kind, Media, load_media
 from wattmark.bench.models.tiny_vision import tiny_classifier
 from wattmark.bench.picture_sources import classified, pictures_of
 from wattmark.bench.synthetic.picture_queries import to_classify
@@ -28,7 +28,12 @@ KIND = Kind(
 def pinned(queries: QuerySet, seed: int) -> Pinned:
     """Batch 1, float32 as AI Energy Score runs it. The model's own processor decides the size of pictures."""
     return Pinned(
-        task=TASK, dataset=queries.pin, queries=len(queries.queries), seed=seed, sampling="highest score"
+        task=TASK,
+        dataset=queries.pin,
+        queries=len(queries.queries),
+        seed=seed,
+        sampling="highest score",
+        options=MEDIA_OPTIONS,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
@@ -21,16 +22,16 @@ from wattmark.core.bench.pinned import ModelFacts, Pinned
 from wattmark.core.errors import UsageError
 
 TASK = "image_generation"
-SETTINGS = ("clip",)
+NO_JUDGE = "none"
 """``clip``: folder or id of a CLIP model that judges pictures of published prompts, beside what is rated."""
-PUBLISHED = {"steps": "30", "height": "512", "width": "512", "guidance": "7.5"}
+PUBLISHED = {"steps": "30", "height": "512", "width": "512", "guidance": "7.5", "clip": NO_JUDGE}
 """30 steps as AI Energy Score runs it (default of optimum-benchmark); the size of Stable Diffusion."""
-SYNTHETIC = {"steps": "20", "height": "256", "width": "256", "guidance": "7.5"}
+SYNTHETIC = {"steps": "10", "height": "256", "width": "256", "guidance": "7.5", "clip": NO_JUDGE}
 """Smaller, so that a machine without a GPU gets to an end."""
 
 
 def pinned(queries: QuerySet, seed: int) -> Pinned:
-    """Batch 1, float32. ``--set steps=4`` and its like change what is fixed here, and with it the key."""
+    """Batch 1, float32. ``--pin steps=4`` and its like change what is fixed here, and with it the key."""
     return Pinned(
         task=TASK,
         dataset=queries.pin,
@@ -53,7 +54,11 @@ def published(names: Sequence[str], count: int, seed: int) -> QuerySet:
 
 def load(asked: ModelAsked, pinned: Pinned) -> Answerer:
     """A text-to-image pipeline of diffusers."""
-    return _Artist(load_drawer(asked, pinned, SETTINGS), _Fixed.of(pinned), pinned.seed)
+    judge = Path(
+        pinned.options.get("clip", NO_JUDGE)
+    ).name  # where it lies on this machine is nobody's matter
+    shown = replace(pinned, options={**pinned.options, "clip": judge})
+    return _Artist(load_drawer(asked, pinned), _Fixed.of(pinned), shown)
 
 
 def score(query: Query, answer: Answer) -> float | None:
@@ -67,10 +72,11 @@ def score(query: Query, answer: Answer) -> float | None:
 
 
 def scorer(asked: ModelAsked) -> Callable[[Query, Answer], float | None]:
-    """``score``, or with ``--set clip=MODEL`` the CLIP score for prompts that no colours are known of."""
-    if not asked.settings.get("clip"):
+    """``score``, or with ``--pin clip=MODEL`` the CLIP score for prompts that no colours are known of."""
+    chosen = asked.settings.get("clip", NO_JUDGE)
+    if chosen == NO_JUDGE:
         return score
-    judge = ClipScorer(asked.settings["clip"])
+    judge = ClipScorer(chosen)
 
     def judged(query: Query, answer: Answer) -> float | None:
         if answer.failed or answer.output is None or isinstance(query.reference, dict):
@@ -99,12 +105,12 @@ class _Fixed:
                 guidance=float(said["guidance"]),
             )
         except ValueError:
-            raise UsageError(f"--set guidance={said['guidance']}: is no number") from None
+            raise UsageError(f"--pin guidance={said['guidance']}: is no number") from None
 
 
 def _at_least(least: int, name: str, said: dict[str, str]) -> int:
     if not said[name].isdigit() or int(said[name]) < least:
-        raise UsageError(f"--set {name}={said[name]}: is a whole number from {least} on")
+        raise UsageError(f"--pin {name}={said[name]}: is a whole number from {least} on")
     return int(said[name])
 
 
@@ -112,7 +118,7 @@ def _at_least(least: int, name: str, said: dict[str, str]) -> int:
 class _Artist:
     drawer: Drawer
     fixed: _Fixed
-    seed: int
+    pinned: Pinned
 
     @property
     def facts(self) -> ModelFacts:
@@ -121,7 +127,9 @@ class _Artist:
     def prepare(self, batch: Sequence[Query]) -> Any:
         """Prompts, and a source of noise for each that depends on the seed and its place alone."""
         generator = torch_module().Generator
-        noise = [generator(device="cpu").manual_seed((self.seed << 32) + query.index) for query in batch]
+        noise = [
+            generator(device="cpu").manual_seed((self.pinned.seed << 32) + query.index) for query in batch
+        ]
         return [query.inputs["prompt"] for query in batch], noise
 
     def answer(

@@ -9,7 +9,7 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.failing import failures_told
-from wattmark.bench.models.media import Kind, Media, load_media
+from wattmark.bench.models.media import MEDIA_OPTIONS, Kind, Media, load_media
 from wattmark.bench.models.tiny_vision import tiny_detector
 from wattmark.bench.picture_sources import detected, pictures_of
 from wattmark.bench.scoring.boxes import Box, Detection, Gold, held_against
@@ -37,7 +37,7 @@ def pinned(queries: QuerySet, seed: int) -> Pinned:
         queries=len(queries.queries),
         seed=seed,
         sampling="none",
-        options={"threshold": THRESHOLD},
+        options={**MEDIA_OPTIONS, "threshold": THRESHOLD},
     )
 
 

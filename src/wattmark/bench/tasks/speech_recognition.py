@@ -14,7 +14,7 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.failing import failures_told
-from wattmark.bench.models.media import Kind, Media, load_media
+from wattmark.bench.models.media import MEDIA_OPTIONS, Kind, Media, load_media
 from wattmark.bench.models.steps import Steps, ends_of, new_tokens
 from wattmark.bench.models.tiny_speech import tiny_whisper
 from wattmark.bench.scoring.word_errors import word_errors
@@ -44,7 +44,7 @@ def pinned(queries: QuerySet, seed: int) -> Pinned:
         queries=len(queries.queries),
         seed=seed,
         max_output_tokens=MAX_TOKENS,
-        options={"language": "en", "longest_seconds": str(LONGEST)},
+        options={**MEDIA_OPTIONS, "language": "en", "longest_seconds": str(LONGEST)},
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wattmark.bench.asking import Attempt, Attempted, ModelAsked, Query, QuerySet
-from wattmark.bench.attempting import CallableAttempt, ended
+from wattmark.bench.attempting import ended
 from wattmark.bench.goal import Goal
 from wattmark.bench.models.device import device_of, dtype_of, seeded, synchronise, torch_module
 from wattmark.bench.models.media import TINY, memory_back
@@ -66,11 +66,6 @@ def start(asked: ModelAsked, pinned: Pinned, queries: QuerySet) -> Attempt:
     if asked.model != TINY:
         raise UsageError(f"--model {asked.model}: built in is `tiny`; train others with --callable")
     return TinyTraining(asked, pinned, queries)
-
-
-def start_callable(function: Callable[..., Any], pinned: Pinned, facts: ModelFacts) -> Attempt:
-    """Somebody's function, held to what is pinned as target."""
-    return CallableAttempt(function, Goal.pinned(pinned.options), facts)
 
 
 class TinyTraining:
