@@ -177,7 +177,19 @@ def _from_folder(row: Published, folder: Path) -> Any:
             f"--dataset {row.id}: {place} has the configurations {', '.join(configs)}"
             + (f", not {row.config}" if row.config else "")
         )
-    return _loaded(row, str(place), config, "")
+    return _loaded(row, str(place), config, "", cache=_cache_for(place, library))
+
+
+def _cache_for(place: Path, library: Any) -> Path:
+    """A cache for a folder as it is now.
+
+    The library tells two copies of one name and configuration not apart, nor a copy from what it was before.
+    """
+    digest = hashlib.sha256(str(place.resolve()).encode())
+    for file in sorted(path for path in place.rglob("*") if path.is_file()):
+        now = file.stat()
+        digest.update(f"\n{file.relative_to(place)} {now.st_size} {now.st_mtime_ns}".encode())
+    return Path(library.config.HF_DATASETS_CACHE) / "wattmark-local" / digest.hexdigest()[:32]
 
 
 def _copy_in(row: Published, folder: Path) -> Path:
@@ -192,10 +204,16 @@ def _copy_in(row: Published, folder: Path) -> Path:
     raise UsageError(f"--dataset {row.id}: {folder} has no folder {row.id} or {row.hub} with a copy of it")
 
 
-def _loaded(row: Published, place: str, config: str, revision: str) -> Any:
+def _loaded(row: Published, place: str, config: str, revision: str, cache: Path | None = None) -> Any:
     library = _library()
     try:
-        return library.load_dataset(place, config or None, split=row.split, revision=revision or None)
+        return library.load_dataset(
+            place,
+            config or None,
+            split=row.split,
+            revision=revision or None,
+            cache_dir=None if cache is None else str(cache),
+        )
     except (ConnectionError, TimeoutError) as error:
         why = f"is not in the cache, and the hub is out of reach ({_line(error)})"
     except FileNotFoundError as error:  # DatasetNotFoundError is one

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wattmark.bench.scoring.overlap import rouge_l, squad_f1
 
 
+@pytest.mark.slow
 def test_rouge_l_by_hand() -> None:
     """Longest common subsequence of 3 words; 3 of 4 and 3 of 6: F = 2 x 3/4 x 1/2 / (3/4 + 1/2) = 0.6."""
     pytest.importorskip("rouge_score")
