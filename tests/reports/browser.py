@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +21,7 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium to load the page")
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 30.0
 
 
 class Page:
@@ -58,10 +58,11 @@ class Page:
 
     def open(self, path: Path, fragment: str = "") -> None:
         """Load a file and wait until it has loaded."""
-        before = self._loaded
-        self.call("Page.navigate", url=path.as_uri() + fragment)
-        while self._loaded == before:
-            self._message()
+        for url in ("about:blank", path.as_uri() + fragment):  # a fragment alone would load nothing
+            before = self._loaded
+            self.call("Page.navigate", url=url)
+            while self._loaded == before:
+                self._message()
 
     def js(self, expression: str) -> Any:
         """The value of an expression on the page."""
@@ -102,9 +103,9 @@ class Page:
         return base64.b64decode(self.call("Page.captureScreenshot", format="png", **options)["data"])
 
     def _message(self) -> Any:
-        end = time.monotonic() + WAIT_SECONDS
         while b"\0" not in self._rest:
-            assert time.monotonic() < end, "the browser does not answer"
+            ready, _, _ = select.select([self._in], [], [], WAIT_SECONDS)
+            assert ready, "the browser does not answer"
             read = os.read(self._in, 1 << 16)
             assert read, "the browser has gone"
             self._rest += read
