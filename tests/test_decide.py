@@ -88,6 +88,7 @@ def test_the_public_names_are_these() -> None:
         "Undefined",
         "__version__",
         "attribute",
+        "benchmark",
         "compare",
         "dataset",
         "facts_of",

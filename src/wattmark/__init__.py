@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from wattmark.decide import compare, gate, score
     from wattmark.ledger.runfile import read_run
     from wattmark.live import Track, log, measured, track
+    from wattmark.wiring.bench_python import benchmark
 
 _HOME = {
     "track": "wattmark.live",
     "log": "wattmark.live",
     "measured": "wattmark.live",
     "attribute": "wattmark.attribution.attribute",
+    "benchmark": "wattmark.wiring.bench_python",
     "score": "wattmark.decide",
     "compare": "wattmark.decide",
     "gate": "wattmark.decide",
@@ -54,6 +56,7 @@ __all__ = [
     "Undefined",
     "__version__",
     "attribute",
+    "benchmark",
     "compare",
     "dataset",
     "facts_of",

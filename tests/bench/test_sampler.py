@@ -55,7 +55,7 @@ def test_counters_sensors_and_gaps_are_kept_as_they_are() -> None:
     """2.5 J are 2 500 000 uJ; a gap keeps its reason; times are microseconds since the beginning."""
     time = VirtualTime()
     time.sleep(100)
-    script = [
+    script: list[dict[str, Reading]] = [
         {"c": CounterReading(Energy(2.5), 103.0), "p": PowerReading(Power(40.0), 103.0)},
         {"c": Gap("lost")},
     ]
