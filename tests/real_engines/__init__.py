@@ -47,6 +47,8 @@ class Server:
     start_seconds: float = 60.0
     metrics_port: bool = False
     """Metrics have a port of their own: the second one."""
+    installed_as: str = ""
+    """Whose environment it runs in, where another one's."""
 
 
 def tensor(x: float) -> Any:
@@ -56,6 +58,7 @@ def tensor(x: float) -> Any:
 
 SERVERS: Mapping[str, Server] = {
     "llama.cpp": Server(script="serve_llamacpp.py"),
+    "llama.cpp embeddings": Server(script="serve_llamacpp_embeddings.py", installed_as="llama.cpp"),
     "vllm": Server(script="serve_vllm.py", start_seconds=240),
     "triton": Server(
         script="serve_triton.py",
@@ -143,10 +146,11 @@ def running(name: str, folder: Path, *, log: Path | None = None) -> Iterator[Eng
 
     The folder takes its model and its log, and may be used again.
     """
-    python = python_of(name)
-    if python is None:
-        pytest.skip(f"{name} is not installed: python scripts/install_engines.py {name}")
     server = SERVERS[name]
+    installed = server.installed_as or name
+    python = python_of(installed)
+    if python is None:
+        pytest.skip(f"{installed} is not installed: python scripts/install_engines.py {installed}")
     folder.mkdir(parents=True, exist_ok=True)
     ports = [free_port(), free_port()] if server.metrics_port else [free_port()]
     told = log or folder / f"{name}.log"

@@ -148,6 +148,14 @@ def test_a_connection_is_kept() -> None:
     assert behaviour.connections == 1
 
 
+def test_a_server_that_closes_after_streams_gets_a_connection_for_each() -> None:
+    """llama.cpp does so without saying it: a request over the old one would be lost."""
+    behaviour = Behaviour(owned_by="llamacpp")
+    with answering(behaviour) as url, opened(url) as answerer:
+        assert all(not said.failed for said in ask(answerer, 5))
+    assert behaviour.connections == 5
+
+
 def test_the_key_comes_from_the_environment_and_stays_hidden() -> None:
     """The server gets it; what is recorded and shown does not hold it."""
     behaviour = Behaviour(key="sk-very-secret")

@@ -33,8 +33,8 @@ class Dialect:
     version_path: str = ""
     """Where its version stands."""
     version_key: str = ""
-    lenient: bool = True
-    """Whether it passes over fields that it does not know."""
+    keeps: bool = True
+    """Whether a connection can be used again after a stream. llama.cpp closes it without saying so."""
 
     @property
     def pins(self) -> bool:
@@ -63,7 +63,7 @@ class Dialect:
                 return {}
 
 
-PLAIN = Dialect(name="", lenient=False)
+PLAIN = Dialect(name="", keeps=False)
 """A server that is not known: nothing but what OpenAI's API has."""
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -78,7 +78,12 @@ DIALECTS: Mapping[str, Dialect] = {
         version_key="version",
     ),
     "llamacpp": Dialect(
-        name="llama.cpp", ignore_eos=True, fresh="flag", version_path="/props", version_key="build_info"
+        name="llama.cpp",
+        ignore_eos=True,
+        fresh="flag",
+        version_path="/props",
+        version_key="build_info",
+        keeps=False,
     ),
     "sglang": Dialect(
         name="SGLang",
@@ -93,7 +98,6 @@ DIALECTS: Mapping[str, Dialect] = {
         least="min_tokens",
         version_path="/version",
         version_key="version",
-        lenient=False,
     ),
     "lmdeploy": Dialect(name="LMDeploy", ignore_eos=True),
 }

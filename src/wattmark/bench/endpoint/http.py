@@ -47,6 +47,9 @@ class Client:
         self.address = address
         self.timeout_seconds = timeout_seconds
         self.monotonic = monotonic
+        self.keeps_after_streams = False
+        """Whether the connection of a stream is used again. Some servers close it without saying so, and the
+        next request over it would be lost: it is only for those that are known to keep it."""
         self._context = context
         self._headers = {"User-Agent": f"wattmark/{__version__}", "Accept": "application/json"}
         if key:
@@ -99,7 +102,7 @@ class Client:
         except (OSError, HTTPException, ValueError) as error:
             raise Failed(_broken(error, self.timeout_seconds)) from None
         finally:
-            if not whole:
+            if not (whole and self.keeps_after_streams):
                 self._drop(connection)
 
     def close(self) -> None:

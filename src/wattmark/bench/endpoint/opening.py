@@ -69,6 +69,7 @@ def open_endpoint(
     )
     try:
         served = look(client, asked.model)
+        client.keeps_after_streams = served.dialect.keeps
         return EndpointAnswerer(client, served, _way(task, asked, served, pinned), pinned)
     except BaseException:
         client.close()
