@@ -17,7 +17,7 @@ from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
     from wattmark.core.bench.result import Result
-    from wattmark.wiring.bench import Done
+    from wattmark.wiring.imports import Ledger
 
 OUT = Path("wattmark-bench")
 NOT_VALID = 1
@@ -41,24 +41,27 @@ BROKEN = ("queries_failed", "repeat_failed", "no_work", "target_not_reached")
 @click.option(
     "--resume", type=click.Path(path_type=Path), help="Go on with this bundle, by the same command."
 )
-@click.option("--ledger", help="Ledger that the run goes to as well: a folder, or s3://, gs://, az://.")
+@click.option(
+    "--ledger", "url", help="Ledger that the run goes to as well: a folder, or s3://, gs://, az://."
+)
 @json_option
 def command(
-    task: str, out: Path | None, resume: Path | None, ledger: str | None, as_json: bool, **options: Any
+    task: str, out: Path | None, resume: Path | None, url: str | None, as_json: bool, **options: Any
 ) -> int:
     """Run TASK on a model: energy per query and quality, from the same run, in a bundle.
 
     Exit codes: 0 valid or provisional (quick: it ran), 1 invalid, 2 usage, 3 no energy was seen, 130 stopped.
     """
     from wattmark.cli.bench_progress import watching
-    from wattmark.wiring.bench import bundle_name, run_asked
+    from wattmark.wiring.bench import bundle_name, free_folder, run_asked
 
     asked, server = asked_from(task, options), server_from(options["endpoint"], options)
     if server is not None:
         asked = server.of(asked)
     if resume is not None and out is not None:
         raise UsageError("--out and --resume contradict each other: a bundle goes on where it is")
-    folder = resume or (out or OUT) / bundle_name(asked, datetime.now(UTC))
+    folder = resume or free_folder((out or OUT) / bundle_name(asked, datetime.now(UTC)))
+    ledger = None if url is None else _ledger(url)
     config = config_here()
     with watching() as watch:
         done = run_asked(asked, folder, config, watch, resume=resume is not None, server=server)
@@ -66,7 +69,9 @@ def command(
         click.echo(f"wattmark: stopped; go on with the same command and --resume {folder}", err=True)
         return INTERRUPTED
     if ledger is not None:
-        _land(done, ledger)
+        from wattmark.core.bench.as_run import run_of
+
+        ledger.run(run_of(done.bundle.evidence))
     if as_json:
         from wattmark.reports.bench_json import bench_json
 
@@ -94,10 +99,8 @@ def exit_code(result: Result) -> int:
     return NOT_VALID if result.validity.status is Status.INVALID else 0
 
 
-def _land(done: Done, url: str) -> None:
-    """Bring the run file of a bundle to a ledger; the bundle stays, whatever becomes of that."""
-    from wattmark.core.bench.as_run import run_of
+def _ledger(url: str) -> Ledger:
+    """The ledger that the run goes to, looked at before hours are spent. Raises UsageError, LedgerError."""
     from wattmark.wiring.imports import Ledger
 
-    if done.bundle is not None:
-        Ledger(url).run(run_of(done.bundle.evidence))
+    return Ledger(url)

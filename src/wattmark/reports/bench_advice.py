@@ -9,6 +9,7 @@ ADVICE: Mapping[str, str] = {
     "simulated": "leave --simulated out",
     "no_energy": "`wattmark doctor` says which meters could be read here",
     "energy_not_positive": "`wattmark doctor` says how the meters do",
+    "no_evidence": "ask whoever published it for the evidence, or run it yourself",
     "estimated": "`wattmark doctor` says what keeps sensors from being read; a rating needs one",
     "device_unread": "`wattmark doctor` says why that device cannot be read",
     "no_work": "look at why queries fail: `wattmark bench show` names it",

@@ -315,6 +315,15 @@ def bundle_name(asked: BenchAsked, now: datetime) -> str:
     return f"{now:%Y%m%dT%H%M%SZ}-{task}-{plain or 'model'}{SUFFIX}"
 
 
+def free_folder(folder: Path) -> Path:
+    """The folder, or one with a number behind its name where something is there already."""
+    found, number = folder, 1
+    while found.exists():
+        number += 1
+        found = folder.with_name(f"{folder.name.removesuffix(SUFFIX)}-{number}{SUFFIX}")
+    return found
+
+
 def _all(facts: ModelFacts, devices: Sequence[Device]) -> Sequence[Device]:
     return devices
 

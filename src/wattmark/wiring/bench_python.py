@@ -11,7 +11,7 @@ from typing import Any
 from wattmark.bench.callable import Function
 from wattmark.core.bench.result import Result
 from wattmark.core.errors import UsageError
-from wattmark.wiring.bench import BenchAsked, bundle_name, run_asked
+from wattmark.wiring.bench import BenchAsked, bundle_name, free_folder, run_asked
 from wattmark.wiring.configuration import load_config
 
 OUT = "wattmark-bench"
@@ -39,7 +39,7 @@ def benchmark(
         found = replace(found, callable=model)
     elif model is not None:
         found = replace(found, model=model)
-    folder = Path(out or OUT) / bundle_name(found, datetime.now(UTC))
+    folder = free_folder(Path(out or OUT) / bundle_name(found, datetime.now(UTC)))
     done = run_asked(found, folder, load_config(Path.cwd(), os.environ))
     if done.bundle is None:  # nobody can stop it but by an exception
         raise UsageError(f"the benchmark in {folder} was stopped")
