@@ -53,7 +53,7 @@ def card_of(document: Mapping[str, Any], carbon: CardCarbon) -> Card:
     """The card of a label's document."""
     front = {ENERGY: "\n".join((f"{ENERGY}:", *energy_item(document)))}
     if carbon.grams is not None:
-        front[EMISSIONS] = "\n".join(_emissions(document, carbon))
+        front[EMISSIONS] = "\n".join(_emissions(document, carbon, carbon.grams))
     marks = marks_of(document)
     return Card(
         front=front, section="\n".join((marks[0], *_section(document, carbon), marks[1])), marks=marks
@@ -108,10 +108,7 @@ def _metric(amount: Mapping[str, Any]) -> dict[str, Any]:
     return {"value": amount["value"], **({"interval_95": list(ends)} if known else {})}
 
 
-def _emissions(document: Mapping[str, Any], carbon: CardCarbon) -> list[str]:
-    grams = carbon.grams
-    if grams is None:
-        raise ValueError("carbon that is not known has no block")
+def _emissions(document: Mapping[str, Any], carbon: CardCarbon, grams: Figure) -> list[str]:
     task = TASKS.get(document["task"])
     inference = task is None or task.inference
     kind = "inference of 1,000 queries, no training" if inference else document["task_title"]
