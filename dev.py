@@ -35,8 +35,9 @@ def main(arguments: list[str]) -> int:
         return 2
     name, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if name == "demo":
-        # A real engine comes only with --serving: 40 MB that the other demonstration does not need.
+        # A real engine comes only with --serving, models with --bench: what the others do not need.
         wanted = ("serving", ".[demo,serving-demo]") if "--serving" in rest else ("demo", ".[demo]")
+        wanted = ("bench", ".[demo,bench]") if "--bench" in rest else wanted
         set_up(wanted[0], [wanted[1]])
         return run(PYTHON, "-m", "wattmark", "demo", *rest)
     if name == "test":
@@ -75,12 +76,12 @@ def set_up_for_development() -> None:
 def set_up(what: str, install: list[str]) -> None:
     """Make the environment if it is not there, and install when pyproject.toml has changed since.
 
-    An environment for serving or for development serves the demo too.
+    An environment for serving, benchmarks or development serves the demo too.
     """
     stamp = VENV / "wattmark-setup"
     digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     done = stamp.read_text() if stamp.exists() else ""
-    enough = (what, "serving", "dev") if what == "demo" else (what,)
+    enough = (what, "serving", "bench", "dev") if what == "demo" else (what,)
     if PYTHON.exists() and done in [f"{name} {digest}" for name in enough]:
         return
     print(f"setting up {VENV.name} (once) ...", file=sys.stderr, flush=True)

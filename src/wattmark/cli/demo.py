@@ -78,6 +78,11 @@ class Told:
     help="Instead: serve a model with a real engine, agent and load, and watch what each request costs.",
 )
 @click.option(
+    "--bench",
+    is_flag=True,
+    help="Instead: benchmark a tiny model at each of the eleven tasks, and write a leaderboard.",
+)
+@click.option(
     "--seconds",
     type=click.FloatRange(min=1),
     default=180,
@@ -92,13 +97,22 @@ def command(
     country: str | None,
     intensity: float | None,
     serving: bool,
+    bench: bool,
     seconds: float,
     as_json: bool,
 ) -> None:
     """Measure two small real models, score one against the other, and write a report.
 
     With --serving: joules per request and token of a model that a real engine serves, live.
+    With --bench: the benchmark's eleven tasks, from models to bundles and a leaderboard.
     """
+    if serving and bench:
+        raise UsageError("--serving and --bench are two demonstrations: ask for one at a time")
+    if bench:
+        from wattmark.cli.demo_bench import show_benchmark
+
+        show_benchmark(_fresh_folder(out), quick, as_json)
+        return
     if serving:
         from wattmark.cli.demo_serving import show_serving
 
