@@ -59,19 +59,22 @@ class WritingAnswerer:
 
     def _written(self, batch: Sequence[Query], prepared: Prepared, asked: int | None) -> list[Answer]:
         torch = torch_module()
+        settings = self._settings(asked, prepared.tensors["input_ids"].shape[1])
+        # transformers 4 fills what it takes for unset with the model's own settings again
+        self.loaded.model.generation_config = settings
         first = _FirstToken(self.loaded.device, self.clock)
         started = self.clock()
         with torch.inference_mode():
             ids = self.loaded.model.generate(
                 **prepared.tensors,
-                generation_config=self._settings(asked, prepared.tensors["input_ids"].shape[1]),
+                generation_config=settings,
                 stopping_criteria=transformers_library().StoppingCriteriaList([first]),
             )
         new = ids if self._pairs() else ids[:, prepared.tensors["input_ids"].shape[1] :]
         rows = new.tolist()
         synchronise(self.loaded.device)
         rows = [row[1:] for row in rows] if self._pairs() else rows  # the decoder's start is not generated
-        ends = _ends(self.loaded.model.generation_config, self.loaded.tokenizer)
+        ends = _ends(settings, self.loaded.tokenizer)
         counts = [_until_end(row, ends) for row in rows]
         texts = [
             self.loaded.tokenizer.decode(row[:count], skip_special_tokens=not self.keep_special)
