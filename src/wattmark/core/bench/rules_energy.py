@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from wattmark.core.bench.derived import Derived
@@ -96,15 +97,15 @@ def _often_enough(line: Line, repeat: Repeat) -> Iterator[Reason]:
 def _ticks(line: Line, phase: Phase) -> int:
     """How often a counter was seen to have moved within a phase."""
     columns = line.intervals
-    return sum(
-        energy > 0 and seen and phase.start_us < end <= phase.end_us
-        for end, energy, seen in zip(columns.end_us, columns.energy_uj, columns.observed, strict=True)
-    )
+    first = bisect_left(columns.start_us, phase.start_us)
+    last = bisect_right(columns.end_us, phase.end_us)
+    return sum(columns.energy_uj[i] > 0 and columns.observed[i] for i in range(first, last))
 
 
 def _samples(line: Line, phase: Phase) -> int:
-    looks = zip(line.looks.at_us, line.looks.watts, strict=True)
-    return sum(watts is not None and phase.start_us <= at <= phase.end_us for at, watts in looks)
+    first = bisect_left(line.looks.at_us, phase.start_us)
+    last = bisect_right(line.looks.at_us, phase.end_us)
+    return sum(watts is not None for watts in line.looks.watts[first:last])
 
 
 def without_holes(d: Derived) -> Iterator[Reason]:
