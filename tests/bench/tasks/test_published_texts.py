@@ -185,6 +185,18 @@ def test_files_of_ones_own(tmp_path: Path) -> None:
     assert (found.pin.name, found.pin.parts) == ("own/mine.jsonl", (("own/mine.jsonl", 2),))
 
 
+def test_classes_of_ones_own_are_those_of_the_file(tmp_path: Path) -> None:
+    """A row knows the classes of all rows, so that another class of the file is wrong and not unknown."""
+    own = tmp_path / "mine.csv"
+    own.write_text("text,label\na,good\nb,bad\nc,\n")
+    found = {q.inputs["text"]: q.reference for q in published("text_classification", str(own)).queries}
+    assert found == {
+        "a": {"label": "good", "labels": ["bad", "good"]},
+        "b": {"label": "bad", "labels": ["bad", "good"]},
+        "c": None,
+    }
+
+
 @pytest.mark.parametrize(
     ("task", "row", "problem"),
     [

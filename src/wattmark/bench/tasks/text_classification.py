@@ -15,7 +15,7 @@ from wattmark.bench.models.loading import TEXT_OPTIONS, Loaded, load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.own_queries import text_in
 from wattmark.bench.published import published_set
-from wattmark.bench.published_table import Chosen
+from wattmark.bench.published_table import Chosen, Published
 from wattmark.bench.synthetic.texts import synthetic_set, to_classify
 from wattmark.core.bench.pinned import ModelFacts, Pinned
 from wattmark.core.errors import UsageError
@@ -47,7 +47,7 @@ def synthetic(count: int, seed: int) -> QuerySet:
 
 def published(names: Sequence[str], count: int, seed: int) -> QuerySet:
     """Reviews and posts with their class."""
-    return published_set(TASK, names, count, seed, _query)
+    return published_set(TASK, names, count, seed, _query, _with_classes)
 
 
 def load(asked: ModelAsked, pinned: Pinned) -> Answerer:
@@ -77,18 +77,26 @@ def plain_label(name: str) -> str:
     return _SPELLINGS.get(plain, plain)
 
 
+def _with_classes(rows: Any, row: Published | None) -> Any:
+    """Rows of a file of one's own, each with all classes that are in the file."""
+    if row is not None:
+        return rows
+    labels = sorted({str(each["label"]) for each in rows if each.get("label") not in (None, "")})
+    return [{**each, "labels": labels} for each in rows]
+
+
 def _query(index: int, chosen: Chosen) -> Query | None:
     text = text_in(chosen, "text")
     if not text.strip():
         return None
-    label, labels = chosen.values.get("label"), list(chosen.labels)
+    label, labels = chosen.values.get("label"), list(chosen.labels or chosen.values.get("labels", ()))
     if isinstance(label, int) and not isinstance(label, bool):
-        if not 0 <= label < len(labels):
+        if chosen.row is None or not 0 <= label < len(labels):
             raise UsageError(
                 f"--dataset {chosen.part}: class {label} has no name; give names in column 'label'"
             )
         label = labels[label]
-    reference = None if not label else {"label": str(label), "labels": labels or [str(label)]}
+    reference = None if not label else {"label": str(label), "labels": labels}
     return Query(index=index, inputs={"text": text}, reference=reference, part=chosen.part)
 
 
