@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 from wattmark.core.bench.key import Key
 from wattmark.core.bench.result import Result
 from wattmark.core.bench.task import TASKS
+from wattmark.core.listed import some
 from wattmark.core.stars.aies import Reproduced, groups_of
 from wattmark.core.stars.rating import Rating
 from wattmark.core.stars.thresholds import Thresholds
 from wattmark.reports.as_json import finite
-from wattmark.reports.as_text import bulleted, explained, table
+from wattmark.reports.as_text import WIDTH, bulleted, explained, table
 from wattmark.reports.quantities import number
 
 MOST_STARS = 5
@@ -125,10 +127,15 @@ def stars_text(view: StarsView, *, ascii_only: bool) -> str:
         )
         reasons = [row.rating.reason for row in ordered]
         alike = len(reasons) > 1 and len(set(reasons)) == 1  # said once for all of them
-        told = lines if alike else explained(lines, reasons)
-        below = f"\n    all: {reasons[0]}" if alike and reasons[0] else ""
+        told = lines if alike else explained(lines, [_folded(reason) for reason in reasons])
+        below = f"\n    {_folded(f'all: {reasons[0]}')}" if alike and reasons[0] else ""
         parts.append(f"{title}\n{told}{below}")
     return "\n\n".join([*parts, "\n".join(bulleted([*_said(view), *view.notes]))])
+
+
+def _folded(reason: str) -> str:
+    """A long reason goes on in the next line, below its beginning."""
+    return "\n    ".join(textwrap.wrap(reason, WIDTH - 4))
 
 
 def drawn(rating: Rating, *, ascii_only: bool) -> str:
@@ -197,7 +204,9 @@ def _said(view: StarsView) -> list[str]:
         said.append(f"{found.same} of {found.stated} published stars are reproduced")
     if view.thresholds is not None:
         t = view.thresholds
-        said.append(f"references {t.label}, effective {t.effective}, {len(t.entries)} keys ({t.sha256[:12]})")
+        said.append(
+            f"references {t.label}, effective {t.effective}, {some(len(t.entries), 'key')} ({t.sha256[:12]})"
+        )
     counts: dict[str, int] = {}
     for row in view.rows:
         words = row.rating.evidence
