@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from wattmark.bench.published_table import Chosen, Published
@@ -52,13 +53,25 @@ def picture_in(chosen: Chosen, column: str = "image") -> Any:
     value = chosen.values.get(column)
     if isinstance(value, Image.Image):
         return value.convert("RGB")
-    data = value.get("bytes") if isinstance(value, Mapping) else value
-    if not isinstance(data, bytes):
+    data = bytes_in(value)
+    if data is None:
         raise UsageError(f"--dataset {chosen.part}: a row has no picture in the column {column!r}")
     try:
         return Image.open(io.BytesIO(data)).convert("RGB")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise UsageError(f"--dataset {chosen.part}: a picture cannot be read: {error}") from None
+
+
+def bytes_in(value: Any) -> bytes | None:
+    """What a cell holds of a picture or a sound: bytes, a mapping with them, or the path of a file.
+
+    Paths in a file of one's own are read from the current folder.
+    """
+    path = value.get("path") if isinstance(value, Mapping) else value
+    data = value.get("bytes") if isinstance(value, Mapping) else value
+    if isinstance(data, bytes):
+        return data
+    return Path(path).read_bytes() if isinstance(path, str) and path and Path(path).is_file() else None
 
 
 def _class_names(features: Any, path: tuple[str, ...]) -> Any:

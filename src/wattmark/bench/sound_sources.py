@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import wave
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from wattmark.bench.asking import Query, QuerySet
-from wattmark.bench.media_rows import media_rows
+from wattmark.bench.media_rows import bytes_in, media_rows
 from wattmark.bench.own_queries import text_or_none
 from wattmark.bench.published import published_set
 from wattmark.bench.published_table import Chosen
@@ -93,14 +92,10 @@ def _by_soundfile(data: bytes, part: str) -> tuple[Any, int]:
 
 def _bytes_in(chosen: Chosen) -> bytes:
     """What a row holds of a sound: its bytes, or the file that they are in."""
-    value = chosen.values.get("audio")
-    if isinstance(value, Mapping):
-        data, path = value.get("bytes"), value.get("path")
-        if isinstance(data, bytes):
-            return data
-        if isinstance(path, str) and Path(path).is_file():
-            return Path(path).read_bytes()
-    raise UsageError(f"--dataset {chosen.part}: a row has no sound in the column 'audio'")
+    data = bytes_in(chosen.values.get("audio"))
+    if data is None:
+        raise UsageError(f"--dataset {chosen.part}: a row has no sound in the column 'audio'")
+    return data
 
 
 def _numpy() -> Any:
