@@ -94,15 +94,15 @@ def test_scale_does_not_matter(energies: list[float], factor: float) -> None:
 # --- coverage ---------------------------------------------------------------------------------------
 
 TRUE_LOG = math.log(50.0)
-CV = 0.02
+CV = 0.04
 PROFILE = replace(STANDARD, max_repeats=1000, precision=0.02)
 
 
 def stein(random: Random) -> bool:
     """One benchmark stopped by the rule: does its interval hold the truth?"""
-    energies: list[float] = []
-    while len(energies) < needs_more(energies, PROFILE, 0.0).repeats:
-        energies.append(math.exp(random.gauss(TRUE_LOG, CV)))
+    energies = [math.exp(random.gauss(TRUE_LOG, CV)) for _ in range(3)]
+    plan = needs_more(energies, PROFILE, 0.0)
+    energies += [math.exp(random.gauss(TRUE_LOG, CV)) for _ in range(3, plan.repeats)]
     half = relative_half_width(energies, 3)
     assert half is not None
     return abs(math.fsum(map(math.log, energies)) / len(energies) - TRUE_LOG) <= half
@@ -126,11 +126,11 @@ def share(trial: Callable[[Random], bool], seed: int, times: int) -> float:
 
 @pytest.mark.slow
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
-    """4,000 simulated benchmarks of 2 % noise: 95 % within three errors of the simulation (0.34 % each)."""
+    """4,000 simulated benchmarks of 4 % noise: 95 % within three errors of the simulation (0.34 % each)."""
     assert share(stein, 1, 4000) >= 0.95 - 3 * 0.0034
 
 
 @pytest.mark.slow
 def test_stopping_when_it_looks_narrow_does_not() -> None:
     """The same noise: clearly fewer than 95 % of the intervals hold the truth."""
-    assert share(naive, 1, 2000) < 0.93
+    assert share(naive, 1, 600) < 0.93
