@@ -55,6 +55,12 @@ def test_names_of_files_tell_the_task(file: str, task: str) -> None:
     assert table("model,total_gpu_energy\nm,1\n", file).rows[0].task == task
 
 
+def test_classes_of_other_tables_keep_their_name() -> None:
+    """A and class a are one; what somebody else calls a class is one, too."""
+    told = table(HEAD + "reasoning,m,1,class a,,\nreasoning,n,1,A,,\nreasoning,o,1,edge,,\n")
+    assert [row.model_class for row in told.rows] == ["A", "A", "EDGE"]
+
+
 def test_order_of_columns_and_more_columns_do_not_matter() -> None:
     """Headings in any case; what nobody asked for is passed over; the heading on the board is known too."""
     told = "Notes;Model;GPU Energy (Wh) per 1k Queries;Task\nx;m;5;reasoning\n"
@@ -113,7 +119,7 @@ def test_an_energy_that_is_none_is_named_with_its_place(cell: str, problem: str)
     [
         (",m,1,A,,", "line 2, column `task`", "is empty"),
         ("reasoning,,1,A,,", "line 2, column `model`", "is empty"),
-        ("reasoning,m,1,AB,,", "line 2, column `model_class`", "'AB' is no class"),
+        (f"reasoning,m,1,{'A' * 41},,", "line 2, column `model_class`", "... is no class"),
         ("reasoning,m,1,A,,6", "line 2, column `published_stars`", "'6' is no number of stars"),
         ("reasoning,m,1,A,,4.5", "line 2, column `published_stars`", "'4.5' is no number of stars"),
         ("reasoning,m,1,A,", "line 2", "has 5 cells, the heading has 6"),

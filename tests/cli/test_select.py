@@ -75,6 +75,20 @@ def test_its_json_holds_probabilities_and_losses(tmp_path: Path) -> None:
     assert document["left_out"][0]["model"] == "lab/small"
 
 
+def test_its_document_keeps_its_shape(tmp_path: Path) -> None:
+    """Version 1 means these keys."""
+    document = asked(three(tmp_path), "--min-quality", "0.75")
+    assert set(document) == {"schema", "schema_version", "asked", "choices", "left_out"}
+    (choice,) = document["choices"]
+    assert set(choice) == {
+        "key", "key_fields", "chosen", "cannot_be_told_apart", "if_wrong", "rivals", "better_quality",
+    }  # fmt: skip
+    assert set(choice["rivals"][0]) - set(choice["chosen"]) == {
+        "told_apart", "extra", "probability_better", "expected_loss", "worst_loss_95", "shared_sources",
+    }  # fmt: skip
+    assert set(choice["if_wrong"]) == {"rival", "probability", "expected", "worst_95"}
+
+
 def test_each_key_has_its_own_choice(tmp_path: Path) -> None:
     """Batch 1 and batch 8 are not held against each other, and it says in what they differ."""
     path = kept(tmp_path, a_result("lab/a", 20), a_result("lab/b", 5, key=a_key(batch_policy="batch 8")))

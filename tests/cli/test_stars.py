@@ -330,6 +330,30 @@ def test_a_published_row_without_class_or_cohort_is_shown(tmp_path: Path) -> Non
     assert verb(group, "simulate", path, "--draws", "100").output
 
 
+def test_documents_keep_their_shape(tmp_path: Path, house: Path) -> None:
+    """Version 1 of each schema means these keys."""
+    path = told(tmp_path)
+    document = json.loads(verb(group, path, "--thresholds", house, "--json").output)
+    assert set(document) == {"schema", "schema_version", "mode", "thresholds", "rows", "published", "notes"}
+    assert set(document["thresholds"]) == {"id", "version", "effective", "sha256", "references"}
+    assert set(document["rows"][0]) == {
+        "task", "task_id", "model", "model_class", "cohort", "mode", "stars", "interval", "shown", "reason",
+        "index", "wh_per_1000", "wh_per_1000_interval_95", "published_stars", "evidence", "checked",
+        "thresholds", "key", "key_fields", "result", "source",
+    }  # fmt: skip
+    drawn = json.loads(verb(group, "simulate", path, "--draws", "100", "--json").output)
+    assert set(drawn) == {"schema", "schema_version", "noises", "draws", "seed", "groups"}
+    assert set(drawn["groups"][0]) == {
+        "task", "model_class", "cohort", "size", "reference", "at", "without_worst", "rows",
+    }  # fmt: skip
+    out = tmp_path / "next.toml"
+    made = verb(group, "recalibrate", tmp_path / "five.json", "--from", house, "--out", out, "--json")
+    assert set(json.loads(made.output)) == {
+        "schema", "schema_version", "thresholds", "key", "e_ref_joules", "cohort", "changed", "rows",
+        "left_out",
+    }  # fmt: skip
+
+
 @pytest.mark.skipif(not SHARED, reason="WATTMARK_SHARED_DATA names no folder with aies_dec2025.csv")
 def test_all_forty_ratings_of_december_2025_are_reproduced() -> None:
     """The published cohort, which is for checking only and does not come with wattmark."""

@@ -43,6 +43,7 @@ MOST_WH = Decimal("1e15")
 """More in 1,000 queries than the world generates in a fortnight: no such figure is real."""
 LEAST_WH = Decimal("1e-15")
 MOST_DIGITS = 24
+MOST_CLASS = 40
 _NUMBER = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _NOTHING = frozenset({"", "-", "n/a", "na", "nan", "none", "null"})
 
@@ -58,7 +59,7 @@ class TableRow:
     wh_per_1000: Decimal
     """Wh of the GPUs per 1,000 queries, every digit."""
     model_class: str | None
-    """A, B or C; None where none is given."""
+    """A, B or C, or what else a table calls its classes; None where none is given."""
     cohort: str
     published_stars: int | None
 
@@ -165,12 +166,13 @@ def _energy(cells: _Cells, factor: Decimal) -> Decimal:
 
 
 def _model_class(cells: _Cells) -> str | None:
-    text = cells.text("model_class").upper().removeprefix("CLASS ")
+    """A, B or C however they are written (``class b``); any other word is a class of its own."""
+    text = re.sub(r"^class\s+", "", cells.text("model_class"), flags=re.IGNORECASE)
     if text.lower() in _NOTHING:
         return None
-    if not re.fullmatch(r"[A-Z]", text):
-        raise cells.wrong("model_class", f"{cells.text('model_class')!r} is no class: A, B or C, or empty")
-    return text
+    if len(text) > MOST_CLASS:
+        raise cells.wrong("model_class", f"{text[:MOST_CLASS]!r}... is no class: A, B or C, or empty")
+    return text.upper()
 
 
 def _stars(cells: _Cells) -> int | None:
