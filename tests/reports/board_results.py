@@ -50,7 +50,9 @@ def a_result(
 ) -> Result:
     """36 J per query, give or take 5 %: 10 Wh per 1,000 queries, valid, from a bundle."""
     key = changes.pop("key", None) or a_key()
-    figure = None if energy is None else joules(energy, half, changes.pop("grade", Grade.B))
+    grade = changes.pop("grade", Grade.B)
+    figure = None if energy is None else joules(energy, half, grade)
+    counts = range(3) if energy is not None else ()
     stated: dict[str, Any] = {
         "id": f"id-{model}",
         "task": key.task,
@@ -69,8 +71,9 @@ def a_result(
         "latency": Latency(mean=0.11, p50=0.1, p95=0.2),
         "throughput": 9.1,
         "repeats": tuple(
-            RepeatFigure(repeat=i, joules_per_query=energy or 0.0, queries=100, seconds=61.0)
-            for i in range(0 if energy is None else 3)
+            RepeatFigure(repeat=i, joules_per_query=figure.value, queries=100, seconds=61.0)
+            for i in counts
+            if figure is not None
         ),
         "repeat_cv": 0.012,
         "hardware": H100,

@@ -134,6 +134,10 @@ def test_filters_hide_count_and_write_the_address(shown: Page) -> None:
     choose(shown, "q", "LAB/l")
     assert models(shown) == ["lab/large"]
     assert "6 by search" in status(shown)
+    choose(shown, "q", "concurrency 32 small")
+    assert "0 of 10" in status(shown)
+    choose(shown, "q", "concurrency 32 in<=512")  # words of the group's key count too
+    assert models(shown, 1) == ["lab/batched"]
     choose(shown, "q", "")
     choose(shown, "grade", "E")
     assert "1 of 10" in status(shown)

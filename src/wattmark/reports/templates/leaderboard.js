@@ -21,6 +21,7 @@
         grade: text(tr.cells[at("grade")]),
         validity: value(tr.cells[at("validity")]),
         origin: value(tr.cells[at("origin")]),
+        head: body.rows[0],
         words: null,
       })),
     })),
@@ -42,7 +43,7 @@
     for (const { row, task } of all) {
       let by = FIELDS.find((name) => ask[name] && (name === "task" ? task : row[name]) !== ask[name]) ?? "";
       if (!by && terms.length) {
-        row.words ??= row.tr.textContent.toLowerCase();
+        row.words ??= `${row.tr.textContent} ${row.head.textContent}`.toLowerCase();
         if (!terms.every((term) => row.words.includes(term))) by = "search";
       }
       row.tr.hidden = by !== "";
