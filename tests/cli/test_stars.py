@@ -264,6 +264,14 @@ def test_an_interval_is_drawn(tmp_path: Path, house: Path) -> None:
     assert "****o  4-5" in plain.output
 
 
+def test_references_that_are_not_in_force_yet_say_so(tmp_path: Path) -> None:
+    """They rate all the same: whoever prepares a new version wants to see what it does."""
+    out = tmp_path / "later.toml"
+    path = cohort(tmp_path, 10, 20, 40, 80, 160)
+    verb(group, "recalibrate", path, "--out", out, "--effective", "2999-01-01")
+    assert "in force from 2999-01-01 on, not yet today" in verb(group, path, "--thresholds", out).output
+
+
 def test_bad_files_end_with_two_and_their_place(tmp_path: Path) -> None:
     """Not with a pass, not with a crash."""
     path = told(tmp_path, HEAD + 'reasoning,a,"1,5",A,,\n')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from wattmark.cli.options import json_option
 from wattmark.cli.output import only_ascii
 
 if TYPE_CHECKING:
+    from wattmark.core.stars.thresholds import Thresholds
     from wattmark.reports.stars import StarsView
 
 VIOLATION, NOT_ENOUGH = 1, 3
@@ -88,8 +90,15 @@ def _view(files: tuple[Path, ...], mode: str, thresholds: Path | None) -> StarsV
         ],
         thresholds=frozen,
         reproduced=stated if stated is not None and stated.stated else None,
-        notes=tuple(dict.fromkeys(each.note for each in loaded if each.note)),
+        notes=(*dict.fromkeys(each.note for each in loaded if each.note), *_not_yet(frozen)),
     )
+
+
+def _not_yet(frozen: Thresholds | None) -> tuple[str, ...]:
+    """A version that is not in force yet rates all the same, and says so."""
+    if frozen is None or frozen.effective <= datetime.now(UTC).date().isoformat():
+        return ()
+    return (f"references {frozen.label} are in force from {frozen.effective} on, not yet today",)
 
 
 def _exit_code(view: StarsView, check: bool, min_stars: int | None) -> int:
