@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sources.text_world import FILES, notes_of, read
+from wattmark.core.bench.imported import result_of_run
 from wattmark.core.errors import EvidenceError, WattmarkError
 from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.run import Run
 from wattmark.ports import Source
 from wattmark.sources.catalog import Asked, open_source
+from wattmark.sources.mlperf import task_of
 from wattmark.testing.source_suite import SourceSuite, SourceWorld
 
 SUBMISSION = FILES / "mlperf"
@@ -121,7 +123,8 @@ def test_loadgen_tells_what_was_done() -> None:
     assert run.outcome is not None
     assert run.outcome.reached is True
     assert run.subject.model == "bert-99"
-    assert run.subject.labels == {"mlperf_system": "H1x8_MaxQ", "mlperf_scenario": "Offline"}
+    own = {k: v for k, v in run.subject.labels.items() if not k.startswith("wattmark.bench.")}
+    assert own == {"mlperf_system": "H1x8_MaxQ", "mlperf_scenario": "Offline"}
     assert run.environment == {"loadgen": "4.0 @ 0ed5190e82"}
 
 
@@ -278,3 +281,48 @@ def test_garbage_is_named_and_never_crashes(
     except WattmarkError:
         return
     assert sum(p.taken + len(p.bad) + p.ignored for p in portions) == len(lines) + len(middle)
+
+
+def test_it_is_a_benchmark_at_the_plug(folder: Path) -> None:
+    """50 000 J of 50 000 questions: 1 J each at the node, grade A; what nobody tells is a reason."""
+    (folder / "systems").mkdir()
+    description = {
+        "number_of_nodes": "1",
+        "accelerators_per_node": 8,
+        "accelerator_model_name": "NVIDIA H100-SXM-80GB",
+        "host_processors_per_node": 2,
+        "host_processor_model_name": "Example CPU",
+    }
+    results = folder / "results"
+    shutil.move(folder / "H1x8_MaxQ", results / "H1x8_MaxQ")
+    system = folder / "systems" / "H1x8_MaxQ.json"
+    system.write_text(json.dumps(description))
+    found = result_of_run(run_of(results))
+    assert found is not None
+    assert found.energy is not None
+    assert (found.energy.value, found.energy.grade) == (pytest.approx(1.0), Grade.A)
+    assert found.throughput == pytest.approx(5000.0)
+    key = found.key
+    assert (key.task, key.boundary, key.evidence) == ("question_answering", "node", "measured")
+    assert (key.device_class, key.batch_policy) == ("8 x NVIDIA H100-SXM-80GB", "mlperf Offline")
+    assert (key.protocol, key.dataset) == ("mlperf 4.0", "published: mlperf bert-99")
+    codes = {r.code for r in found.validity.reasons}
+    assert {"not_pinned", "quality_unknown", "idle_not_measured", "no_evidence"} <= codes
+    assert not {"estimated", "no_energy"} & codes
+    system.write_text(json.dumps({**description, "accelerators_per_node": "N/A"}))
+    found = result_of_run(run_of(results))
+    assert found is not None
+    assert found.key.device_class == "2 x Example CPU"
+    system.write_text("{}")
+    found = result_of_run(run_of(results))
+    assert found is not None
+    assert found.key.device_class == "unknown"
+
+
+def test_benchmarks_have_our_tasks_where_we_have_one() -> None:
+    """Others keep their name."""
+    assert [task_of(m) for m in ("llama2-70b-99.9", "stable-diffusion-xl", "3d-unet-99")] == [
+        "text_generation",
+        "image_generation",
+        "mlperf 3d-unet-99",
+    ]

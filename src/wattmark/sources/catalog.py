@@ -40,6 +40,11 @@ SOURCES: Mapping[str, SourceRow] = {
     "dcgm": SourceRow("wattmark.sources.dcgm_csv", "", "dcgmi dmon, and CSV with DCGM's fields"),
     "ecologits": SourceRow("wattmark.sources.ecologits", "", "answers of model APIs with EcoLogits' impacts"),
     "mlperf": SourceRow("wattmark.sources.mlperf", "", "spl.txt of MLPerf power runs, and LoadGen's log"),
+    "optimum-benchmark": SourceRow("wattmark.sources.optimum_benchmark", "", "reports of optimum-benchmark"),
+    "ai-energy-benchmarks": SourceRow(
+        "wattmark.sources.ai_energy_benchmarks", "", "results of ai_energy_benchmarks (AI Energy Score 2)"
+    ),
+    "mlenergy": SourceRow("wattmark.sources.mlenergy", "", "figures of the ML.ENERGY Leaderboard, v2 and v3"),
     "zeus": SourceRow("wattmark.sources.zeus", "", "ZeusMonitor's log, PowerMonitor's CSV"),
     "codecarbon": SourceRow("wattmark.sources.codecarbon", "", "CodeCarbon's emissions.csv"),
     "generic": SourceRow("wattmark.sources.generic", "", "any CSV or Parquet, by a declared mapping"),

@@ -31,10 +31,11 @@ from wattmark.core.run import (
 )
 from wattmark.core.sound import first_fault
 from wattmark.ports import Source
+from wattmark.sources.bench_labels import bench_labels
 from wattmark.sources.catalog import Asked, Inputs
 from wattmark.sources.identity import host_of, import_id
 from wattmark.sources.lines import files_of, lines_of, number_of
-from wattmark.sources.mlperf_log import LoadGen, analyser_of, loadgen_of, offset_of
+from wattmark.sources.mlperf_log import LoadGen, analyser_of, loadgen_of, offset_of, system_of
 from wattmark.sources.moments import moment_us, written, zone_of
 from wattmark.sources.portions import Notes, Portion
 from wattmark.sources.series import usual_gap_us
@@ -52,6 +53,19 @@ AGREE = 0.01
 MOST_WATTS = 1e7
 US = 1_000_000
 RESULT = ("performance", "run_1")
+TASKS = {
+    "bert": "question_answering",
+    "resnet": "image_classification",
+    "retinanet": "object_detection",
+    "ssd-": "object_detection",
+    "rnnt": "speech_recognition",
+    "whisper": "speech_recognition",
+    "gptj": "summarization",
+    "llama": "text_generation",
+    "mixtral": "text_generation",
+    "stable-diffusion": "image_generation",
+}
+"""Benchmark of MLPerf Inference -> our task; others keep their name (3d-unet, dlrm)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +169,7 @@ class MlPerf:
             started_at=written(begin_us),
             duration_seconds=duration,
             host=Host(id=host, fingerprint=NAME),
-            subject=_subject(path, loadgen, self._asked),
+            subject=_subject(path, loadgen, self._asked, analyser.name),
             energies=(_row(samples, window, host, analyser.serial, analyser.name, analyser.certified),),
             work=tuple(_work(loadgen, duration)),
             outcome=OutcomeGoal(condition="MLPerf result is VALID", reached=validity == "VALID")
@@ -278,17 +292,45 @@ def _between(whole: Intervals, begin_us: int, end_us: int) -> tuple[float, int, 
     return joules, seen, tuple(gaps)
 
 
-def _subject(path: Path, loadgen: LoadGen, asked: Asked) -> Subject:
+def _subject(path: Path, loadgen: LoadGen, asked: Asked, analyser: str) -> Subject:
     """Tags from LoadGen, and from the folders of a submission: SYSTEM/MODEL/SCENARIO/performance/run_1."""
     folders = path.resolve().parts[:-1]
     labels = {}
     model = None
+    scenario = loadgen.result.get("effective_scenario")
+    if isinstance(scenario, str):
+        labels["mlperf_scenario"] = scenario
     if folders[-2:] == RESULT and len(folders) > 5:
         model = folders[-4]
         labels["mlperf_system"] = folders[-5]
-    if isinstance(scenario := loadgen.result.get("effective_scenario"), str):
-        labels["mlperf_scenario"] = scenario
-    return subject_of(asked, model=model, stage=asked.subject.stage or "inference", labels=labels)
+        labels |= _bench_labels(path, model, str(scenario or folders[-3]), loadgen, analyser)
+    return subject_of(
+        asked,
+        model=model,
+        stage=asked.subject.stage or "inference",
+        task=task_of(model) if model is not None else None,
+        labels=labels,
+    )
+
+
+def task_of(model: str) -> str:
+    """The task of a benchmark of MLPerf Inference, by its name without the accuracy it aims at."""
+    return next((task for name, task in TASKS.items() if model.startswith(name)), f"mlperf {model}")
+
+
+def _bench_labels(path: Path, model: str, scenario: str, loadgen: LoadGen, analyser: str) -> dict[str, str]:
+    """What makes it the result of a benchmark. The folder ``systems`` of a submission tells the hardware."""
+    system = path.resolve().parents[4]
+    version = str(loadgen.result.get("loadgen_version") or "")
+    return bench_labels(
+        task_of(model),
+        origin=f"mlperf {version.partition(' ')[0]}".strip(),
+        method=f"wall meter ({analyser or 'unknown analyser'}) by SPEC PTDaemon, LoadGen's performance run",
+        device_class=system_of(system.parent.parent / "systems" / f"{system.name}.json"),
+        batch_policy=f"mlperf {scenario}",
+        protocol=f"mlperf {version.partition(' ')[0]}".strip(),
+        dataset=f"published: mlperf {model}",
+    )
 
 
 def _work(loadgen: LoadGen, duration: float) -> Iterator[Work]:

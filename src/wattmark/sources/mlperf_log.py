@@ -11,7 +11,7 @@ from typing import Any
 
 from wattmark.core.errors import EvidenceError
 from wattmark.sources.json_input import at, list_at, number_at, parsed, text_at
-from wattmark.sources.lines import lines_of
+from wattmark.sources.lines import lines_of, number_of
 from wattmark.sources.moments import moment_us
 
 LAYOUT = "%m-%d-%Y %H:%M:%S.%f"
@@ -116,6 +116,28 @@ def analyser_of(path: Path) -> Analyser:
         serial=identity.rpartition(",")[2],
         certified=known,
     )
+
+
+def system_of(path: Path) -> str | None:
+    """How many of which accelerators, or processors, a submission's system description states."""
+    if not path.is_file():
+        return None
+    document = parsed("\n".join(line for _, line in lines_of(path)))[0]
+    nodes = _number(document, "number_of_nodes") or 1.0
+    for count, name in (
+        ("accelerators_per_node", "accelerator_model_name"),
+        ("host_processors_per_node", "host_processor_model_name"),
+    ):
+        each, called = _number(document, count), text_at(document, name)
+        if each and called and called.upper() != "N/A":
+            return f"{each * nodes:g} x {called}"
+    return None
+
+
+def _number(document: Any, key: str) -> float | None:
+    """Descriptions write counts as numbers and as text."""
+    found = at(document, key)
+    return number_of(str(found)) if found is not None else None
 
 
 def _share(cells: list[str]) -> float | None:

@@ -15,7 +15,7 @@ from wattmark.core.bench.evidence import (
 )
 from wattmark.core.bench.pinned import DatasetPin, ModelFacts, Pinned
 from wattmark.core.bench.profile import PROFILES
-from wattmark.core.known import Grade, Method
+from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.readings import Device
 from wattmark.core.units import Power
 
@@ -38,6 +38,7 @@ NODE = Device(
     grade=Grade.C,
     max_power=Power(2000.0),
     relative_error=0.1,
+    boundary=Boundary.NODE,
     reads="power",
 )
 SECOND = 1_000_000

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from wattmark.core.bench.as_run import BENCHMARK, LABEL
 from wattmark.core.bench.key import UNKNOWN, Key
@@ -19,14 +20,16 @@ from wattmark.core.bench.task import TASKS, Task
 from wattmark.core.bench.validity import Reason, validity_of
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.known import Grade, Scope
-from wattmark.core.run import Run, Work
-from wattmark.core.totals import energy_of, evidence_of, stage_at
+from wattmark.core.run import EnergyRow, Run, Window, Work
+from wattmark.core.totals import energy_of, evidence_of
 from wattmark.core.units import singular
 
 QUERIES = ("inferences", "requests", "samples")
 """Units of which one is a query, the first that is there."""
 GPU = "gpu"
 LEAST_WARM_UP = 10
+TINY = 1e-6
+"""Seconds by which sums of lengths may round."""
 NOT_TOLD = (
     ("too_few_repeats", "how often it was repeated is not told"),
     ("idle_not_measured", "idle power is not told"),
@@ -97,19 +100,47 @@ def result_of_run(run: Run) -> Result | None:
 
 def _rated(run: Run) -> _Rated:
     """Energy, queries and seconds of what is rated: all but the windows of stage ``benchmark``."""
-    windows = [w for w in run.windows if w.stage != BENCHMARK]
-    rows = [r for r in run.energies if stage_at(run, r.t0_seconds, r.duration_seconds) != BENCHMARK]
-    whole = replace(run, energies=tuple(rows))
-    energy, boundary = _energy(whole)
-    gpu, _ = _energy(replace(run, energies=tuple(r for r in rows if r.component == GPU)))
+    parts = [part for window, part in _parts(run) if window is None or window.stage != BENCHMARK]
+    energy, boundary = _energy(parts)
+    gpu, _ = _energy([replace(p, energies=tuple(r for r in p.energies if r.component == GPU)) for p in parts])
     work = _work(run, next((u for u in QUERIES if _work(run, u)), ""))
-    seconds = sum(w.duration_seconds for w in windows) if run.windows else run.duration_seconds
+    seconds = sum(p.duration_seconds for p in parts)
     return _Rated(energy, boundary, gpu, _sum(work), sum(w.failed for w in work), seconds)
 
 
-def _energy(run: Run) -> tuple[Figure | None, str]:
+def _parts(run: Run) -> list[tuple[Window | None, Run]]:
+    """Each outermost window as a run of its own; the whole run where it has none."""
+    outermost = [w for w in run.windows if w.parent is None]
+    return [(w, _part(run, w)) for w in outermost] if outermost else [(None, run)]
+
+
+def _part(run: Run, window: Window) -> Run:
+    """What lies within a window, as a run of that length, so that the rest of the time is no gap of it."""
+    start, end = window.t0_seconds, window.t0_seconds + window.duration_seconds
+    begun = datetime.fromisoformat(run.started_at) + timedelta(seconds=start)
+    clock = run.started_monotonic_seconds
+    rows = [
+        r for r in run.energies if start <= r.t0_seconds and r.t0_seconds + r.duration_seconds <= end + TINY
+    ]
+    return replace(
+        run,
+        record_id=f"{run.record_id} {window.id}",
+        started_at=begun.isoformat(),
+        started_monotonic_seconds=None if clock is None else clock + start,
+        duration_seconds=window.duration_seconds,
+        windows=(),
+        energies=tuple(_moved(row, start) for row in rows),
+    )
+
+
+def _moved(row: EnergyRow, by_seconds: float) -> EnergyRow:
+    gaps = tuple(replace(gap, t0_seconds=gap.t0_seconds - by_seconds) for gap in row.gaps)
+    return replace(row, t0_seconds=row.t0_seconds - by_seconds, gaps=gaps)
+
+
+def _energy(runs: Sequence[Run]) -> tuple[Figure | None, str]:
     """Energy and its boundary as a key has it: ``node``, ``device (cpu+gpu)``."""
-    found = evidence_of([run], Scope.WHOLE)
+    found = evidence_of(runs, Scope.WHOLE)
     kept = found.merged.kept
     energy = energy_of(kept, found)
     if isinstance(energy, Missing) or energy.value <= 0:
@@ -144,18 +175,12 @@ def _per_query(run: Run, unit: str, done: float) -> float | None:
 
 
 def _phases(run: Run) -> Mapping[str, float]:
-    """Energy of each window, where its devices are counted."""
-    found = {}
-    for window in run.windows:
-        start, end = window.t0_seconds, window.t0_seconds + window.duration_seconds
-        rows = tuple(
-            r
-            for r in run.energies
-            if start <= r.t0_seconds + r.duration_seconds / 2 < end or r.t0_seconds == start
-        )
-        energy, _ = _energy(replace(run, energies=rows, windows=()))
-        if energy is not None:
-            found[window.name] = energy.value
+    """Energy of each window, of the devices that are counted; windows of one name together."""
+    found: dict[str, float] = {}
+    for window, part in _parts(run):
+        energy, _ = _energy([part])
+        if window is not None and energy is not None:
+            found[window.name] = found.get(window.name, 0.0) + energy.value
     return found
 
 
