@@ -105,8 +105,14 @@ def tried_from(point: Point, bundle: Bundle) -> Tried:
         point=point,
         result=bundle.result,
         latency=latency_measure(bundle.result, seconds),
+        answered_by=_answered_by(bundle.evidence),
         bundle=bundle.path.name,
     )
+
+
+def _answered_by(evidence: Evidence) -> str:
+    model = evidence.model
+    return f"{evidence.host.id} {model.served_by} {model.id}"
 
 
 def seconds_of(evidence: Evidence) -> list[float]:

@@ -17,6 +17,7 @@ from wattmark.reports.sweep_view import (
     per_words,
     rows_of,
     suggestion_words,
+    unknown_words,
 )
 from wattmark.version import __version__
 
@@ -59,4 +60,10 @@ def _group(sweep: Sweep, group: Group, numbers: dict[str, int]) -> dict[str, obj
         label = f"{title}: {len(plane.options)} points, numbered as in the table"
         charts.append((title, plane_chart(plane, numbers, titles, label)))
     said = suggestion_words(sweep, group)
-    return {"apart": apart_words(group), "charts": charts, "use": said[0], "remarks": said[1:]}
+    return {
+        "apart": apart_words(group),
+        "unknown": unknown_words(group),
+        "charts": charts,
+        "use": said[0],
+        "remarks": said[1:],
+    }

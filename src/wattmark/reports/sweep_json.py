@@ -59,6 +59,7 @@ def _group(group: Group) -> dict[str, Any]:
     return {
         "points": list(group.names),
         "apart": [{"field": name, "first": first, "here": here} for name, first, here in group.apart],
+        "unknown": list(group.unknown),
         "planes": [
             {
                 "beside": plane.beside,

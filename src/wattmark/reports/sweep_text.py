@@ -12,6 +12,7 @@ from wattmark.reports.sweep_view import (
     per_words,
     rows_of,
     suggestion_words,
+    unknown_words,
 )
 
 
@@ -52,6 +53,8 @@ def sweep_text(sweep: Sweep) -> str:
     for number, group in enumerate(sweep.groups, 1):
         if group.apart:
             parts.append(f"\nGroup {number} may not be held against the first: {apart_words(group)}")
+        if said := unknown_words(group):
+            parts.append(f"\n{said}")
         for plane in group.planes:
             if len(plane.options) > 1:
                 titles = (beside_words(sweep, plane), per_words(sweep))

@@ -69,6 +69,16 @@ def apart_words(group: Group) -> str:
     )
 
 
+def unknown_words(group: Group) -> str:
+    """What nobody knows of a group; empty where all is known."""
+    names = ", ".join(name.replace("_", " ") for name in group.unknown)
+    if not names:
+        return ""
+    return (
+        f"not known: {names}. One server answered, so that it is the same at these points, and at no others"
+    )
+
+
 def limits_words(sweep: Sweep) -> str:
     """The limits that were asked for; empty where there are none."""
     higher = all(t.quality.higher_is_better for t in sweep.tried if t.quality is not None)

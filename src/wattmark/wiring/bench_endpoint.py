@@ -17,7 +17,7 @@ from wattmark.bench.asking import Answerer
 from wattmark.bench.catalog import task_asked
 from wattmark.bench.elsewhere import ended_us, started_us, with_power
 from wattmark.bench.endpoint.address import address_of, is_here
-from wattmark.bench.endpoint.opening import REFUSED, EndpointAsked, open_endpoint
+from wattmark.bench.endpoint.opening import REFUSED, EndpointAsked, open_endpoint, served_name
 from wattmark.bench.endpoint.skew import clock_error
 from wattmark.bench.world import World
 from wattmark.core.bench.evidence import Evidence
@@ -64,6 +64,7 @@ class Server:
         self.address = address_of(asked.endpoint.url)
         self.here = is_here(self.address)
         self._agent: Asks | None = None
+        self._hardware = hardware_names(asked.hardware)
         self._offset = time.time() - boot_clock()
         if not self.here and not asked.power:
             raise RefusedError(
@@ -92,7 +93,9 @@ class Server:
             raise RefusedError(f"--endpoint cannot run {task.id}: {REFUSED[task.id]}")
         self._require_clock()
         dtype = UNKNOWN if asked.dtype is None else asked.dtype
-        return replace(asked, endpoint=self.open, dtype=dtype, name=asked.name or self.asked.endpoint.model)
+        return replace(
+            asked, endpoint=self.open, dtype=dtype, name=asked.name or served_name(self.asked.endpoint)
+        )
 
     def world(self, world: World) -> World:
         """The world with the meters that see the server, and none that do not."""
@@ -113,7 +116,7 @@ class Server:
             world,
             meters=meters,
             host=Host(id=known, fingerprint=known),
-            hardware=hardware_names(self.asked.hardware),
+            hardware=self._hardware,
             states=(),
         )
 

@@ -78,6 +78,16 @@ def test_points_of_another_boundary_are_another_group() -> None:
     assert second.apart == (("boundary", "device (gpu)", "node"),)
 
 
+def test_what_nobody_knows_of_one_server_is_said() -> None:
+    """Its precision is the same at both points; of two servers it may be another."""
+    two = (tried(1, 40.0, 0.2, dtype="unknown"), tried(8, 20.0, 0.5, dtype="unknown"))
+    same = [replace(t, answered_by="one server") for t in two]
+    together = weigh(same, ("concurrency",), task="t", model="m")
+    apart = weigh(two, ("concurrency",), task="t", model="m")
+    assert [(len(g.names), g.unknown) for g in together.groups] == [(2, ("precision",))]
+    assert [(len(g.names), g.unknown) for g in apart.groups] == [(1, ()), (1, ())]
+
+
 def test_what_failed_or_has_no_energy_is_in_no_group() -> None:
     """It is told all the same."""
     failed = Tried(point=point(64), failed="out of memory")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from wattmark.core.bench.key import UNKNOWN, Key
 from wattmark.core.bench.pareto import (
     Contender,
+    Keyed,
     Measure,
     Option,
     Place,
@@ -177,10 +178,10 @@ KEY = Key(
 def test_only_what_was_swept_may_differ_within_a_plot() -> None:
     """Another batch size is the sweep; another boundary is another plot, and the field is named."""
     keys = [
-        ("a", KEY),
-        ("b", replace(KEY, batch_policy="batch 8")),
-        ("c", replace(KEY, batch_policy="batch 8", boundary="device (gpu)")),
-        ("d", replace(KEY, boundary="device (gpu)")),
+        Keyed("a", KEY),
+        Keyed("b", replace(KEY, batch_policy="batch 8")),
+        Keyed("c", replace(KEY, batch_policy="batch 8", boundary="device (gpu)")),
+        Keyed("d", replace(KEY, boundary="device (gpu)")),
     ]
     first, second = plots(keys, ["batch_policy"])
     assert (first.names, first.apart) == (("a", "b"), ())
@@ -188,9 +189,16 @@ def test_only_what_was_swept_may_differ_within_a_plot() -> None:
     assert second.apart == (("boundary", "node", "device (gpu)"),)
 
 
-def test_what_is_unknown_stands_alone() -> None:
+def test_what_is_unknown_stands_alone_unless_one_server_answered() -> None:
+    """Nobody knows the precision of a server, but it is one and the same."""
     unknown = replace(KEY, device_class=UNKNOWN)
-    assert [p.names for p in plots([("a", unknown), ("b", unknown)], ["batch_policy"])] == [("a",), ("b",)]
+
+    def parted(*by: str) -> list[tuple[str, ...]]:
+        keys = [Keyed(name, unknown, server) for name, server in zip("ab", by, strict=True)]
+        return [p.names for p in plots(keys, ["batch_policy"])]
+
+    assert parted("", "") == parted("one", "other") == [("a",), ("b",)]
+    assert parted("one", "one") == [("a", "b")]
 
 
 CONTENDERS = [

@@ -60,13 +60,7 @@ def open_endpoint(
             f"--batch-size {pinned.batch_size}: a server makes its own batches; use --concurrency to have "
             "several requests in flight"
         )
-    address = address_of(asked.url)
-    client = Client(
-        address,
-        key=_key(asked, address),
-        timeout_seconds=asked.timeout_seconds,
-        context=context,
-    )
+    client = _client(asked, context)
     try:
         served = look(client, asked.model)
         client.keeps_after_streams = served.dialect.keeps
@@ -74,6 +68,25 @@ def open_endpoint(
     except BaseException:
         client.close()
         raise
+
+
+def served_name(asked: EndpointAsked) -> str:
+    """What the model behind a server is called. Raises as ``open_endpoint``: before anything else is done."""
+    client = _client(asked, None)
+    try:
+        return look(client, asked.model).shown
+    finally:
+        client.close()
+
+
+def _client(asked: EndpointAsked, context: ssl.SSLContext | None) -> Client:
+    address = address_of(asked.url)
+    return Client(
+        address,
+        key=_key(asked, address),
+        timeout_seconds=asked.timeout_seconds,
+        context=context,
+    )
 
 
 def _way(task: str, asked: EndpointAsked, served: Served, pinned: Pinned) -> Way:

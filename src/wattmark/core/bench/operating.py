@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 
+from wattmark.core.bench.key import UNKNOWN, Key
 from wattmark.core.bench.pareto import (
     Contender,
+    Keyed,
     Measure,
     Option,
     Standing,
@@ -62,6 +65,8 @@ class Tried:
     """Seconds, the 95 % quantile."""
     failed: str = ""
     """Why there is no result; empty where there is one."""
+    answered_by: str = ""
+    """The machine and the server that answered; empty where that is not known."""
     bundle: str = ""
     """Name of its bundle, without a folder."""
 
@@ -98,6 +103,8 @@ class Group:
     names: tuple[str, ...]
     apart: tuple[tuple[str, str | None, str | None], ...] = ()
     """Why they are not with the first group: field, value there, value here."""
+    unknown: tuple[str, ...] = ()
+    """Fields that nobody knows, and that are the same here because one server answered."""
     planes: tuple[Plane, ...]
     suggestion: Suggestion | None = None
 
@@ -142,7 +149,7 @@ def weigh(
     """Hold what was tried against each other. ``swept`` names the axes that have several values."""
     fields = sorted({field for axis in swept for field in AXES[axis]})
     known = [(t, e) for t in tried if (e := t.energy(per)) is not None and t.result is not None]
-    keys = [(t.point.name, t.result.key) for t, _ in known if t.result is not None]
+    keys = [Keyed(t.point.name, t.result.key, t.answered_by) for t, _ in known if t.result is not None]
     groups = []
     for plot in plots(keys, fields):
         inside = [(t, e) for t, e in known if t.point.name in plot.names]
@@ -150,6 +157,7 @@ def weigh(
             Group(
                 names=plot.names,
                 apart=plot.apart,
+                unknown=_unknown([k for k in keys if k.name in plot.names]),
                 planes=tuple(p for p in (_plane(LATENCY, inside), _plane(QUALITY, inside)) if p),
                 suggestion=suggest(
                     [
@@ -173,6 +181,11 @@ def weigh(
         max_latency=max_latency,
         min_quality=min_quality,
     )
+
+
+def _unknown(keys: Sequence[Keyed]) -> tuple[str, ...]:
+    names = (f.name for f in dataclass_fields(Key))
+    return tuple(n for n in names if len(keys) > 1 and all(getattr(k.key, n) == UNKNOWN for k in keys))
 
 
 def _plane(beside: str, known: Sequence[tuple[Tried, Figure]]) -> Plane | None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wattmark.core.bench.key import Key, differing
+from wattmark.core.bench.key import UNKNOWN, Key, differing
 from wattmark.core.figure import Figure
 
 NORMAL_975 = 1.959963984540054
@@ -138,27 +138,43 @@ class Plot:
     """Why they are not in the first plot: field, value there, value here."""
 
 
-def plots(keys: Sequence[tuple[str, Key]], swept: Sequence[str]) -> tuple[Plot, ...]:
-    """Points by name, parted so that within a plot keys differ only in the fields that were swept.
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """What a point may be held against."""
 
-    What is unknown equals nothing: such a point stands alone.
+    name: str
+    key: Key
+    answered_by: str = ""
+    """The machine and the server that answered, where that is known. What nobody knows of one server (its
+    precision) is the same at all points that it answered."""
+
+
+def plots(keys: Sequence[Keyed], swept: Sequence[str]) -> tuple[Plot, ...]:
+    """Points parted so that within a plot keys differ only in the fields that were swept.
+
+    What is unknown equals nothing, unless one server answered both times.
     """
-    found: list[tuple[Key, list[str]]] = []
-    for name, key in keys:
+    found: list[tuple[Keyed, list[str]]] = []
+    for one in keys:
         for first, names in found:
-            if not _beyond(first, key, swept):
-                names.append(name)
+            if not _beyond(first, one, swept):
+                names.append(one.name)
                 break
         else:
-            found.append((key, [name]))
+            found.append((one, [one.name]))
     return tuple(
-        Plot(tuple(names), () if place == 0 else tuple(_beyond(found[0][0], key, swept)))
-        for place, (key, names) in enumerate(found)
+        Plot(tuple(names), () if place == 0 else tuple(_beyond(found[0][0], one, swept)))
+        for place, (one, names) in enumerate(found)
     )
 
 
-def _beyond(a: Key, b: Key, swept: Sequence[str]) -> list[tuple[str, str | None, str | None]]:
-    return [row for row in differing(a, b) if row[0] not in swept]
+def _beyond(a: Keyed, b: Keyed, swept: Sequence[str]) -> list[tuple[str, str | None, str | None]]:
+    one_server = a.answered_by != "" and a.answered_by == b.answered_by
+    return [
+        row
+        for row in differing(a.key, b.key)
+        if row[0] not in swept and not (one_server and row[1] == row[2] == UNKNOWN)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
