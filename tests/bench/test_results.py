@@ -157,6 +157,17 @@ def test_run_files_that_are_no_benchmarks_are_passed_over_in_folders_only(tmp_pa
     assert len(read_results([tmp_path])) == 1
 
 
+def test_folders_within_folders_are_looked_into(tmp_path: Path) -> None:
+    """A week of benchmarks; one that is still running, and what is hidden, are none."""
+    week = tmp_path / "week" / "monday"
+    write_bundle(a_benchmark(), week / "one.wattmark")
+    (week / "two.wattmark" / "open").mkdir(parents=True)
+    kept(week / "two.wattmark" / "open", "half.json", a_result("half"))
+    (tmp_path / ".cache").mkdir()
+    kept(tmp_path / ".cache", "old.json", a_result("old"))
+    assert [loaded.checked for loaded in read_loaded([tmp_path])] == [FROM_BUNDLE]
+
+
 def changed(change: Callable[[dict[str, Any]], object]) -> str:
     """A result's document with a change."""
     document = plain(a_result("a"))

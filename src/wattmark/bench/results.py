@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from wattmark.bench.bundle.layout import MANIFEST, SUFFIX
+from wattmark.bench.bundle.layout import MANIFEST, OPEN, SUFFIX
 from wattmark.bench.bundle.layout import SCHEMA as BUNDLE_SCHEMA
 from wattmark.bench.rating_table import RatingTable, TableRow, table_from
 from wattmark.core.bench.key import UNKNOWN, Key
@@ -31,6 +31,8 @@ from wattmark.core.run import SCHEMA as RUN_SCHEMA
 
 LIST_SCHEMA = "wattmark.results"
 MOST_BYTES = 1 << 28
+MOST_DEEP = 4
+"""Folders within folders that are looked into."""
 DECLARED_ERROR = 1.0
 """Relative half width of what is stated without a method that could be checked (data/uncertainty.csv)."""
 FROM_BUNDLE = "worked out again from its bundle"
@@ -104,11 +106,7 @@ def _read(path: Path) -> Iterator[Loaded]:
 def _folder(folder: Path) -> Iterator[Loaded]:
     """What is in a folder: bundles, results, tables; run files that are no benchmarks are passed over."""
     count = 0
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not (path / MANIFEST).is_file():
-            continue
-        if path.is_file() and path.suffix.lower() not in (".zip", ".json", ".jsonl", ".csv"):
-            continue
+    for path in _inside(folder, MOST_DEEP):
         try:
             for loaded in _read(path):
                 count += 1
@@ -117,6 +115,20 @@ def _folder(folder: Path) -> Iterator[Loaded]:
             continue
     if not count:
         raise EvidenceError(str(folder), "holds no results: bundles, JSON, JSON Lines, run files or CSV")
+
+
+def _inside(folder: Path, deep: int) -> Iterator[Path]:
+    """Bundles and files in a folder and in those below it; benchmarks that are still running are none yet."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_file():
+            if path.suffix.lower() in (".zip", ".json", ".jsonl", ".csv"):
+                yield path
+        elif (path / MANIFEST).is_file():
+            yield path
+        elif deep and path.is_dir() and not (path / OPEN).is_dir():
+            yield from _inside(path, deep - 1)
 
 
 def _file(path: Path) -> Iterator[Loaded]:
