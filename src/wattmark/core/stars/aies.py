@@ -22,7 +22,7 @@ from wattmark.core.bench.task import task_named
 from wattmark.core.bench.validity import Status
 from wattmark.core.figure import Figure
 from wattmark.core.known import Grade
-from wattmark.core.stars.rating import Rating
+from wattmark.core.stars.rating import Rating, against
 
 MODE = "aies"
 RECOMPUTED = "recomputed, evidence not checked"
@@ -154,8 +154,7 @@ def _refusal(result: Result, group: Group) -> str:
     if result.profile != MODE:
         return f"profile `{result.profile or 'unknown'}`: this mode rates results of the profile `aies`"
     if result.validity.status is not Status.VALID:
-        codes = ", ".join(reason.code for reason in result.validity.reasons)
-        return f"{result.validity.status}: {codes}"
+        return against(result.validity)
     if result.gpu_energy is None:
         return "no energy of the GPUs is known"
     if (grade := result.gpu_energy.grade) is None or not grade.at_least(Grade.C):

@@ -16,7 +16,7 @@ from wattmark.core.bench.result import QualityScore, Result, wh_per_1000
 from wattmark.core.bench.validity import Status
 from wattmark.core.figure import Figure
 from wattmark.core.known import Grade
-from wattmark.core.stars.rating import Rating
+from wattmark.core.stars.rating import Rating, against
 from wattmark.core.stars.thresholds import QualityFloor, Thresholds
 
 MODE = "anchored"
@@ -58,8 +58,7 @@ def rateable(result: Result) -> Figure | str:
     if result.origin.published:
         return "published without evidence (grade E)"
     if result.validity.status is not Status.VALID:
-        codes = ", ".join(reason.code for reason in result.validity.reasons)
-        return f"{result.validity.status}: {codes}"
+        return against(result.validity)
     if result.energy is None:
         return "no energy is known"
     if (grade := result.energy.grade) is None or not grade.at_least(Grade.C):

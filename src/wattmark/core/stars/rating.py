@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wattmark.core.bench.validity import Validity
+
+MOST_CODES = 4
+"""So many reasons are named; the result itself has them all."""
+
+
+def against(validity: Validity) -> str:
+    """Why a result is not valid, in short: ``invalid: quick, window_too_short and 3 more``; the worst first."""
+    worst = [reason.code for reason in validity.reasons if reason.status is validity.status]
+    codes = list(dict.fromkeys([*worst, *(reason.code for reason in validity.reasons)]))
+    more = f" and {len(codes) - MOST_CODES} more" if len(codes) > MOST_CODES else ""
+    return f"{validity.status}: {', '.join(codes[:MOST_CODES])}{more}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
