@@ -11,7 +11,7 @@ MOST_CODES = 4
 
 
 def against(validity: Validity) -> str:
-    """Why a result is not valid, in short: ``invalid: quick, window_too_short and 3 more``; the worst first."""
+    """Why a result is not valid, in short and the worst first: ``invalid: quick, simulated and 3 more``."""
     worst = [reason.code for reason in validity.reasons if reason.status is validity.status]
     codes = list(dict.fromkeys([*worst, *(reason.code for reason in validity.reasons)]))
     more = f" and {len(codes) - MOST_CODES} more" if len(codes) > MOST_CODES else ""
