@@ -18,6 +18,7 @@ BLOCK = re.compile(r"(?:^    .*\n|^\n(?=    ))+", re.MULTILINE)
 
 CARBON = ROOT / "docs" / "carbon.md"
 INFERENCE = ROOT / "docs" / "inference.md"
+RATING = ROOT / "docs" / "rating.md"
 
 
 def commands(page: Path, first: str) -> list[str]:
@@ -111,3 +112,28 @@ def test_every_command_of_the_tutorial_on_inference_does_what_it_says(tmp_path: 
     assert (folder / "joules.csv").stat().st_size > 1000
     assert (folder / "monitoring" / "dashboards" / "wattmark-models.json").is_file()
     assert (folder / "k8s" / "agent.yaml").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_command_of_the_tutorial_on_ratings_does_what_it_says(tmp_path: Path) -> None:
+    """Tasks run offline, an edit is found, a signature is good, and nothing is rated that may not be."""
+    for extra in ("torch", "transformers", "diffusers", "jiwer", "rouge_score"):
+        pytest.importorskip(extra, reason="it needs the extra `bench`")
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    outputs = []
+    for block in commands(RATING, "## 2."):
+        done = run(block.replace("demo --bench", "demo --bench --quick"), tmp_path)
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+        assert "defect in wattmark" not in done.stderr, done.stderr
+        outputs.append(done.stdout)
+    text = "\n".join(outputs)
+    assert "simulated: clock and meters were simulated" in text
+    assert "genuine" in text
+    assert "exit code 1: it was edited" in text
+    assert "lab@example.org" in text
+    assert "\u2605\u2605\u2605\u2605\u2605" in text
+    assert "unrated" in (tmp_path / "label.svg").read_text()
+    assert (tmp_path / "site" / "index.html").stat().st_size > 20_000
+    assert (tmp_path / "sweep.html").stat().st_size > 5_000
