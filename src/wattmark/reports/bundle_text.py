@@ -13,6 +13,11 @@ from wattmark.reports.quantities import duration, number, percent, quantity
 
 PLOT = 72
 MOST_SHOWN = 20
+LIMITS = (
+    "This shows that the figures follow from the readings. Whoever makes up readings can make a bundle of\n"
+    "them: a signature says whose word they are, and the manifest's SHA-256, published beside a result, that\n"
+    "they are still the same."
+)
 SAID = {
     Verdict.GENUINE: "genuine: every file is as listed, and the result follows from the evidence",
     Verdict.DIFFERS: "DIFFERS: this is not what the benchmark left",
@@ -28,11 +33,7 @@ def verify_text(checked: Checked) -> str:
     if len(checked.found) > MOST_SHOWN:
         lines.append(f"and {len(checked.found) - MOST_SHOWN} more (--json has them)")
     if checked.verdict is Verdict.GENUINE:
-        lines.append(
-            "This shows that nothing was changed since the bundle was made, and that the figures follow from "
-            "its readings.\nIt cannot show that the readings were not made up: a signature says whose word "
-            "they are."
-        )
+        lines.append(LIMITS)
     return "\n".join(lines)
 
 
