@@ -14,9 +14,9 @@ from wattmark.reports.quantities import duration, number, percent, quantity
 PLOT = 72
 MOST_SHOWN = 20
 LIMITS = (
-    "This shows that the figures follow from the readings. Whoever makes up readings can make a bundle of\n"
-    "them: a signature says whose word they are, and the manifest's SHA-256, published beside a result, that\n"
-    "they are still the same."
+    "This shows that the figures follow from the readings. Whoever makes up readings can make a bundle\n"
+    "of them: a signature says whose word they are, and the manifest's SHA-256, published beside a result,\n"
+    "that they are still the same."
 )
 SAID = {
     Verdict.GENUINE: "genuine: every file is as listed, and the result follows from the evidence",
