@@ -35,11 +35,13 @@ def pinned_of(task: str, queries: Any, **options: str) -> Any:
     return replace(pinned, options={**pinned.options, **small, **options})
 
 
-def loaded(task: str, model: str = "tiny", *, count: int = 2, **options: str) -> tuple[Any, Any]:
+def loaded(
+    task: str, model: str = "tiny", *, count: int = 2, dtype: str = "float32", **options: str
+) -> tuple[Any, Any]:
     """An answerer and the queries to ask it."""
     part = part_of(TASKS[task])
     queries = part.synthetic(count, 0)
-    pinned = pinned_of(task, queries, **options)
+    pinned = replace(pinned_of(task, queries, **options), dtype=dtype)
     return part.load(ModelAsked(model=model, device="cpu", settings=options), pinned), queries.queries
 
 
@@ -96,6 +98,8 @@ def test_a_batch_answers_as_each_alone(task: str) -> None:
 @pytest.mark.parametrize("task", [task for task in MEDIA if task != "image_generation"])
 def test_a_folder_is_loaded_as_it_was_saved(task: str, tmp_path: Path) -> None:
     """The same answers; named by its last part, hashed by its files, its weights not random."""
+    if task == "image_captioning" and transformers.__version__.startswith("4."):
+        pytest.skip("the processor of BLIP in transformers 4 takes BERT's tokenizer only")
     answerer, queries = loaded(task)
     folder = tmp_path / "my-model"
     answerer.media.model.save_pretrained(folder)
@@ -121,8 +125,9 @@ def test_a_pipeline_is_loaded_from_its_folder(tmp_path: Path) -> None:
     assert not again.facts.random_weights
     assert again.facts.architecture == "StableDiffusionPipeline"
     shown = [answer.output.tobytes() for answer in asked(again, queries)]
-    again.drawer.pipeline.unet.eval()
     assert shown == [answer.output.tobytes() for answer in asked(again, queries)]
+    half, _ = loaded("image_generation", str(folder), dtype="float16")
+    assert half.facts.dtype == "float16"
 
 
 def test_noise_depends_on_the_place_of_a_query_alone() -> None:

@@ -117,12 +117,13 @@ def _folder(asked: ModelAsked) -> Path:
 
 
 def _from_folder(asked: ModelAsked, folder: Path, dtype: Any) -> Any:
-    more = {} if dtype == "auto" else {"torch_dtype": dtype}
+    library = diffusers_library()
+    # Version 0.42 renamed it; earlier ones would put the new name aside without a word.
+    name = "dtype" if tuple(map(int, library.__version__.split(".")[:2])) >= (0, 42) else "torch_dtype"
+    more = {} if dtype == "auto" else {name: dtype}
     try:
-        return diffusers_library().DiffusionPipeline.from_pretrained(
-            str(folder), local_files_only=True, **more
-        )
-    except (OSError, ValueError, ImportError, RuntimeError, KeyError, AttributeError) as error:
+        return library.DiffusionPipeline.from_pretrained(str(folder), local_files_only=True, **more)
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError, KeyError, AttributeError) as error:
         said = " ".join(str(error).split())[:300]
         raise UsageError(f"--model {asked.model}: cannot be loaded: {said}") from None
 

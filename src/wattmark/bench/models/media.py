@@ -209,7 +209,7 @@ def _told(asked: ModelAsked, load: Callable[[], Any]) -> Any:
     """What is loaded; every way in which transformers says that it cannot is told with the model's name."""
     try:
         return load()
-    except (OSError, ValueError, ImportError, RuntimeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError, KeyError, AttributeError) as error:
         said = " ".join(str(error).split())[:400]
         raise UsageError(f"--model {asked.model}: cannot be loaded: {said}") from None
 

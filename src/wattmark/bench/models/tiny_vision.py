@@ -45,8 +45,8 @@ def tiny_detector(labels: Sequence[str]) -> tuple[Any, Any]:
     return library.YolosForObjectDetection(config), library.YolosImageProcessor(size=_SQUARE)
 
 
-def tiny_captioner() -> tuple[Any, Any]:
-    """A BLIP and its processor."""
+def tiny_captioner() -> tuple[Any, Any, Any]:
+    """A BLIP, its image processor and its tokenizer."""
     library = transformers_library()
     tokenizer = words_tokenizer()
     text = library.BlipTextConfig(
@@ -65,7 +65,7 @@ def tiny_captioner() -> tuple[Any, Any]:
         library.BlipConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=_WIDTH)
     )
     images = library.BlipImageProcessor(size=_SQUARE)
-    return model, library.BlipProcessor(image_processor=images, tokenizer=tokenizer)
+    return model, images, tokenizer
 
 
 def _named(labels: Sequence[str]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class ClipScorer:
         inputs = self._processor(
             text=[prompt], images=[image.convert("RGB")], return_tensors="pt", padding=True, truncation=True
         )
+        inputs.pop("token_type_ids", None)  # some tokenizers give them; CLIP has none
         with torch.inference_mode():
             seen = self._model(**inputs)
         near = torch.nn.functional.cosine_similarity(seen.image_embeds, seen.text_embeds)
