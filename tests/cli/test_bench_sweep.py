@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.agent.live_server import a_document
+from tests.agent.live_server import answering as agent
 from tests.cli.running import verb
 from tests.fakes.openai_server import SECRET, Behaviour, answering
 from wattmark.cli.bench_run import command as bench
@@ -136,3 +142,46 @@ def test_power_from_samples_is_the_energy_of_the_result(tmp_path: Path, queries:
     assert result["energy"]["value"] == pytest.approx(100.0 * repeat["seconds"] / 6, rel=1e-3)
     assert result["key"]["device_class"] == "2 x Chip"
     assert result["key"]["boundary"] == "node"
+
+
+def test_power_from_an_agent_is_read_while_the_benchmark_runs(tmp_path: Path, queries: Path) -> None:
+    """An agent that shows 100 W all the time: energy per query is 100 W times the time, over queries."""
+    document = json.loads(a_document())
+    document["devices"] = [
+        {**device, "power_watts": 100.0, "grade": "B", "method": "hardware_counter"}
+        for device in document["devices"][:1]
+    ]
+    with answering(Behaviour(delay=0.15)) as url, agent((200, json.dumps(document))) as far:
+        verb(bench, "text_generation", "--endpoint", url, "--dataset", queries, "--queries", 24, "--repeats",
+             1, "--profile", "quick", "--idle", 1.5, "--cool-down", 0, "--warm-up", 1, "--out",
+             tmp_path / "out", "--power", far)  # fmt: skip
+    (bundle,) = (tmp_path / "out").glob("*.wattmark")
+    result = json.loads((bundle / "result.json").read_bytes())
+    repeat = result["repeats"][0]
+    assert result["energy"]["value"] == pytest.approx(100.0 * repeat["seconds"] / 24, rel=0.02)
+    assert result["key"]["device_class"] == "unknown"
+    evidence = json.loads((bundle / "evidence.json").read_bytes())
+    assert evidence["clock_error_us"] == 100_000
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_stopped_goes_on(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a point: what was measured is kept, and the same command ends the sweep."""
+    pytest.importorskip("transformers", reason="the tiny model needs transformers")
+    asked = [sys.executable, "-m", "wattmark", "bench", "sweep", "text_classification", "--model", "tiny",
+             "--profile", "quick", "--idle", "3", "--batch-size", "1,2",
+             "--out", str(tmp_path / "out")]  # fmt: skip
+    first = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for _ in range(600):
+        if list((tmp_path / "out").glob("*/open/*")):
+            break
+        time.sleep(0.1)
+    time.sleep(1.0)
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=120)
+    assert first.returncode == 130
+    (begun,) = (tmp_path / "out").glob("*.wattmark")
+    assert (begun / "open").is_dir()
+    again = subprocess.run(asked, capture_output=True, text=True, timeout=240, check=False)
+    assert again.returncode in (0, 3), again.stderr
+    assert len(list((tmp_path / "out").glob("*/manifest.json"))) == 2
