@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from wattmark.core.bench.reasons import CATALOG as CODES
 from wattmark.core.checks import CHECKS, Check
 from wattmark.core.guide import Guide
 from wattmark.core.kpis import CATALOG, Kpi
@@ -79,6 +80,7 @@ def blocks() -> list[Block]:
         Block("exporters/agent.md", "agent-attributes", agent_attributes),
         Block("engines/index.md", "engines", engine_table),
         Block("engines/metrics.md", "engine-metrics", engine_metrics),
+        Block("bench/validity.md", "bench-validity", validity_table),
     ]
 
 
@@ -95,6 +97,12 @@ def meter_table() -> str:
         for name, row in METERS.items()
     )
     return table(("meter", "reads", "unasked", "not beside"), rows)
+
+
+def validity_table() -> str:
+    """Every reason against a result of a benchmark."""
+    rows = ((f"`{c.code}`", c.status.value, c.meaning, c.source) for c in CODES.values())
+    return table(("code", "makes it", "meaning", "from"), rows)
 
 
 def agent_metrics() -> str:

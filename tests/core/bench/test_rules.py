@@ -507,6 +507,7 @@ def test_reasoning_is_seen() -> None:
 def test_quality_is_from_the_same_run() -> None:
     found = reasons(with_queries(a_benchmark(), lambda q: replace(q, score=None)))
     assert found == {"quality_unknown": "no answer has a score, so rouge_l is not known"}
+    assert reasons(with_queries(aies(), lambda q: replace(q, score=None))) == {}  # it rates energy alone
 
 
 def test_random_weights_are_no_model() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from wattmark.core.bench.derived import Derived
 from wattmark.core.bench.evidence import PhaseName
 from wattmark.core.bench.reasons import because
+from wattmark.core.bench.repeats import AIES
 from wattmark.core.bench.validity import Reason
 
 WARM_UP_QUERIES = 10
@@ -142,8 +143,11 @@ def _reasoned(d: Derived, output_tokens: Sequence[int]) -> Iterator[Reason]:
 
 
 def good(d: Derived) -> Iterator[Reason]:
-    """The quality is known, from the answers whose energy was measured, of a model that was trained."""
-    if d.quality is None and d.task is not None:
+    """The quality is known, from the answers whose energy was measured, of a model that was trained.
+
+    AI Energy Score rates energy alone, on texts that nobody has a reference for: profile aies asks for none.
+    """
+    if d.quality is None and d.task is not None and d.evidence.profile.id != AIES:
         yield because("quality_unknown", f"no answer has a score, so {d.quality_name} is not known")
     if d.evidence.model.random_weights:
         yield because("random_weights", "the weights are random, so the quality says nothing of the model")
