@@ -91,6 +91,17 @@ def test_an_open_loop_does_not_wait_for_answers() -> None:
     assert len(flight.asked) == 8
 
 
+def test_an_open_loop_uses_connections_again() -> None:
+    """Forty requests, one after the other: each has a thread of its own, and none leaves a connection."""
+    behaviour = Behaviour()
+    with answering(behaviour) as url, opened(url) as answerer:
+        flight = open_loop(
+            answerer, turns(10), 1.0, 1, now_us=lambda: 0, sleep=lambda seconds: time.sleep(0.02)
+        )
+    assert [a.answer.failed for a in flight.asked] == [""] * 40
+    assert behaviour.connections < 20
+
+
 def test_arrivals_are_the_same_for_the_same_seed() -> None:
     """The waits between requests are drawn; on a clock that only sleep moves they can be seen."""
 

@@ -87,6 +87,15 @@ def test_json_says_the_same() -> None:
     assert told["schema"] == "wattmark.sweep"
     assert [p["failed"] for p in told["points"]] == [None, None, None, "ran out of <memory>", None]
     assert told["points"][0]["latency_p95_seconds"]["value"] == 0.2
+    assert set(told) == {
+        "schema", "schema_version", "task", "model", "per", "quality_name", "max_latency_seconds",
+        "min_quality", "points", "groups",
+    }  # fmt: skip
+    assert set(told["points"][0]) == {
+        "name", "settings", "failed", "bundle", "key", "energy", "latency_p95_seconds", "quality",
+        "throughput", "status", "reasons",
+    }  # fmt: skip
+    assert set(told["groups"][0]) == {"points", "apart", "unknown", "planes", "suggestion"}
     first, second = told["groups"]
     assert first["suggestion"]["name"] == "concurrency 1, float16"
     assert second["apart"] == [{"field": "boundary", "first": "device (gpu)", "here": "node"}]

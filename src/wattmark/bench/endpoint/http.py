@@ -1,4 +1,4 @@
-"""Asks a server over HTTP: a connection for each thread, kept; nothing is asked twice, no failure hidden.
+"""Asks a server over HTTP over connections that are kept; nothing is asked twice, no failure hidden.
 
 What a server says about a failure may repeat what it was asked. So only its status and the name of the error
 are told, never its words.
@@ -33,7 +33,7 @@ class Failed(Exception):
 
 
 class Client:
-    """One server. Threads may share it: each has a connection of its own."""
+    """One server. Threads may share it: each request has a connection to itself while it goes on."""
 
     def __init__(
         self,
@@ -58,8 +58,8 @@ class Client:
                     "the API key holds what no header can: check the variable that it comes from"
                 )
             self._headers["Authorization"] = f"Bearer {key}"
-        self._own = threading.local()
-        self._all: list[HTTPConnection] = []
+        self._idle: list[HTTPConnection] = []
+        self._all: set[HTTPConnection] = set()
         self._lock = threading.Lock()
 
     def get(self, path: str, *, root: bool = False) -> Any:
@@ -102,8 +102,7 @@ class Client:
         except (OSError, HTTPException, ValueError) as error:
             raise Failed(_broken(error, self.timeout_seconds)) from None
         finally:
-            if not (whole and self.keeps_after_streams):
-                self._drop(connection)
+            self._done(connection, whole and self.keeps_after_streams)
 
     def close(self) -> None:
         """Let all connections go."""
@@ -111,7 +110,7 @@ class Client:
             for connection in self._all:
                 connection.close()
             self._all.clear()
-        self._own = threading.local()
+            self._idle.clear()
 
     def _json(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> Any:
         until = self.monotonic() + self.timeout_seconds
@@ -119,8 +118,9 @@ class Client:
         try:
             body = self._body(connection, answer, until)
         except (OSError, HTTPException, ValueError) as error:
-            self._drop(connection)
+            self._done(connection, False)
             raise Failed(_broken(error, self.timeout_seconds)) from None
+        self._done(connection, True)
         _check(answer, lambda: body)
         return _decoded(body)
 
@@ -134,16 +134,18 @@ class Client:
             self._allow(connection, until)
             return connection, connection.getresponse()
         except (OSError, HTTPException) as error:
-            self._drop(connection)
+            self._done(connection, False)
             raise Failed(_broken(error, self.timeout_seconds)) from None
 
     def _connection(self) -> HTTPConnection:
-        """This thread's. One that the server closed meanwhile is made anew before anything is sent."""
-        kept: HTTPConnection | None = getattr(self._own, "connection", None)
-        if kept is not None:
-            if kept.sock is None or not _closed(kept.sock):
-                return kept
-            self._drop(kept)
+        """The one that was used last; those that the server closed meanwhile are let go."""
+        with self._lock:
+            while self._idle:
+                kept = self._idle.pop()
+                if kept.sock is None or not _closed(kept.sock):
+                    return kept
+                kept.close()
+                self._all.discard(kept)
         where = self.address
         if where.scheme == "https":
             made: HTTPConnection = HTTPSConnection(
@@ -151,18 +153,18 @@ class Client:
             )
         else:
             made = HTTPConnection(where.host, where.port, timeout=self.timeout_seconds)
-        self._own.connection = made
         with self._lock:
-            self._all.append(made)
+            self._all.add(made)
         return made
 
-    def _drop(self, connection: HTTPConnection) -> None:
-        connection.close()
-        if getattr(self._own, "connection", None) is connection:
-            self._own.connection = None
+    def _done(self, connection: HTTPConnection, keep: bool) -> None:
+        """A request is over; its connection waits for the next one, or is closed."""
         with self._lock:
-            if connection in self._all:
-                self._all.remove(connection)
+            if keep and connection in self._all:
+                self._idle.append(connection)
+                return
+            self._all.discard(connection)
+        connection.close()
 
     def _allow(self, connection: HTTPConnection, until: float) -> None:
         """Let it wait for as long as the whole request has left. Raises TimeoutError when nothing is left."""
@@ -244,10 +246,13 @@ def _decoded(body: bytes) -> Any:
 def _closed(sock: socket.socket) -> bool:
     """Whether there is something to read before anything was asked: the end, in all likelihood."""
     try:
-        readable, _, _ = select.select([sock], [], [], 0)
+        if hasattr(select, "poll"):  # select takes no file numbers above 1023
+            looked = select.poll()
+            looked.register(sock, select.POLLIN)
+            return bool(looked.poll(0))
+        return bool(select.select([sock], [], [], 0)[0])
     except (OSError, ValueError):
         return True
-    return bool(readable)
 
 
 def _broken(error: Exception, seconds: float) -> str:
