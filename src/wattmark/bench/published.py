@@ -222,7 +222,7 @@ def _loaded(row: Published, place: str, config: str, revision: str, cache: Path 
         why = _line(error)
     raise UsageError(
         f"--dataset {row.id} ({row.hub}): {why}; a copy in a folder can be named with --dataset-dir, and "
-        "--synthetic asks the stand-in"
+        "--dataset synthetic asks the stand-in"
     )
 
 
