@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -197,3 +199,39 @@ def test_help_lists_both_ways() -> None:
     assert "make" in said
     assert "check" in said
     assert isinstance(group, click.Group)
+
+
+@pytest.mark.slow
+def test_from_a_simulated_benchmark_to_a_board_and_a_label(tmp_path: Path) -> None:
+    """Its bundle is read, shown unranked, labelled unrated with the reason, and the label agrees with it."""
+    pytest.importorskip("torch", reason="needs the extra `bench`")
+    pytest.importorskip("transformers", reason="needs the extra `bench`")
+    from wattmark.cli.bench import group as bench
+    from wattmark.cli.leaderboard import command as leaderboard
+
+    verb(
+        bench,
+        *("text_generation", "--model", "tiny", "--profile", "quick", "--simulated", 1, "--out", tmp_path),
+    )
+    (bundle,) = tmp_path.glob("*.wattmark")
+    told = json.loads(verb(leaderboard, bundle, "--json").stdout)
+    (row,) = told["tasks"][0]["groups"][0]["rows"]
+    assert (row["rank"], row["unranked"], row["stars"]) == (None, "invalid", None)
+    assert "simulated" in [reason["code"] for reason in row["validity"]["reasons"]]
+    svg = tmp_path / "l.svg"
+    label(bundle, "--svg", svg)
+    assert "unrated" in svg.read_text("utf-8")
+    assert label("check", svg, bundle).return_value == 0
+
+
+def test_without_its_extra_a_png_says_what_to_install(result: Path, tmp_path: Path) -> None:
+    """The pip command; the other files need nothing."""
+    code = (
+        "import sys; sys.modules['resvg_py'] = None\n"
+        "from wattmark.cli.main import main\n"
+        "sys.argv = ['wattmark', *sys.argv[1:]]\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, "label", str(result), "--png", str(tmp_path / "l.png")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "pip install 'wattmark[label]'" in done.stderr) == (2, True)

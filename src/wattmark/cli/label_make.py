@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from wattmark.cli.completing import one_of as any_of
 from wattmark.cli.leaderboard import mode_option, thresholds_option
 from wattmark.cli.options import config_here, place_options, stated_from
 from wattmark.core.errors import UsageError
@@ -26,11 +27,19 @@ NO_PLACE = (
 )
 
 
+def _tasks() -> Iterable[str]:
+    from wattmark.core.bench.task import TASKS
+
+    return TASKS
+
+
 def result_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Which of several results is meant, and how it is rated."""
     for option in (
         click.option("--model", help="Which model, where several results are given."),
-        click.option("--task", help="Which task, where several results are given."),
+        click.option(
+            "--task", shell_complete=any_of(_tasks), help="Which task, where several results are given."
+        ),
         thresholds_option,
         mode_option,
     ):
@@ -167,7 +176,7 @@ def _carbon(result: Result, mode: str, options: dict[str, Any]) -> CardCarbon:
     if given.intensity is None:
         return CardCarbon(reason=NO_PLACE)
     pue = given.pue.figure() if given.pue is not None else Missing("pue")
-    counted = energy.terms.get("boundary") or result.key.boundary.partition(" ")[0]
+    counted = (energy.terms.get("boundary") or result.key.boundary).partition(" ")[0]
     whole = energy_for_carbon(energy.scaled(QUERIES, "J/1000 queries").with_terms(boundary=counted), pue)
     if isinstance(whole, Missing):
         return CardCarbon(reason=str(whole))

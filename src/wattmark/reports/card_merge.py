@@ -26,7 +26,8 @@ def merged(old: str, card: Card, name: str, *, replace: bool = False) -> Merged:
 
     Raises UsageError that names the file where its front matter has no shape that can be added to.
     """
-    end = "\r" if "\r\n" in old else ""
+    first = old.find("\n")
+    end = "\r" if first > 0 and old[first - 1] == "\r" else ""  # as the first line ends
     mark = "\ufeff" if old.startswith("\ufeff") else ""
     opening, front, closing, body = _split(old.removeprefix(mark).split("\n"), name)
     kept: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from wattmark.core.bench.board import Board, Group, Row
@@ -199,8 +199,3 @@ def _span(figure: Figure, unit: str) -> Span:
 def _safe(text: str) -> str:
     """Text that no spreadsheet takes for a formula (OWASP, CSV Injection)."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def grades_in(rows: Iterable[Row]) -> list[str]:
-    """The grades that occur."""
-    return sorted({grade_of(row) for row in rows} - {""})
