@@ -7,7 +7,8 @@ import importlib
 from collections.abc import Callable
 from typing import Any, cast
 
-from wattmark.bench.asking import Answer, AttemptPart, ModelAsked, Query, TaskPart
+from wattmark.bench.asking import Answer, AttemptPart, ModelAsked, Query, QuerySet, TaskPart
+from wattmark.core.bench.pinned import DatasetPin, Pinned
 from wattmark.core.bench.task import TASKS, Task, task_named
 from wattmark.core.errors import UsageError
 
@@ -42,3 +43,10 @@ def judge_of(task: Task, asked: ModelAsked) -> Callable[[Query, Answer], Any]:
 def attempt_part_of(task: Task) -> AttemptPart:
     """What a task brings whose energy is that of reaching a target (training, data_pipeline)."""
     return cast(AttemptPart, importlib.import_module(f"{FOLDER}.{task.id}"))
+
+
+def default_pins(task: Task) -> Pinned:
+    """What the task pins where nobody says otherwise; of an empty set of queries."""
+    nothing = DatasetPin(name="", revision="", sha256="", rows=0, synthetic=True)
+    part = part_of(task) if task.inference else attempt_part_of(task)
+    return part.pinned(QuerySet(pin=nothing, queries=()), 0)

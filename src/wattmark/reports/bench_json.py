@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from wattmark.core.bench.pinned import Pinned
 from wattmark.core.bench.result import Result, wh_per_1000
 from wattmark.core.bench.task import Task
 from wattmark.core.plain import plain
 from wattmark.reports.as_json import document, figure_json
 from wattmark.reports.bench_advice import advice_for
 
+OF_THE_QUERIES = ("task", "dataset", "queries", "seed")
 
-def tasks_json(tasks: Iterable[Task]) -> str:
-    """Schema ``wattmark.bench-tasks``: every task as everybody must understand it."""
-    return document("bench-tasks", 1, {"tasks": [asdict(task) for task in tasks]})
+
+def tasks_json(tasks: Iterable[tuple[Task, Pinned]]) -> str:
+    """Schema ``wattmark.bench-tasks``: every task as everybody must understand it, and what it pins."""
+    return document("bench-tasks", 1, {"tasks": [{**asdict(t), "pins": _pins(p)} for t, p in tasks]})
+
+
+def _pins(pinned: Pinned) -> dict[str, object]:
+    """What does not depend on the queries and their seed."""
+    found = {**asdict(pinned), "options": dict(pinned.options)}
+    return {
+        name: value for name, value in found.items() if name not in ("task", "dataset", "queries", "seed")
+    }
 
 
 def bench_json(result: Result, bundle: str, manifest_sha256: str) -> str:

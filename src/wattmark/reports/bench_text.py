@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from wattmark.core.bench.keys import tokens
+from wattmark.core.bench.pinned import Pinned
 from wattmark.core.bench.result import Result
 from wattmark.core.bench.task import Task
 from wattmark.reports.as_text import bulleted, table
@@ -15,7 +17,7 @@ BROKEN = ("queries_failed", "repeat_failed", "no_work", "target_not_reached", "n
 """What makes even a try fail."""
 
 
-def tasks_text(tasks: Iterable[Task]) -> str:
+def tasks_text(tasks: Iterable[tuple[Task, Pinned]]) -> str:
     """One line for each task."""
     rows = [
         (
@@ -23,10 +25,17 @@ def tasks_text(tasks: Iterable[Task]) -> str:
             task.what,
             "query" if task.output_unit is None else f"query, {task.output_unit}",
             task.quality + ("" if task.higher_is_better else " (lower is better)"),
+            _pins(pinned),
         )
-        for task in tasks
+        for task, pinned in tasks
     ]
-    return table(("task", "a query asks to", "energy per", "quality"), rows)
+    return table(("task", "a query asks to", "energy per", "quality", "pinned"), rows, fold={4: 44})
+
+
+def _pins(pinned: Pinned) -> str:
+    limits = tokens(pinned)
+    options = (f"{name}={value}" for name, value in pinned.options.items() if value)
+    return ", ".join([pinned.dtype, *([] if limits == "any" else [limits]), *options])
 
 
 def bench_text(result: Result, bundle: str) -> str:
