@@ -217,6 +217,32 @@ def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     assert left.phases[0].failed == CUT_SHORT
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_children_that_outlive_a_killed_benchmark_hold_no_lock(tmp_path: Path) -> None:
+    """Workers that load data are forked with the files of the store; they let go of them."""
+    folder = tmp_path / "a.wattmark"
+    store = EvidenceStore.open(folder)
+    store.begin(head())
+    (told, tell_us), (asked, ask) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ask)
+        os.write(tell_us, b"forked")
+        os.read(asked, 1)  # until the parent closes its end
+        os._exit(0)
+    try:
+        os.read(told, 1)
+        store.looks([Look(device_id="GPU-1", at_us=1, energy_uj=1)])  # the parent's are as they were
+        store.close()
+        with EvidenceStore.resume(folder) as resumed:
+            assert resumed.finish().looks[0].energy_uj == (1,)
+    finally:
+        os.close(ask)
+        os.waitpid(child, 0)
+        for number in (told, tell_us, asked):
+            os.close(number)
+
+
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     """The line that does not fit is told; what was there stays, and more fits once there is room."""
     folder = tmp_path / "a.wattmark"

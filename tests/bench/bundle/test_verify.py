@@ -38,7 +38,7 @@ from wattmark.bench.bundle.verify import verify
 from wattmark.bench.bundle.write import manifest_of, write_bundle, write_files
 from wattmark.core.bench.evidence import DeviceLooks, Evidence
 from wattmark.core.bench.findings import Verdict
-from wattmark.core.bench.profile import PROFILES
+from wattmark.core.bench.profile import PROFILES, Profile
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.hashing import sha256
 
@@ -468,6 +468,43 @@ def test_evidence_that_no_result_follows_from_differs(bundle: Path) -> None:
         (bundle / QUERIES).write_text("\n".join(text))
         relisted(bundle)
         assert verdict(bundle) is Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"period_us": 0}, "period_us is 0"),
+        ({"phases": (replace(WHOLE.phases[0], end_us=10**18),)}, "idle_before from 0 to 1000000000000000000"),
+        ({"phases": (replace(WHOLE.phases[1], end_us=0),)}, "is no stretch"),
+        ({"looks": (DeviceLooks(device_id="x", at_us=(10**18,)),)}, "when no benchmark can be"),
+        ({"looks": (DeviceLooks(device_id="x", at_us=(1,), energy_uj=(-1,)),)}, "what no counter can"),
+        ({"looks": (DeviceLooks(device_id="x", at_us=(1,), watts=(1e12,)),)}, "what no sensor can"),
+        ({"queries": (replace(WHOLE.queries[0], input_tokens=-1),)}, "counts what cannot be"),
+        ({"queries": (replace(WHOLE.queries[0], end_us=0),)}, "is no stretch"),
+        ({"states": (replace(WHOLE.states[0], at_us=-(10**18)),)}, "when no benchmark can be"),
+    ],
+)
+def test_numbers_that_cannot_be_are_named(changes: dict[str, Any], problem: str) -> None:
+    """Rather than worked on for hours: a phase of 30,000 years has a trillion seconds."""
+    with pytest.raises(EvidenceError, match=problem):
+        canonical(replace(WHOLE, **changes))
+
+
+@pytest.mark.parametrize(
+    ("profile", "problem"),
+    [
+        (replace(PROFILES["quick"], rated=True), "quick is never rated, and here it says it is"),
+        (replace(PROFILES["certified"], window_seconds=1.0), "asks for 600 s in a repeat, and here for 1 s"),
+        (replace(PROFILES["quick"], id="mine"), "'mine' is none of protocol wattmark-1"),
+    ],
+)
+def test_a_profile_that_asks_less_than_its_name_is_found(
+    tmp_path: Path, profile: Profile, problem: str
+) -> None:
+    """Though everything follows from it: what the profile's name stands for is no matter of the bundle."""
+    write_bundle(replace(WHOLE, profile=profile), tmp_path / "lax.wattmark")
+    (finding,) = verify(tmp_path / "lax.wattmark").checked.found
+    assert (finding.field, problem in finding.text) == ("profile", True)
 
 
 numbers = st.floats(min_value=0, max_value=300, allow_nan=False)

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from wattmark.bench.bundle.layout import ENVIRONMENT, EVIDENCE, LOOKS, QUERIES, STATES
+from wattmark.bench.bundle.sound import first_fault
 from wattmark.core.bench.evidence import (
     SCHEMA,
     SCHEMA_VERSION,
@@ -95,14 +96,16 @@ def decoded(files: Mapping[str, bytes]) -> Evidence:
     if misplaced := [name for name in APART if name in head]:
         raise EvidenceError(EVIDENCE, f"holds `{misplaced[0]}`, which has a file of its own")
     whole = json.dumps({**head, "looks": [], "queries": []}).encode()
-    evidence: Evidence = _value(EVIDENCE, whole, _EVIDENCE)
-    return replace(
-        evidence,
+    evidence: Evidence = replace(
+        _value(EVIDENCE, whole, _EVIDENCE),
         environment=_value(ENVIRONMENT, files[ENVIRONMENT], _ENVIRONMENT),
         looks=tuple(_looks_of(files[LOOKS])),
         queries=_records(QUERIES, files[QUERIES], _QUERY),
         states=_records(STATES, files[STATES], _STATE),
     )
+    if (fault := first_fault(evidence)) is not None:
+        raise EvidenceError(*fault)
+    return evidence
 
 
 def canonical(evidence: Evidence) -> Evidence:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,6 +26,19 @@ JOURNAL = "journal.jsonl"
 LOCK = "lock"
 SETTLED = "settled"
 """Kind of the mark after which what stands before it is on the disk."""
+
+
+_OPEN: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _forget_in_child() -> None:
+    """A forked child has copies of our files: with them it would hold the lock after we were killed."""
+    for journal in list(_OPEN):
+        journal.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
 
 
 class Journal:
@@ -48,6 +62,7 @@ class Journal:
         except BaseException:
             os.close(self._lock)
             raise
+        _OPEN.add(self)
         try:
             self._size = self._cut()
         except BaseException:

@@ -18,6 +18,7 @@ from wattmark.bench.bundle.encoding import decoded, encoded
 from wattmark.bench.bundle.files import read_files
 from wattmark.bench.bundle.layout import EVIDENCE, LISTED, MANIFEST, OBSERVED, RESULT, RUN, Manifest
 from wattmark.bench.bundle.read import manifest_from, not_as_listed
+from wattmark.bench.bundle.sound import laxer
 from wattmark.bench.bundle.write import result_bytes, run_bytes
 from wattmark.core.bench.as_run import run_of
 from wattmark.core.bench.derive import result_of
@@ -118,6 +119,8 @@ def _recomputed(
             f"work it out with wattmark {manifest.wattmark[:40]}"
         )
         return None, [Finding(file=EVIDENCE, field="profile.protocol", text=text, by_version=True)]
+    if problem := laxer(evidence):
+        return None, [Finding(file=EVIDENCE, field="profile", text=problem)]
     try:
         result = result_of(evidence)
         ours = {RESULT: result_bytes(result), RUN: run_bytes(run_of(evidence))}
