@@ -215,6 +215,15 @@ def test_stars_show_what_is_sure_and_what_is_left_open() -> None:
     assert 'href="#st34"' in page(a_result())
 
 
+def test_stars_of_published_figures_say_that_nobody_checked_them() -> None:
+    """The formula gives them in mode aies; the page says what they rest on."""
+    told = a_published()
+    rating = a_rating(told, mode="aies", interval=None, evidence="recomputed, evidence not checked")
+    html = leaderboard_html(board_of([(told, rating)], "aies"), Site(mode="aies"))
+    assert '<small class="why">recomputed, evidence not checked</small>' in html
+    assert "evidence not checked</small>" not in page(a_result())
+
+
 def test_the_lead_counts() -> None:
     """Results, groups, ranked, published, doubles."""
     html = page(a_result("a"), a_result("a"), a_published())

@@ -203,6 +203,7 @@ def _row(row: Row, scale: tuple[float, float] | None, site: Site) -> dict[str, A
         "class": result.model.model_class or "",
         "stars": rating.shown if rating is not None and stars else "",
         "stars_symbol": f"st{stars[0]}{stars[1]}" if stars else "",
+        "stars_note": rating.evidence if rating is not None and result.origin.published else "",
         "stars_value": sum(stars) / 2 if stars else "",
         "stars_reason": rating.reason.removeprefix("unrated: ") if rating is not None else "",
         "wh": energy.text if energy else "",
