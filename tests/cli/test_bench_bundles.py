@@ -132,6 +132,16 @@ def test_show_raw_prints_every_file(bundle: Path) -> None:
     assert text.count("=== ") == 8
 
 
+def test_a_bundle_as_one_file(bundle: Path, tmp_path: Path) -> None:
+    """The same files, zipped: genuine, and the same bytes each time."""
+    verb(show, bundle, "--zip", tmp_path / "one.zip")
+    verb(show, tmp_path / "one.zip", "--zip", tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    assert verb(verify, tmp_path / "one.zip").return_value in (0, None)
+    with pytest.raises(UsageError, match=r"ends with \.zip"):
+        verb(show, bundle, "--zip", tmp_path / "one.tar")
+
+
 def test_a_changed_bundle_is_not_shown(bundle: Path) -> None:
     """Figures that do not follow are nobody's."""
     with pytest.raises(EvidenceError, match=r"is not genuine: result\.json"):

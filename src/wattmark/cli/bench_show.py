@@ -15,8 +15,11 @@ from wattmark.cli.options import json_option
 @click.option(
     "--html", type=click.Path(path_type=Path), help="Write a page with the power trace to this file."
 )
+@click.option(
+    "--zip", "packed", type=click.Path(path_type=Path), help="Write the bundle to this one file, to send it."
+)
 @json_option
-def command(bundle: Path, raw: bool, html: Path | None, as_json: bool) -> None:
+def command(bundle: Path, raw: bool, html: Path | None, packed: Path | None, as_json: bool) -> None:
     """Show what a bundle holds: result, power over the phases, repeats, validity with every reason.
 
     The result is worked out again. A changed bundle is not shown: `wattmark bench verify` says where it was.
@@ -51,6 +54,14 @@ def command(bundle: Path, raw: bool, html: Path | None, as_json: bool) -> None:
         from wattmark.reports.bundle_text import show_text
 
         click.echo(show_text(checked, found.evidence, checked.result, ascii_only=only_ascii()))
+    if packed is not None:
+        from wattmark.bench.bundle.write import write_files
+        from wattmark.core.errors import UsageError
+
+        if packed.suffix != ".zip":
+            raise UsageError(f"--zip {packed}: give a name that ends with .zip")
+        write_files(packed, found.files)
+        click.echo(f"wrote {packed}", err=True)
     if html is not None:
         from wattmark.reports.bundle_html import bundle_page
 
