@@ -27,9 +27,8 @@ from wattmark.wiring.bench import (
     pinned_asked,
     profile_asked,
     run_asked,
-    used_devices,
-    versions,
 )
+from wattmark.wiring.bench_world import used_devices, versions
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from importlib import metadata
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,9 +21,7 @@ from wattmark.bench.catalog import attempt_part_of, judge_of, part_of, task_aske
 from wattmark.bench.goal import Goal
 from wattmark.bench.harness import run_benchmark
 from wattmark.bench.job import Job, Watch
-from wattmark.bench.others import Others
 from wattmark.bench.simulated import Remembering, simulated_world
-from wattmark.bench.ticking import every
 from wattmark.bench.world import World
 from wattmark.config import Config
 from wattmark.core.bench.evidence import Evidence
@@ -35,17 +29,9 @@ from wattmark.core.bench.pinned import ModelFacts, Pinned
 from wattmark.core.bench.profile import PROFILES, Profile
 from wattmark.core.bench.task import Task
 from wattmark.core.errors import UsageError
-from wattmark.core.readings import Device
-from wattmark.meters.clock import boot_clock
-from wattmark.meters.cpu_state import CpuStates
-from wattmark.meters.model import cpu_name
-from wattmark.ports import StateMeter
-from wattmark.wiring.meters import environment, survey
+from wattmark.wiring.bench_world import versions, world_here
 
 SYNTHETIC = "synthetic"
-LIBRARIES = ("torch", "transformers", "diffusers", "tokenizers", "datasets", "numpy", "pillow")
-DRIVER = Path("/proc/driver/nvidia/version")
-GPUS = ("gpu", "module")
 LOADING_SECONDS = 0.5
 """What loading takes in simulated time."""
 
@@ -249,59 +235,9 @@ def world_of(asked: BenchAsked, config: Config) -> World:
     """The real world, or a simulated one where it was asked for."""
     if asked.simulated is not None:
         return simulated_world(asked.simulated, versions)
-    found = survey(config, thorough=False)
-    gpus = [m for m in found.meters.meters if isinstance(m, StateMeter)]
-    cpus = [d.id for d in found.meters.devices if d.component == "cpu"]
-    others = Others().share if asked.endpoint is None else _not_told
-    names = [d.name for d in found.meters.devices if d.component in GPUS and d.name]
-    return World(
-        meters=found.meters,
-        host=found.host,
-        clock=boot_clock,
-        utc=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
-        sleep=time.sleep,
-        every=every,
-        cpu_seconds=time.thread_time,
-        states=(*gpus, CpuStates(cpus, others_share=others)) if cpus else tuple(gpus),
-        hardware=tuple(names) or (cpu_name(),),
-        environment=versions,
-        new_id=lambda pinned: uuid.uuid4().hex,
-        used=used_devices if asked.callable is None and asked.endpoint is None else _all,
+    return world_here(
+        config, local=asked.callable is None and asked.endpoint is None, served=asked.endpoint is not None
     )
-
-
-def versions() -> Mapping[str, str]:
-    """wattmark, Python, kernel, libraries of models that are loaded, NVIDIA's driver, PyTorch's threads."""
-    found = dict(environment())
-    for name in LIBRARIES:
-        module = {"pillow": "PIL"}.get(name, name)
-        if module in sys.modules:
-            with suppress(metadata.PackageNotFoundError):
-                found[name] = metadata.version(name)
-    with suppress(OSError, UnicodeDecodeError):
-        found["nvidia_driver"] = DRIVER.read_text(encoding="ascii").partition("\n")[0].strip()
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        found["torch_threads"] = str(torch.get_num_threads())
-        if torch.version.cuda:
-            found["cuda"] = str(torch.version.cuda)
-    return found
-
-
-def used_devices(facts: ModelFacts, devices: Sequence[Device]) -> Sequence[Device]:
-    """Without the GPUs on which the model does not run, where that can be told."""
-    if facts.device == "cpu":
-        return [d for d in devices if d.component != "gpu"]
-    kind, _, number = facts.device.partition(":")
-    if kind != "cuda" or not number.isdigit():
-        return devices
-    torch: Any = sys.modules.get("torch")
-    if torch is None:
-        return devices
-    own = f"GPU-{getattr(torch.cuda.get_device_properties(int(number)), 'uuid', '')}"
-    if own not in {d.id for d in devices}:
-        return devices
-    return [d for d in devices if d.component not in GPUS or d.id == own]
 
 
 def bundle_name(asked: BenchAsked, now: datetime) -> str:
@@ -322,15 +258,6 @@ def free_folder(folder: Path) -> Path:
         number += 1
         found = folder.with_name(f"{folder.name.removesuffix(SUFFIX)}-{number}{SUFFIX}")
     return found
-
-
-def _all(facts: ModelFacts, devices: Sequence[Device]) -> Sequence[Device]:
-    return devices
-
-
-def _not_told() -> float | None:
-    """A server's own processes are others' to us, and the benchmark all the same."""
-    return None
 
 
 def _pass(world: World, seconds: float) -> None:
