@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import click
@@ -24,10 +23,6 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
-def _is_there(place: str) -> bool:
-    return importlib.util.find_spec(place.partition(":")[0]) is not None
-
-
 class BenchGroup(LazyGroup):
     """Subcommands; the name of a task in their place means ``run``."""
 
@@ -43,7 +38,7 @@ class BenchGroup(LazyGroup):
         return [*super().shell_complete(ctx, incomplete), *tasks]
 
 
-@click.group(cls=BenchGroup, verbs={verb: row for verb, row in VERBS.items() if _is_there(row[0])})
+@click.group(cls=BenchGroup, verbs=VERBS)
 def group(**_options: Any) -> None:
     """Benchmark a model: `wattmark bench TASK --model MODEL`.
 
