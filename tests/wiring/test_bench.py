@@ -133,7 +133,13 @@ def test_pins_are_the_tasks_unless_something_else_is_asked() -> None:
     )
     assert (found.batch_size, found.dtype, found.output_tokens) == (8, "bfloat16", 64)
     assert found.options == {"steps": "20"}
-    assert pinned_asked(asked(), a_pin()) == a_pin()
+    assert pinned_asked(asked(callable=None, model="tiny"), a_pin()) == a_pin()
+
+
+def test_the_precision_of_a_function_is_not_known_unless_it_is_said() -> None:
+    """It shows none: such results are ranked with no others."""
+    assert pinned_asked(asked(), a_pin()).dtype == "unknown"
+    assert pinned_asked(asked(dtype="float16"), a_pin()).dtype == "float16"
 
 
 def test_the_most_tokens_are_limited_where_answers_may_end_earlier() -> None:

@@ -25,6 +25,7 @@ from wattmark.bench.simulated import Remembering, simulated_world
 from wattmark.bench.world import World
 from wattmark.config import Config
 from wattmark.core.bench.evidence import Evidence
+from wattmark.core.bench.key import UNKNOWN
 from wattmark.core.bench.pinned import ModelFacts, Pinned
 from wattmark.core.bench.profile import PROFILES, Profile
 from wattmark.core.bench.task import Task
@@ -217,6 +218,8 @@ def pinned_asked(asked: BenchAsked, pinned: Pinned) -> Pinned:
         "dtype": asked.dtype,
         "max_input_tokens": asked.max_input_tokens,
     }
+    if asked.callable is not None and asked.dtype is None and task_asked(pinned.task).inference:
+        changes["dtype"] = UNKNOWN  # a function does not show in which precision it computes
     if asked.output_tokens is not None:
         if pinned.output_tokens is None and pinned.max_output_tokens is None:
             raise UsageError(f"--output-tokens: {pinned.task} puts out no tokens that could be limited")
