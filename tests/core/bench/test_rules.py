@@ -168,6 +168,19 @@ def test_a_crashed_repeat_invalidates() -> None:
     assert found == {"repeat_failed": "repeat 1 failed: killed"}
 
 
+def test_a_repeat_that_was_killed_at_once_misses_no_energy() -> None:
+    """It has no length: nothing was used in it, and the others keep their boundary and their mean."""
+    evidence = a_benchmark(Plot(repeats=4))
+    crashed = measured(evidence)[1]
+    phases = tuple(
+        replace(p, failed="killed", end_us=p.start_us) if p is crashed else p for p in evidence.phases
+    )
+    queries = tuple(q for q in evidence.queries if q.repeat != 1)
+    result = result_of(replace(evidence, phases=phases, queries=queries))
+    assert [r.code for r in result.validity.reasons] == ["repeat_failed"]
+    assert result.energy is not None
+
+
 @pytest.mark.parametrize(
     ("kept", "text"),
     [

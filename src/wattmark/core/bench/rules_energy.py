@@ -26,23 +26,29 @@ MOST_SKEW_SECONDS = 0.2
 
 
 def known(d: Derived) -> Iterator[Reason]:
-    """Every repeat that came to its end has an energy above zero."""
+    """Every repeat that came to its end has an energy above zero, one that failed some energy.
+
+    A process that was killed as soon as a repeat had begun leaves one without length: no energy is missing.
+    """
+    lasted = [r for r in d.repeats if r.seconds > 0 or not r.failed]
     if not isinstance(d.spent.energy, Figure):
         yield because("no_energy", str(d.spent.energy))
-    for repeat in d.repeats:
+    for repeat in lasted:
         energy = repeat.spent.energy
         if not isinstance(energy, Figure):
             yield because("no_energy", f"repeat {repeat.number}: {energy}")
-        elif energy.value <= 0.0:
+        elif energy.value <= 0.0 and not repeat.failed:
             yield because("energy_not_positive", f"repeat {repeat.number} used {energy.value:g} J")
-    if len({r.spent.boundary for r in d.repeats}) > 1:
-        found = ", ".join(sorted({r.spent.boundary or "none" for r in d.repeats}))
+    if len({r.spent.boundary for r in lasted}) > 1:
+        found = ", ".join(sorted({r.spent.boundary or "none" for r in lasted}))
         yield because("no_energy", f"repeats have different boundaries ({found}), so that they have no mean")
 
 
 def measured(d: Derived) -> Iterator[Reason]:
     """Grade A to C."""
     energy = d.spent.energy
+    if d.evidence.simulated:
+        return  # `simulated` says more
     if isinstance(energy, Figure) and energy.grade is not None and not energy.grade.at_least(Grade.C):
         how = "modelled" if energy.grade is Grade.D else "declared"
         yield because(
