@@ -146,7 +146,7 @@ def test_it_lands_in_a_ledger(folder: Path) -> None:
     assert not (folder / "wattmark-bench").exists()
     invoked = CliRunner().invoke(cli, ["ledger", "init", str(folder / "L")])
     assert invoked.exit_code == 0
-    answered("--profile", "quick", *SIMULATED, "--ledger", str(folder / "L"))
+    answered("--profile", "quick", "--idle", "0.1", "--ledger", str(folder / "L"))
     (landed,) = (folder / "L" / "inbox").iterdir()
     run = json.loads(landed.read_text())
     assert run["subject"]["labels"]["wattmark.bench.task"] == "text_classification"
