@@ -230,7 +230,7 @@ def test_a_repeat_lasts_as_long_as_its_profile_asks(device: Any, seconds: float,
 @pytest.mark.parametrize(("device", "least"), [(a_gpu(), 5.0), (a_sensor(), 60.0)])
 def test_a_meter_asks_for_a_window_of_its_own(device: Any, least: float) -> None:
     """A profile without one (aies): 5 s for counters, 60 s for sensors."""
-    free = replace(STANDARD, window_seconds=0.0)
+    free = replace(STANDARD, id="free", window_seconds=0.0)
     short = reasons(changed(plot=Plot(seconds=least - 0.1), device=device, profile=free))
     assert short["window_too_short"] == f"repeat 2 took {least - 0.1:.3g} s of {least:g} s"
     enough = reasons(changed(plot=Plot(seconds=10 * least), device=device, profile=free))
@@ -316,7 +316,7 @@ def test_power_does_not_drift() -> None:
 
 def test_steadiness_must_be_told() -> None:
     """Two seconds have no three means; without a limit a device may have drawn anything at a failed look."""
-    free = replace(STANDARD, window_seconds=0.0)
+    free = replace(STANDARD, id="free", window_seconds=0.0)
     assert "steady_state_unknown" in reasons(changed(plot=Plot(seconds=2.0), profile=free))
     evidence = changed(device=a_sensor(max_power=Power(float("inf"))))
     middle = evidence.looks[0].at_us.index(measured(evidence)[0].start_us) + 300
@@ -345,6 +345,22 @@ def test_an_attempt_that_did_not_reach_its_target() -> None:
     assert reasons(failed)["target_not_reached"] == (
         "1 of 3 attempts did not reach the target, e.g.: accuracy 0.7 of 0.9"
     )
+
+
+def test_a_profile_keeps_what_its_name_promises() -> None:
+    """Whoever asks for fewer repeats or a shorter window does not get the name's word for it."""
+    less = replace(PROFILES["certified"], min_repeats=3, max_repeats=3, window_seconds=60.0)
+    found = reasons(changed(plot=Plot(repeats=3), profile=less))
+    assert found["too_few_repeats"] == "3 repeats of 10 came to their end"
+    assert found["window_too_short"].endswith("of 600 s")
+    assert "quick" in reasons(changed(profile=replace(PROFILES["quick"], rated=True)))
+
+
+def test_a_profile_that_nobody_knows_promises_its_own_numbers() -> None:
+    own = replace(PROFILES["standard"], id="later", min_repeats=5)
+    assert reasons(changed(plot=Plot(repeats=4), profile=own)) == {
+        "too_few_repeats": "4 repeats of 5 came to their end"
+    }
 
 
 @pytest.mark.parametrize(("profile", "least"), [("standard", 3), ("certified", 10), ("aies", 10)])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from wattmark.core.bench import rules_conduct, rules_energy, rules_hardware, rules_work
 from wattmark.core.bench.derived import Derived
+from wattmark.core.bench.profile import promised
 from wattmark.core.bench.reasons import because
 from wattmark.core.bench.validity import Reason
 
@@ -14,7 +15,7 @@ Rule = Callable[[Derived], Iterator[Reason]]
 
 def quick(d: Derived) -> Iterator[Reason]:
     """A profile that is not rated."""
-    if not d.evidence.profile.rated:
+    if not (d.evidence.profile.rated and promised(d.evidence.profile).rated):
         name = d.evidence.profile.id
         yield because("quick", f"profile {name} is for tries and continuous integration: never rated")
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from wattmark.core.bench.derived import Derived, IdleSpell, Seen
 from wattmark.core.bench.evidence import PhaseName
+from wattmark.core.bench.profile import promised
 from wattmark.core.bench.reasons import because
 from wattmark.core.bench.steady import cv_at_worst
 from wattmark.core.bench.validity import Reason
@@ -46,7 +47,8 @@ def steady(d: Derived) -> Iterator[Reason]:
 
 def repeated(d: Derived) -> Iterator[Reason]:
     """Enough repeats that came to their end, and alike."""
-    least = max(LEAST_REPEATS, d.evidence.profile.min_repeats)
+    profile = d.evidence.profile
+    least = max(LEAST_REPEATS, profile.min_repeats, promised(profile).min_repeats)
     if len(d.counted) < least:
         yield because("too_few_repeats", f"{len(d.counted)} repeats of {least} came to their end")
     if len(d.seen) < 2 or any(s.value <= 0.0 for s in d.seen):

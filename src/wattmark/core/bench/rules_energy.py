@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from wattmark.core.bench.derived import Derived
 from wattmark.core.bench.evidence import Phase
 from wattmark.core.bench.lines import Line, stretch
+from wattmark.core.bench.profile import promised
 from wattmark.core.bench.reasons import because
 from wattmark.core.bench.repeats import Repeat
 from wattmark.core.bench.validity import Reason
@@ -69,8 +70,10 @@ def all_read(d: Derived) -> Iterator[Reason]:
 
 def long_enough(d: Derived) -> Iterator[Reason]:
     """Window, samples and ticks of every repeat that came to its end."""
+    profile = d.evidence.profile
+    asked = max(profile.window_seconds, promised(profile).window_seconds)
     for repeat in d.ended:
-        least = max(d.evidence.profile.window_seconds, *(_least_seconds(line) for line in d.devices), 0.0)
+        least = max(asked, *(_least_seconds(line) for line in d.devices), 0.0)
         if repeat.seconds < least * (1 - 1e-9):
             yield because(
                 "window_too_short", f"repeat {repeat.number} took {repeat.seconds:.3g} s of {least:g} s"
