@@ -67,6 +67,15 @@ def boom(texts: list[str]) -> list[str]:
     raise ValueError("no such word")
 
 
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def mute(texts: list[str]) -> list[str]:
+    raise Mute
+
+
 @pytest.mark.parametrize(
     ("function", "why"),
     [
@@ -78,6 +87,10 @@ def boom(texts: list[str]) -> list[str]:
         (lambda texts: [{"output": 1, "output_tokens": True}] * 2, "wrong output_tokens"),
         (lambda texts: [{"output": 1, "audio_seconds": float("nan")}] * 2, "wrong audio_seconds"),
         (lambda texts: [{"output": 1, "tokens": 4}] * 2, "told of tokens, which is not known"),
+        (lambda texts: [{"output": 1, "output_tokens": 10**30}] * 2, "wrong output_tokens"),
+        (lambda texts: [{"output": 1, "first_output_seconds": 1e300}] * 2, "wrong first_output_seconds"),
+        (lambda texts: sys.exit(0), "SystemExit: 0"),
+        (mute, "Mute"),
     ],
 )
 def test_what_goes_wrong_is_a_failed_query(function: Any, why: str) -> None:
@@ -85,6 +98,18 @@ def test_what_goes_wrong_is_a_failed_query(function: Any, why: str) -> None:
     found = answers(function)
     assert len(found) == 2
     assert all(why in a.failed for a in found)
+
+
+def test_what_a_function_says_of_a_failure_takes_one_harmless_line() -> None:
+    """No control characters, no user's name in a path, 200 characters at most."""
+    found = answers(lambda texts: ["fine", {"failed": "\x1b[2Jno\nroom\u202e"}])
+    assert found[1].failed == "?[2Jno room?"
+
+    def lost(texts: list[str]) -> list[str]:
+        raise RuntimeError("/home/somebody/model\n" + "x" * 10**6)
+
+    assert answers(lost)[0].failed.startswith("RuntimeError: /home/***/model xxx")
+    assert len(answers(lost)[0].failed) == 200
 
 
 def test_a_function_is_found_in_the_working_directory(folder: Path) -> None:
@@ -102,11 +127,13 @@ def test_a_function_is_found_in_the_working_directory(folder: Path) -> None:
         ("my_model_two:g", "has no 'g'"),
         ("my_model_two:number", "it is no function"),
         ("my_model_bad:f", "failed while it was imported: ZeroDivisionError"),
+        ("my_model_ends:f", "failed while it was imported: SystemExit"),
     ],
 )
 def test_what_is_named_wrongly_is_said(folder: Path, named: str, why: str) -> None:
     """With the option and what is wrong."""
     (folder / "my_model_two.py").write_text("number = 4\n")
     (folder / "my_model_bad.py").write_text("1 / 0\n")
+    (folder / "my_model_ends.py").write_text("import sys\nsys.exit(0)\n")
     with pytest.raises(UsageError, match=why):
         function_named(named, folder)

@@ -7,11 +7,12 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.bench.answering import Counting, a_job
-from wattmark.bench.asking import Query
+from wattmark.bench.asking import Answer, Query
 from wattmark.bench.bundle.encoding import canonical
 from wattmark.bench.bundle.store import EvidenceStore
 from wattmark.bench.harness import run_benchmark
@@ -23,7 +24,7 @@ from wattmark.core.bench.derive import result_of
 from wattmark.core.bench.evidence import Evidence, Phase, PhaseName
 from wattmark.core.bench.profile import PROFILES
 from wattmark.core.bench.validity import Status
-from wattmark.core.errors import EvidenceError, UsageError
+from wattmark.core.errors import EvidenceError, MissingExtra, UsageError
 
 QUIET = tuple(replace(d, noise_milliwatts=0) for d in DEVICES)
 P = PhaseName
@@ -380,3 +381,48 @@ def test_what_looking_costs_is_recorded() -> None:
     assert evidence.overhead is not None
     assert evidence.overhead.cpu_seconds == 0
     assert evidence.overhead.reads == len(evidence.looks[0].at_us)
+
+
+@pytest.mark.parametrize(
+    ("score", "kind"),
+    [
+        (lambda query, answer: float(object()), "TypeError"),  # type: ignore[arg-type]
+        (lambda query, answer: float("nan"), "ValueError"),
+        (lambda query, answer: [1.0, 10.0**400], "OverflowError"),
+        (lambda query, answer: {"found": object()}, "TypeError"),
+    ],
+)
+def test_an_output_that_cannot_be_scored_is_a_failed_query(score: Any, kind: str) -> None:
+    """The benchmark goes on with the others: nothing that was measured is lost by one odd output."""
+
+    def odd_once(query: Query, answer: Answer) -> Any:
+        return score(query, answer) if query.index == 2 else 1.0
+
+    job = replace(a_job(Counting(), "quick"), score=odd_once)
+    evidence = run_benchmark(job, simulated_world(1, draws=QUIET, marked=False), Forgetful())
+    failed = [q for q in evidence.queries if q.failed]
+    assert {(q.index, q.score, q.output_sha256) for q in failed} == {(2, None, None)}
+    assert {q.failed for q in failed} == {f"the output (a int) cannot be scored: {kind}"}
+    assert canonical(evidence) == canonical(canonical(evidence))
+
+
+def test_where_nothing_can_be_scored_the_warm_up_says_so() -> None:
+    """Before an hour is spent."""
+
+    def never(query: Query, answer: Answer) -> Any:
+        raise KeyError("found")
+
+    job = replace(a_job(Counting()), score=never)
+    with pytest.raises(EvidenceError, match="cannot be scored: KeyError"):
+        run_benchmark(job, simulated_world(1, draws=QUIET, marked=False), Forgetful())
+
+
+def test_what_is_missing_here_is_no_fault_of_an_output() -> None:
+    """A library that scores need: said as it is."""
+
+    def missing(query: Query, answer: Answer) -> Any:
+        raise MissingExtra("ROUGE-L", "bench")
+
+    job = replace(a_job(Counting()), score=missing)
+    with pytest.raises(MissingExtra):
+        run_benchmark(job, simulated_world(1, draws=QUIET, marked=False), Forgetful())

@@ -104,6 +104,8 @@ def test_the_docstring_draws_every_error() -> None:
         (EvidenceError("/home/someone/a.run.json", "is cut short"), "is cut short"),
         (ConfigError("/home/someone/wattmark.toml", "[place] pue", "must be a number"), "must be a number"),
         (ValueError("not a number"), "not a number"),
+        (RuntimeError("cannot open '/home/someone/m.bin'"), "cannot open '/home/***/m.bin'"),
+        (RuntimeError("C:\\Users\\someone\\m.bin is cut"), "C:\\Users\\***\\m.bin is cut"),
     ],
 )
 def test_a_run_file_hears_of_errors_without_paths(error: Exception, told: str) -> None:

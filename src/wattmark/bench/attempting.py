@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wattmark.bench.asking import Attempted, QuerySet
+from wattmark.bench.callable import why_of
 from wattmark.bench.goal import Goal
 from wattmark.core.bench.pinned import DatasetPin, ModelFacts, Pinned
-from wattmark.core.errors import UsageError, without_paths
+from wattmark.core.errors import UsageError
 
 KNOWN = ("seed", "tell")
-MOST_SAID = 200
 
 
 class CallableAttempt:
@@ -50,8 +50,8 @@ class CallableAttempt:
             returned = self._function(**given)
             if isinstance(returned, int | float) and not isinstance(returned, bool):
                 heard(returned)
-        except Exception as error:  # noqa: BLE001 - whatever somebody's function raises is a failed attempt
-            why = f"{type(error).__name__}: {without_paths(error)}"[:MOST_SAID]
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is a failed attempt
+            why = why_of(error)
             return Attempted(quality=told[-1] if told else None, reached=False, why_not=why)
         return ended(self._goal, told[-1] if told else None)
 

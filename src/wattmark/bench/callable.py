@@ -19,6 +19,8 @@ OUTPUT = "output"
 FAILED = "failed"
 KNOWN = frozenset((OUTPUT, FAILED, *COUNTS, *SECONDS))
 MOST_SAID = 200
+MOST, MOST_SECONDS = 1 << 53, 1e8
+"""What one answer may tell of: more is a mistake, and no bundle would hold it."""
 
 
 def function_named(text: str, folder: Path) -> Function:
@@ -32,8 +34,8 @@ def function_named(text: str, folder: Path) -> Function:
         found: Any = importlib.import_module(module_name)
     except ImportError as error:
         raise UsageError(f"--callable {text!r}: {module_name} cannot be imported: {error}") from error
-    except Exception as error:
-        # A module of somebody else may raise anything while it loads.
+    except (Exception, SystemExit) as error:
+        # A module of somebody else may raise anything while it loads, and may be a script that ends itself.
         said = f"{type(error).__name__}: {error}"
         raise UsageError(
             f"--callable {text!r}: {module_name} failed while it was imported: {said}"
@@ -73,8 +75,9 @@ class CallableAnswerer:
         asked = {"output_tokens": output_tokens} if self._counts_tokens and output_tokens is not None else {}
         try:
             said = self._function(prepared, **asked)
-        except Exception as error:  # noqa: BLE001 - whatever somebody's function raises is a failed query
-            return [_failed(f"{type(error).__name__}: {without_paths(error)}")] * len(batch)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is a failed query;
+            # and a function that ends the process must not look like a benchmark that ended well
+            return [_failed(why_of(error))] * len(batch)
         if isinstance(said, str | bytes | Mapping) or not isinstance(said, Sequence):
             return [_failed(f"the function gave {type(said).__name__}, not a list")] * len(batch)
         if len(said) != len(batch):
@@ -111,17 +114,31 @@ def _answer(said: Any) -> Answer:
         images=said.get("images"),
         audio_seconds=said.get("audio_seconds"),
         first_output_seconds=said.get("first_output_seconds"),
-        failed=str(said.get(FAILED) or "")[:MOST_SAID],
+        failed=in_one_line(str(said.get(FAILED) or "")),
     )
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
 
 
 def _is_seconds(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_SECONDS
 
 
 def _failed(why: str) -> Answer:
-    return Answer(output=None, failed=why[:MOST_SAID])
+    return Answer(output=None, failed=in_one_line(why))
+
+
+def why_of(error: BaseException) -> str:
+    """Kind and words of what somebody's function raised."""
+    try:
+        return in_one_line(f"{type(error).__name__}: {without_paths(error)}")
+    except Exception:  # noqa: BLE001 - an error of a stranger that cannot even be said
+        return type(error).__name__
+
+
+def in_one_line(text: str) -> str:
+    """What a stranger says, short, and nothing in it that does something on a terminal."""
+    plain = " ".join(text[: 4 * MOST_SAID].split())
+    return "".join(c if c.isprintable() else "?" for c in plain)[:MOST_SAID]

@@ -173,9 +173,10 @@ class _Bench:
             except Broken as error:
                 raise EvidenceError("the model", f"failed in the warm-up: {_why(error)}") from error.cause
             self._end(phase, INTERRUPTED if window.cut else "")
-            self._record.queries(records(window, WARM_UP, self._job.score))
-        failed = [a.answer.failed for a in window.asked if a.answer.failed]
-        if failed and len(failed) == len(window.asked) and self._job.steady:  # a target may be reached later
+            self._record.queries(told := records(window, WARM_UP, self._job.score))
+        first = [q.failed for q in told if q.turn == 0]  # later ones are not scored
+        failed = [why for why in first if why]
+        if failed and len(failed) == len(first) and self._job.steady:  # a target may be reached later
             raise EvidenceError("the model", f"answered no query of the warm-up: {failed[0]}")
         if not steady:
             self._note(f"power was not steady after a warm-up of {MOST_SECONDS:g} s")

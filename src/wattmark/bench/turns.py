@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +14,9 @@ from wattmark.bench.sampler import Sampler
 from wattmark.bench.world import World
 from wattmark.core.bench.evidence import QueryRecord
 from wattmark.core.bench.pinned import Pinned
-from wattmark.core.errors import EvidenceError
+from wattmark.core.errors import EvidenceError, WattmarkError
+
+MOST_SAID = 200
 
 
 class Sets:
@@ -159,7 +162,7 @@ def records(window: Window, repeat: int, score: Callable[[Query, Answer], Any]) 
 
 def _record(asked: Asked, repeat: int, score: Callable[[Query, Answer], Any]) -> QueryRecord:
     answer = asked.answer
-    scored = asked.turn == 0 and not answer.failed
+    told, why = (None, answer.failed) if asked.turn > 0 or answer.failed else _scored(asked, score)
     first = answer.first_output_seconds
     return QueryRecord(
         repeat=repeat,
@@ -174,14 +177,30 @@ def _record(asked: Asked, repeat: int, score: Callable[[Query, Answer], Any]) ->
         output_tokens=answer.output_tokens,
         audio_seconds=answer.audio_seconds,
         images=answer.images,
-        failed=answer.failed,
-        score=score(asked.query, answer) if scored else None,
-        output_sha256=_hash(answer.output) if scored else None,
+        failed=why,
+        score=told,
+        output_sha256=_hash(answer.output) if asked.turn == 0 and not why else None,
     )
+
+
+def _scored(asked: Asked, score: Callable[[Query, Answer], Any]) -> tuple[Any, str]:
+    """The score, or why there is none: an output that cannot be scored is no answer.
+
+    What it is stays unsaid, as it may hold words of the answer. Raises what is ours, e.g. MissingExtra.
+    """
+    try:
+        told = score(asked.query, asked.answer)
+        json.dumps(told, allow_nan=False)  # raises for what no file of a bundle can hold
+    except WattmarkError:
+        raise
+    except Exception as error:  # noqa: BLE001 - scores meet whatever somebody's model puts out
+        kind, of = type(error).__name__, type(asked.answer.output).__name__
+        return None, f"the output (a {of}) cannot be scored: {kind}"[:MOST_SAID]
+    return told, ""
 
 
 def _hash(output: Any) -> str | None:
     try:
         return value_sha256(output)
-    except TypeError:
-        return None  # a value that has no canonical bytes
+    except Exception:  # noqa: BLE001 - of an object of a stranger, whose bytes may not come out
+        return None

@@ -89,7 +89,7 @@ class NotComparable(WattmarkError):
         super().__init__(f"these {what} may not be compared: {fields}")
 
 
-def without_paths(error: Exception) -> str:
+def without_paths(error: BaseException) -> str:
     """What went wrong, for a run file: paths are left out, because they tell the names of users."""
     match error:
         case OSError():
@@ -97,7 +97,7 @@ def without_paths(error: Exception) -> str:
         case EvidenceError() | ConfigError() | LedgerError():
             return without_secrets(error.problem)
         case _:
-            return without_secrets(str(error))
+            return without_secrets(_USER.sub(r"\1***", str(error)))
 
 
 def without_secrets(text: str) -> str:
@@ -105,6 +105,8 @@ def without_secrets(text: str) -> str:
     return _SECRET_VALUE.sub(r"\1***", _ACCOUNT.sub("***@", text))
 
 
+_USER = re.compile(r"([\\/](?:home|Users)[\\/])[^\\/\s'\":]+")
+"""The folder of a user within a path: /home/NAME, C:\\Users\\NAME."""
 _ACCOUNT = re.compile(r"(?<=://)[^\s/?#]*@")
 _SECRET_VALUE = re.compile(
     r"([?&](?:sig|signature|token|[\w-]*[_-](?:token|signature|credential)|(?:api[_-]?|access[_-]?)?key"
