@@ -136,6 +136,16 @@ def test_pins_are_the_tasks_unless_something_else_is_asked() -> None:
     assert pinned_asked(asked(callable=None, model="tiny"), a_pin()) == a_pin()
 
 
+def test_a_pin_tells_no_folder_of_this_machine(tmp_path: Path) -> None:
+    """The name of a folder stays, its place does not; an id of the hub is no folder."""
+    pin = a_pin(options={"tokenizer": "its own"})
+    (tmp_path / "mine").mkdir()
+    folder = pinned_asked(asked(options={"tokenizer": str(tmp_path / "mine")}), pin)
+    assert folder.options == {"tokenizer": "mine"}
+    hub = pinned_asked(asked(options={"tokenizer": "lab/words"}), pin)
+    assert hub.options == {"tokenizer": "lab/words"}
+
+
 def test_the_precision_of_a_function_is_not_known_unless_it_is_said() -> None:
     """It shows none: such results are ranked with no others."""
     assert pinned_asked(asked(), a_pin()).dtype == "unknown"

@@ -230,7 +230,10 @@ def pinned_asked(asked: BenchAsked, pinned: Pinned) -> Pinned:
         known = ", ".join(pinned.options) or "none"
         raise UsageError(f"--pin {unknown[0]}: {pinned.task} has no such pin; it has {known}")
     if asked.options:
-        changes["options"] = {**pinned.options, **asked.options}
+        changes["options"] = {
+            **pinned.options,
+            **{name: without_folders(value) for name, value in asked.options.items()},
+        }
     return replace(pinned, **{name: value for name, value in changes.items() if value is not None})
 
 
@@ -241,6 +244,12 @@ def world_of(asked: BenchAsked, config: Config) -> World:
     return world_here(
         config, local=asked.callable is None and asked.endpoint is None, served=asked.endpoint is not None
     )
+
+
+def without_folders(value: str) -> str:
+    """The value of a pin; of a folder or file on this machine its name alone, for bundles are shown to others."""
+    path = Path(value).expanduser()
+    return path.name if path.is_absolute() or path.exists() else value
 
 
 def bundle_name(asked: BenchAsked, now: datetime) -> str:
