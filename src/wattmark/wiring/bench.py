@@ -247,7 +247,7 @@ def world_of(asked: BenchAsked, config: Config) -> World:
 
 
 def without_folders(value: str) -> str:
-    """The value of a pin; of a folder or file on this machine its name alone, for bundles are shown to others."""
+    """The value of a pin; of a folder or file on this machine its name alone: others see bundles."""
     path = Path(value).expanduser()
     return path.name if path.is_absolute() or path.exists() else value
 
