@@ -136,7 +136,10 @@ def test_random_weights_for_an_architecture_in_a_folder(tmp_path: Path) -> None:
         (ModelAsked(model="random:./nowhere"), "no configuration there"),
         (ModelAsked(model="tiny", device="gpu"), "there is auto, cpu, cuda"),
         (ModelAsked(model="tiny", device="cuda:99"), "--device cuda:99"),
-        (ModelAsked(model="tiny", settings={"colour": "red"}), "colour: a text model has the settings"),
+        (
+            ModelAsked(model="tiny", settings={"colour": "red"}),
+            "colour: a model of this task has the settings",
+        ),
     ],
 )
 def test_says_what_is_wrong(asked: ModelAsked, problem: str) -> None:

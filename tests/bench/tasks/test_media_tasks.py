@@ -103,8 +103,8 @@ def test_a_folder_is_loaded_as_it_was_saved(task: str, tmp_path: Path) -> None:
     answerer, queries = loaded(task)
     folder = tmp_path / "my-model"
     answerer.media.model.save_pretrained(folder)
-    for helper in answerer.media.helpers:
-        helper.save_pretrained(folder)
+    for processor in answerer.media.processors:
+        processor.save_pretrained(folder)
     again, _ = loaded(task, str(folder))
     assert [a.output for a in asked(again, queries)] == [a.output for a in asked(answerer, queries)]
     assert again.facts.id == "my-model"
@@ -112,6 +112,7 @@ def test_a_folder_is_loaded_as_it_was_saved(task: str, tmp_path: Path) -> None:
     assert again.facts.parameters == answerer.facts.parameters
     drawn, _ = loaded(task, f"random:{folder}")
     assert drawn.facts.random_weights
+    assert drawn.facts.id == "random:my-model"  # no folder of the machine
     assert drawn.facts.architecture == answerer.facts.architecture
 
 
@@ -178,7 +179,7 @@ def test_a_ctc_model_looks_once(tmp_path: Path) -> None:
 
 
 def test_an_encoder_and_a_decoder_put_together_caption(tmp_path: Path) -> None:
-    """ViT and GPT-2, each with its own helper."""
+    """ViT and GPT-2, each with its own processor."""
     from wattmark.bench.models.device import seeded
     from wattmark.bench.models.tiny_vision import SIDE, tiny_classifier
     from wattmark.bench.models.words_tokenizer import words_tokenizer

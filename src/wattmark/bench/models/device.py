@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +77,25 @@ def synchronise(device: Any) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def placed(model: Any, device: Any, dtype: Any = None) -> Any:
+    """A model on the device, in a precision unless it is None or ``auto``; of a pipeline its networks.
+
+    Raises UsageError where it does not fit.
+    """
+    try:
+        return model.to(device) if dtype in (None, "auto") else model.to(device, dtype)
+    except RuntimeError as error:  # out of memory is one
+        raise UsageError(f"the model does not fit on {device}: {str(error).strip()[:200]}") from None
+
+
+def memory_back() -> None:
+    """Give memory back that nothing points at any more, that of a GPU too."""
+    gc.collect()
+    torch = torch_module()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @contextmanager

@@ -7,9 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.bench.asking import ModelAsked
-from wattmark.bench.models.device import device_of, dtype_of, seeded, synchronise, torch_module
+from wattmark.bench.models.device import (
+    device_of,
+    dtype_of,
+    memory_back,
+    placed,
+    seeded,
+    synchronise,
+    torch_module,
+)
+from wattmark.bench.models.facts import RANDOM, TINY, facts_of
 from wattmark.bench.models.libraries import diffusers_library, transformers_library
-from wattmark.bench.models.media import RANDOM, TINY, facts_of, memory_back, refuse_unknown
+from wattmark.bench.models.settings import refuse_unknown
 from wattmark.bench.models.tiny_diffusion import tiny_stable_diffusion
 from wattmark.bench.models.weights import folder_sha256, made_sha256
 from wattmark.core.bench.pinned import ModelFacts, Pinned
@@ -51,14 +60,14 @@ def load_drawer(asked: ModelAsked, pinned: Pinned) -> Drawer:
     if asked.model == TINY:
         with seeded(pinned.seed):
             pipeline = tiny_stable_diffusion()
-        pipeline = _placed(pipeline, device, dtype)
+        pipeline = placed(pipeline, device, dtype)
         settings_of = {
             name: part.config for name, part in pipeline.components.items() if hasattr(part, "config")
         }
         sha256, version = made_sha256(_models(pipeline), _plain(settings_of)), f"seed {pinned.seed}"
     else:
         folder = _folder(asked)
-        pipeline = _placed(_from_folder(asked, folder, dtype), device, None)
+        pipeline = placed(_from_folder(asked, folder, dtype), device)
         sha256 = folder_sha256(folder)
         version = "" if Path(asked.model).expanduser().is_dir() else folder.name
     pipeline.set_progress_bar_config(disable=True)
@@ -126,10 +135,3 @@ def _from_folder(asked: ModelAsked, folder: Path, dtype: Any) -> Any:
     except (OSError, ValueError, TypeError, ImportError, RuntimeError, KeyError, AttributeError) as error:
         said = " ".join(str(error).split())[:300]
         raise UsageError(f"--model {asked.model}: cannot be loaded: {said}") from None
-
-
-def _placed(pipeline: Any, device: Any, dtype: Any) -> Any:
-    try:
-        return pipeline.to(device) if dtype in (None, "auto") else pipeline.to(device, dtype)
-    except RuntimeError as error:  # out of memory is one
-        raise UsageError(f"the model does not fit on {device}: {str(error).strip()[:200]}") from None

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from wattmark.bench.asking import ModelAsked
-from wattmark.bench.models.device import device_of, dtype_of, seeded, torch_module
+from wattmark.bench.models.device import device_of, dtype_of, memory_back, placed, seeded
+from wattmark.bench.models.facts import RANDOM, TINY, facts_of, shipped_version
 from wattmark.bench.models.libraries import transformers_library
 from wattmark.bench.models.made import Family, config_of, tiny_config
+from wattmark.bench.models.settings import TEXT_OPTIONS, attention_asked, refuse_unknown
 from wattmark.bench.models.shipped import fetched
-from wattmark.bench.models.weights import folder_sha256, made_sha256, parameters_of, quantisation_of
+from wattmark.bench.models.weights import folder_sha256, made_sha256
 from wattmark.bench.models.words_tokenizer import NAME as WORDS
 from wattmark.bench.models.words_tokenizer import words_tokenizer
 from wattmark.core.bench.pinned import ModelFacts, Pinned
 from wattmark.core.errors import UsageError
-
-TINY = "tiny"
-RANDOM = "random:"
-TEXT_OPTIONS: Mapping[str, str] = {"tokenizer": "its own", "attention": "default", "device_map": "one device"}
-"""What else is pinned of a text model: the tokenizer (or a folder or id of another), the implementation of
-attention (sdpa, eager, flash_attention_2), and ``device_map`` (auto: spread over GPUs; needs accelerate)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,10 +36,7 @@ class Loaded:
     def release(self) -> None:
         """Give the model's memory back."""
         self.model = None
-        gc.collect()
-        torch = torch_module()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        memory_back()
 
 
 def load_text_model(asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...]) -> Loaded:
@@ -54,10 +46,7 @@ def load_text_model(asked: ModelAsked, pinned: Pinned, families: tuple[Family, .
     were; random weights come from the pinned seed.
     """
     transformers_library()
-    known = {**TEXT_OPTIONS, **pinned.options}
-    unknown = sorted(set(asked.settings) - set(known))
-    if unknown:
-        raise UsageError(f"{unknown[0]}: a text model has the settings {', '.join(known)}")
+    refuse_unknown(asked, pinned, tuple(TEXT_OPTIONS))
     asked = replace(asked, settings=_chosen(asked, pinned))
     device = device_of(asked.device)
     dtype = dtype_of(pinned.dtype, device)
@@ -86,18 +75,17 @@ def _made(asked: ModelAsked, pinned: Pinned, families: tuple[Family, ...], devic
     family = _family(config, families, asked.model)
     loader: Any = getattr(transformers, family)
     with seeded(pinned.seed):
-        model = loader.from_config(config, **_attention(asked))
-    model = _placed(model, device, dtype)
-    facts = _facts(
+        model = loader.from_config(config, **attention_asked(asked))
+    model = placed(model, device, dtype).eval()
+    facts = facts_of(
         asked,
-        model,
-        tokenizer,
+        [model],
         device,
         sha256=made_sha256([model], {"config": config.to_diff_dict(), "tokenizer": tokenizer_name}),
         version=f"seed {pinned.seed}, tokenizer {tokenizer_name}",
         random=True,
     )
-    return Loaded(model=model, tokenizer=tokenizer, device=device, facts=facts)
+    return Loaded(model=model, tokenizer=tokenizer, device=device, facts=_with_limit(facts, model, tokenizer))
 
 
 def _shipped(
@@ -121,26 +109,25 @@ def _shipped(
                 output_loading_info=True,
                 local_files_only=True,
                 **more,
-                **_attention(asked),
+                **attention_asked(asked),
             )
     except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
         raise UsageError(f"{asked.model}: cannot be loaded as {family}: {str(error).strip()[:400]}") from None
-    model = model.eval() if more else _placed(model, device, None)
+    model = (model if more else placed(model, device)).eval()
     new = [key for key in said.get("missing_keys", ()) if family is not Family.ENCODER or "pooler" not in key]
-    facts = _facts(
+    facts = facts_of(
         asked,
-        model,
-        tokenizer,
+        [model],
         _spread(model) if more else device,
         sha256=folder_sha256(where.folder),
-        version=where.revision + (f" with {len(new)} tensors that it lacks made at random" if new else ""),
+        version=shipped_version(where.revision, new),
         random=bool(new),
     )
     return Loaded(
         model=model,
         tokenizer=tokenizer,
         device=model.device if more else device,
-        facts=facts,
+        facts=_with_limit(facts, model, tokenizer),
         folder=where.folder,
     )
 
@@ -151,32 +138,8 @@ def _spread(model: Any) -> str:
     return "+".join(sorted(f"cuda:{place}" if place.isdigit() else place for place in places))
 
 
-def _facts(
-    asked: ModelAsked, model: Any, tokenizer: Any, device: Any, *, sha256: str, version: str, random: bool
-) -> ModelFacts:
-    transformers = transformers_library()
-    torch = torch_module()
-    quantised = quantisation_of(model.config)
-    return ModelFacts(
-        id=_named(asked.model),
-        version=version.strip(),
-        sha256=sha256,
-        parameters=parameters_of(model) if quantised == "none" else None,  # packed, they cannot be counted
-        architecture=type(model).__name__,
-        random_weights=random,
-        device=str(device),
-        served_by=f"transformers {transformers.__version__}, torch {torch.__version__}",
-        dtype=str(model.dtype).removeprefix("torch."),
-        quantisation=quantised,
-        max_input_tokens=input_limit(model.config, tokenizer),
-    )
-
-
-def _named(model: str) -> str:
-    """The last part of a path, so that no folder of the machine is told; ids and ``tiny`` stay."""
-    kind = RANDOM if model.startswith(RANDOM) else ""
-    path = Path(model.removeprefix(kind)).expanduser()
-    return f"{kind}{path.resolve().name}" if path.is_dir() else model
+def _with_limit(facts: ModelFacts, model: Any, tokenizer: Any) -> ModelFacts:
+    return replace(facts, max_input_tokens=input_limit(model.config, tokenizer))
 
 
 def input_limit(config: Any, tokenizer: Any) -> int | None:
@@ -231,16 +194,3 @@ def _fit(config: Any, tokenizer: Any, ids: Mapping[str, int], code: str) -> None
         raise UsageError(f"{code}: has {text.vocab_size} tokens, its tokenizer {len(tokenizer)}")
     for name, value in ids.items():
         setattr(text, name, value)
-
-
-def _placed(model: Any, device: Any, dtype: Any) -> Any:
-    try:
-        moved = model.to(device) if dtype in (None, "auto") else model.to(device=device, dtype=dtype)
-    except RuntimeError as error:  # out of memory is one
-        raise UsageError(f"the model does not fit on {device}: {str(error).strip()[:200]}") from None
-    return moved.eval()
-
-
-def _attention(asked: ModelAsked) -> dict[str, str]:
-    chosen = asked.settings.get("attention", "")
-    return {"attn_implementation": chosen} if chosen else {}

@@ -9,7 +9,8 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.failing import failures_told
-from wattmark.bench.models.media import MEDIA_OPTIONS, Kind, Media, load_media
+from wattmark.bench.models.media import Kind, Media, load_media
+from wattmark.bench.models.settings import MEDIA_OPTIONS
 from wattmark.bench.models.steps import Steps, ends_of, new_tokens
 from wattmark.bench.models.tiny_vision import tiny_captioner
 from wattmark.bench.picture_sources import captioned, pictures_of
@@ -23,7 +24,7 @@ TASK = "image_captioning"
 KIND = Kind(
     # AutoModelForVision2Seq is the name of transformers 4 for what version 5 has under the first name only.
     classes=("AutoModelForImageTextToText", "AutoModelForVision2Seq"),
-    helpers=("AutoProcessor",),
+    processors=("AutoProcessor",),
     tiny=tiny_captioner,
 )
 PROMPT = "Describe the picture in one sentence."
@@ -77,12 +78,12 @@ class _Captioner:
 
     @property
     def _tokenizer(self) -> Any:
-        last = self.media.helpers[-1]
+        last = self.media.processors[-1]
         return getattr(last, "tokenizer", last)
 
     def prepare(self, batch: Sequence[Query]) -> Any:
         images = [query.inputs["image"].convert("RGB") for query in batch]
-        processor = self.media.helpers[0]
+        processor = self.media.processors[0]
         if not getattr(processor, "chat_template", None):
             return self.media.placed(processor(images=images, return_tensors="pt"))
         said = self.pinned.options.get("prompt", PROMPT)

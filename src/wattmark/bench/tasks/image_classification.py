@@ -9,7 +9,8 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.failing import failures_told
-from wattmark.bench.models.media import MEDIA_OPTIONS, Kind, Media, load_media
+from wattmark.bench.models.media import Kind, Media, load_media
+from wattmark.bench.models.settings import MEDIA_OPTIONS
 from wattmark.bench.models.tiny_vision import tiny_classifier
 from wattmark.bench.picture_sources import classified, pictures_of
 from wattmark.bench.synthetic.picture_queries import to_classify
@@ -20,7 +21,7 @@ from wattmark.core.bench.pinned import ModelFacts, Pinned
 TASK = "image_classification"
 KIND = Kind(
     classes=("AutoModelForImageClassification",),
-    helpers=("AutoImageProcessor",),
+    processors=("AutoImageProcessor",),
     tiny=lambda: tiny_classifier(LABELS),
 )
 
@@ -81,7 +82,7 @@ class _Classifier:
 
     def prepare(self, batch: Sequence[Query]) -> Any:
         images = [query.inputs["image"].convert("RGB") for query in batch]
-        return self.media.placed(self.media.helpers[0](images=images, return_tensors="pt"))
+        return self.media.placed(self.media.processors[0](images=images, return_tensors="pt"))
 
     def answer(
         self, batch: Sequence[Query], prepared: Any, *, output_tokens: int | None = None

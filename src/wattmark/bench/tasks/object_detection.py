@@ -9,7 +9,8 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.failing import failures_told
-from wattmark.bench.models.media import MEDIA_OPTIONS, Kind, Media, load_media
+from wattmark.bench.models.media import Kind, Media, load_media
+from wattmark.bench.models.settings import MEDIA_OPTIONS
 from wattmark.bench.models.tiny_vision import tiny_detector
 from wattmark.bench.picture_sources import detected, pictures_of
 from wattmark.bench.scoring.boxes import Box, Detection, Gold, held_against
@@ -22,7 +23,7 @@ from wattmark.core.bench.pinned import ModelFacts, Pinned
 TASK = "object_detection"
 KIND = Kind(
     classes=("AutoModelForObjectDetection",),
-    helpers=("AutoImageProcessor",),
+    processors=("AutoImageProcessor",),
     tiny=lambda: tiny_detector(SHAPES),
 )
 THRESHOLD = "0.05"
@@ -85,7 +86,7 @@ class _Detector:
 
     def prepare(self, batch: Sequence[Query]) -> Any:
         images = [query.inputs["image"].convert("RGB") for query in batch]
-        return self.media.placed(self.media.helpers[0](images=images, return_tensors="pt"))
+        return self.media.placed(self.media.processors[0](images=images, return_tensors="pt"))
 
     def answer(
         self, batch: Sequence[Query], prepared: Any, *, output_tokens: int | None = None
@@ -99,7 +100,7 @@ class _Detector:
         sizes = [query.inputs["image"].size[::-1] for query in batch]
         with torch_module().inference_mode():
             outputs = self.media.model(**prepared)
-            found = self.media.helpers[0].post_process_object_detection(
+            found = self.media.processors[0].post_process_object_detection(
                 outputs, threshold=self.threshold, target_sizes=sizes
             )
         self.media.done()

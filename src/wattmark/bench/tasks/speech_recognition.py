@@ -14,7 +14,8 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.failing import failures_told
-from wattmark.bench.models.media import MEDIA_OPTIONS, Kind, Media, load_media
+from wattmark.bench.models.media import Kind, Media, load_media
+from wattmark.bench.models.settings import MEDIA_OPTIONS
 from wattmark.bench.models.steps import Steps, ends_of, new_tokens
 from wattmark.bench.models.tiny_speech import tiny_whisper
 from wattmark.bench.scoring.word_errors import word_errors
@@ -27,7 +28,7 @@ from wattmark.core.bench.pinned import ModelFacts, Pinned
 TASK = "speech_recognition"
 KIND = Kind(
     classes=("AutoModelForSpeechSeq2Seq", "AutoModelForCTC"),
-    helpers=("AutoFeatureExtractor", "AutoTokenizer"),
+    processors=("AutoFeatureExtractor", "AutoTokenizer"),
     tiny=tiny_whisper,
 )
 MAX_TOKENS = 224
@@ -81,7 +82,7 @@ class _Writer:
         return self.media.facts
 
     def prepare(self, batch: Sequence[Query]) -> Any:
-        extractor = self.media.helpers[0]
+        extractor = self.media.processors[0]
         rate = extractor.sampling_rate
         longest = int(self.pinned.options.get("longest_seconds", LONGEST)) * rate
         sounds = [
@@ -101,7 +102,7 @@ class _Writer:
 
     def _transcribed(self, prepared: Any, output_tokens: int | None) -> list[Answer]:
         inputs, seconds = prepared
-        tokenizer = self.media.helpers[1]
+        tokenizer = self.media.processors[1]
         with torch_module().inference_mode():
             rows, counts = self._written(inputs, output_tokens)
         self.media.done()

@@ -11,8 +11,9 @@ from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.device import synchronise, torch_module
 from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.inputs import Prepared, limit_of, prepared_texts
-from wattmark.bench.models.loading import TEXT_OPTIONS, Loaded, load_text_model
+from wattmark.bench.models.loading import Loaded, load_text_model
 from wattmark.bench.models.made import Family
+from wattmark.bench.models.settings import TEXT_OPTIONS
 from wattmark.bench.own_queries import text_in
 from wattmark.bench.published import published_set
 from wattmark.bench.published_table import Chosen, Published

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.classes import model_class
 from wattmark.bench.models.generating import WritingAnswerer
-from wattmark.bench.models.loading import TEXT_OPTIONS, load_text_model
+from wattmark.bench.models.loading import load_text_model
 from wattmark.bench.models.made import Family
+from wattmark.bench.models.settings import TEXT_OPTIONS
 from wattmark.bench.own_queries import text_in, text_or_none
 from wattmark.bench.published import published_set
 from wattmark.bench.published_table import Chosen

@@ -12,8 +12,15 @@ from typing import Any
 from wattmark.bench.asking import Attempt, Attempted, ModelAsked, Query, QuerySet
 from wattmark.bench.attempting import ended
 from wattmark.bench.goal import Goal
-from wattmark.bench.models.device import device_of, dtype_of, seeded, synchronise, torch_module
-from wattmark.bench.models.media import TINY, memory_back
+from wattmark.bench.models.device import (
+    device_of,
+    dtype_of,
+    memory_back,
+    seeded,
+    synchronise,
+    torch_module,
+)
+from wattmark.bench.models.facts import TINY
 from wattmark.bench.synthetic.dice import Dice
 from wattmark.bench.synthetic.picture_queries import to_classify
 from wattmark.bench.synthetic.pictures import SHAPES, SIDE, VERSION
