@@ -29,6 +29,12 @@ def answer(texts):
 def broken(texts):
     raise ValueError("no such word")
 
+def loud(texts):
+    import os
+    print("loading shards")
+    os.write(1, b"from C\\n")
+    return answer(texts)
+
 def slow(texts):
     import time
     time.sleep(0.02)
@@ -263,6 +269,18 @@ def test_two_processes_leave_the_same_bytes(folder: Path) -> None:
 
 
 SLOW = ("--callable", "mine:slow", "--profile", "standard", "--dataset", "synthetic", "--queries", "10")
+
+
+@pytest.mark.slow
+def test_what_a_model_prints_does_not_spoil_the_result(folder: Path) -> None:
+    """Standard output is one JSON document; the rest is on standard error."""
+    command = ("bench", "text_classification", "--callable", "mine:loud", "--profile", "quick", "--json")
+    done = subprocess.run(
+        [sys.executable, "-m", "wattmark", *command, *SIMULATED], cwd=folder, capture_output=True, check=True
+    )
+    assert json.loads(done.stdout)["schema"] == "wattmark.bench"
+    assert b"loading shards" in done.stderr
+    assert b"from C" in done.stderr
 
 
 @pytest.mark.slow

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from types import FrameType
 
 import click
@@ -67,19 +68,47 @@ class Stopping:
 
 @contextmanager
 def watching() -> Iterator[Watch]:
-    """Progress on a terminal, and signals while it goes on."""
+    """Progress on a terminal, and signals while it goes on; what models print goes to standard error."""
     stopping = Stopping()
     line = Line(_to_terminal) if sys.stderr.isatty() else None
     before = {}
     if threading.current_thread() is threading.main_thread():
         before = {number: signal.signal(number, stopping.handle) for number in SIGNALS}
     try:
-        yield Watch(stopped=stopping) if line is None else Watch(progress=line.show, stopped=stopping)
+        with words_aside():
+            yield Watch(stopped=stopping) if line is None else Watch(progress=line.show, stopped=stopping)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         if line is not None:
             line.end()
+
+
+@contextmanager
+def words_aside() -> Iterator[None]:
+    """Send what a model and its libraries print to standard error: standard output holds the result alone.
+
+    What compiled code writes to file number 1 goes the same way.
+    """
+    sys.stdout.flush()
+    with redirect_stdout(sys.stderr), _file_aside():
+        yield
+
+
+@contextmanager
+def _file_aside() -> Iterator[None]:
+    try:
+        kept = os.dup(1)
+    except OSError:  # closed: there is nothing to keep clean
+        yield
+        return
+    try:
+        with suppress(OSError):  # no standard error
+            os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _to_terminal(text: str) -> None:
