@@ -138,6 +138,100 @@ def test_what_cannot_be_kept_ends_the_sampling_and_is_raised_at_an_edge() -> Non
         sampler.edge()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        CounterReading(Energy(float("nan")), 0.0),
+        CounterReading(Energy(float("inf")), 0.0),
+        CounterReading(Energy(-1.0), 0.0),
+        CounterReading(Energy(1.0), float("nan")),
+        CounterReading(Energy(1.0), 1.7e9),
+        CounterReading(Energy(1e13), 0.0),
+    ],
+)
+def test_what_no_counter_can_say_is_a_gap(said: CounterReading) -> None:
+    """Kept as it is, it would make the whole bundle one that cannot be read."""
+    kept = Kept()
+    Sampler(world_of(VirtualTime(), [{"c": said}]), kept).look()
+    assert (kept.seen[0].energy_uj, kept.seen[0].at_us) == (None, 0)
+    assert kept.seen[0].gap.startswith("the meter said what cannot be")
+
+
+@pytest.mark.parametrize("watts", [float("nan"), float("-inf"), 1e10])
+def test_what_no_sensor_can_say_is_a_gap(watts: float) -> None:
+    """No JSON holds NaN, and no sensor shows 10 GW."""
+    kept = Kept()
+    Sampler(world_of(VirtualTime(), [{"p": PowerReading(Power(watts), 0.0)}]), kept).look()
+    assert kept.seen[1].watts is None
+    assert kept.seen[1].gap.startswith("the meter said what cannot be")
+
+
+def test_a_meter_that_hangs_ends_the_benchmark_and_not_the_patience() -> None:
+    """An edge waits for so long and no longer; between edges each query asks too."""
+    hangs, begun = threading.Event(), threading.Event()
+
+    class Hanging(Slow):
+        def read(self) -> Mapping[str, Reading]:
+            if self._seconds:
+                begun.set()
+                hangs.wait(30)
+            return {}
+
+    time = VirtualTime()
+    meter = Hanging(time, 0.0)
+    world = replace(world_of(time, ()), meters=MeterSet(meters=(meter,), devices=()))
+    sampler = Sampler(world, Kept(), hung_seconds=0.05)
+    meter._seconds = 1.0
+    thread = threading.Thread(target=sampler.look, daemon=True)
+    thread.start()
+    try:
+        assert begun.wait(30)
+        sampler.check()
+        time.sleep(0.06)
+        with pytest.raises(EvidenceError, match="gave no answer within"):
+            sampler.check()
+        sampler.trouble = None
+        with pytest.raises(EvidenceError, match="gave no answer within"):
+            sampler.edge()
+    finally:
+        hangs.set()
+        thread.join(30)
+
+
+def test_states_that_break_are_not_known_any_more() -> None:
+    """The devices that they were told of before have looks that say nothing."""
+
+    class Breaking(States):
+        broken = False
+
+        def states(self) -> Sequence[StateLook]:
+            if self.broken:
+                raise OSError("the GPU is lost")
+            return super().states()
+
+    kept, states = Kept(), Breaking()
+    sampler = Sampler(world_of(VirtualTime(), (), states=(states,)), kept)
+    sampler.edge()
+    states.broken = True
+    sampler.edge()
+    assert kept.how == [
+        StateLook(device_id="c", at_us=0, celsius=50.0),
+        StateLook(device_id="c", at_us=0),
+    ]
+
+
+def test_a_store_that_breaks_in_any_other_way_is_said_at_an_edge() -> None:
+    """A defect must not end the thread that looks in silence."""
+
+    class Defective(Forgetful):
+        def looks(self, looks: Sequence[Look]) -> None:
+            raise RuntimeError("odd")
+
+    sampler = Sampler(world_of(VirtualTime(), ()), Defective())
+    with pytest.raises(EvidenceError, match="cannot be looked at any more: RuntimeError: odd"):
+        sampler.edge()
+
+
 def test_what_looking_costs_is_told() -> None:
     """Each look costs two seconds of this CPU clock: five looks, ten seconds."""
     ticks = iter(range(0, 1000, 2))

@@ -7,6 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from wattmark.core.errors import EvidenceError
+
+JOIN_SECONDS = 20.0
+"""A meter that hangs must not keep the process from its end."""
+
 
 @contextmanager
 def every(seconds: float, look: Callable[[], None]) -> Iterator[None]:
@@ -28,9 +33,12 @@ def every(seconds: float, look: Callable[[], None]) -> Iterator[None]:
             look()
 
     thread = threading.Thread(target=go_on, name="wattmark-bench-meters", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:  # the system's limit of threads or of memory
+        raise EvidenceError("the meters", f"cannot be looked at: {error}") from None
     try:
         yield
     finally:
         ended.set()
-        thread.join()
+        thread.join(JOIN_SECONDS)
