@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,38 @@ def test_weights_that_are_broken_are_told(tmp_path: Path) -> None:
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(UsageError, match="little: cannot be loaded"):
+        load_text_model(ModelAsked(model=str(folder), device="cpu"), pinned(), WRITING)
+
+
+def test_a_folder_without_a_tokenizer_is_told(tmp_path: Path) -> None:
+    """transformers 5 makes an empty tokenizer there, and every question would be of no token."""
+    tiny().model.save_pretrained(tmp_path / "bare")
+    with pytest.raises(UsageError, match=r"bare: (has no tokenizer: save it|its tokenizer cannot)"):
+        load_text_model(ModelAsked(model=str(tmp_path / "bare"), device="cpu"), pinned(), WRITING)
+
+
+def test_a_tokenizer_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """The library raises KeyError for it, which is no defect of ours."""
+    folder = saved(tmp_path / "garbled", tiny())
+    (folder / "tokenizer.json").write_text('{"x": 1}')
+    with pytest.raises(UsageError, match=r"garbled: its tokenizer cannot be loaded .*--pin tokenizer="):
+        load_text_model(ModelAsked(model=str(folder), device="cpu"), pinned(), WRITING)
+
+
+def test_weights_of_other_shapes_are_told(tmp_path: Path) -> None:
+    """A config.json of another model beside the weights: no option of the library is named instead."""
+    folder = saved(tmp_path / "mixed", tiny())
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 64}))
+    with pytest.raises(UsageError, match=r"mixed: .*its weights have other shapes than its config.json says"):
+        load_text_model(ModelAsked(model=str(folder), device="cpu"), pinned(), WRITING)
+
+
+def test_a_configuration_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    """There is one: nobody is asked for a folder with config.json."""
+    folder = saved(tmp_path / "odd", tiny())
+    (folder / "config.json").write_text('{"model_type": "nosuch"}')
+    with pytest.raises(UsageError, match=r"odd: (its config.json cannot be used|its tokenizer cannot)"):
         load_text_model(ModelAsked(model=str(folder), device="cpu"), pinned(), WRITING)
 
 

@@ -112,7 +112,10 @@ def _shipped(
                 **attention_asked(asked),
             )
     except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
-        raise UsageError(f"{asked.model}: cannot be loaded as {family}: {str(error).strip()[:400]}") from None
+        why = str(error).strip()[:400]
+        if "ignore_mismatched_sizes" in why:  # what it says then names an option of the library only
+            why = "its weights have other shapes than its config.json says"
+        raise UsageError(f"{asked.model}: cannot be loaded as {family}: {why}") from None
     model = (model if more else placed(model, device)).eval()
     new = [key for key in said.get("missing_keys", ()) if family is not Family.ENCODER or "pooler" not in key]
     facts = facts_of(
@@ -178,10 +181,17 @@ def _tokenizer(asked: ModelAsked, place: str, *, framed: bool) -> tuple[Any, str
         found = transformers_library().AutoTokenizer.from_pretrained(
             chosen or place, use_fast=True, trust_remote_code=False
         )
-    except (OSError, ValueError, ImportError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 - files of a stranger: the library raises KeyError, and plain
+        # Exception, for what it cannot read
         raise UsageError(
-            f"{asked.model}: its tokenizer cannot be loaded: {str(error).strip()[:300]}"
+            f"{chosen or asked.model}: its tokenizer cannot be loaded "
+            f"({type(error).__name__}: {str(error).strip()[:300]}); --pin tokenizer=FOLDER names another"
         ) from None
+    if len(found) <= len(found.all_special_ids):  # transformers 5 makes an empty one where there are no files
+        raise UsageError(
+            f"{chosen or asked.model}: has no tokenizer: save it beside the model "
+            "(tokenizer.save_pretrained), or name another with --pin tokenizer=FOLDER"
+        )
     if found.pad_token_id is None:
         found.pad_token = found.eos_token or found.unk_token
     return found, Path(chosen).name or "its own"

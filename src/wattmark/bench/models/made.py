@@ -49,6 +49,8 @@ def config_of(name: str, revision: str, *, code: str) -> Any:
         auto = transformers_library().AutoConfig
         return auto.from_pretrained(name, revision=revision or None, trust_remote_code=False)
     except (OSError, ValueError) as error:
+        if (Path(name) / "config.json").is_file():
+            raise UsageError(f"{code}: its config.json cannot be used: {_first_line(error)}") from None
         what = "a folder with config.json" if Path(name).exists() else "a folder, or an id on the hub"
         raise UsageError(
             f"{code}: no configuration there ({_first_line(error)}): "
