@@ -60,3 +60,10 @@ def test_time_goes_on_as_the_wall_clock_says(evidence: Evidence) -> None:
     assert begin_us_of(evidence, "2026-01-01T01:00:00Z") == 3_600_000_000
     last = max(p.end_us for p in evidence.phases)
     assert begin_us_of(evidence, "2025-01-01T00:00:00Z") >= last + 1_000_000
+
+
+def test_a_clock_that_was_years_off_does_not_put_it_years_later(evidence: Evidence) -> None:
+    """A bundle holds a hundred days: a week later at most, whatever the wall clock says."""
+    last = max(p.end_us for p in evidence.phases)
+    later = begin_us_of(evidence, "2082-01-01T00:00:00Z") - last
+    assert 7 * 86_400 * 1_000_000 <= later < 7 * 86_400 * 1_000_000 + 1_000_000

@@ -12,6 +12,8 @@ from wattmark.core.bench.stopping import Plan, needs_more
 
 LATER_US = 1_000_000
 """What is resumed goes on at least so long after the last thing that was recorded."""
+LATEST_US = 7 * 86_400 * 1_000_000
+"""And at most: a clock that was wrong when it began (1970) would put it where no bundle can hold it."""
 
 
 class Repeating:
@@ -67,4 +69,4 @@ def begin_us_of(earlier: Evidence, now: str) -> int:
         ),
         default=0,
     )
-    return max(round(passed.total_seconds() * 1e6), last + LATER_US)
+    return min(max(round(passed.total_seconds() * 1e6), last + LATER_US), last + LATEST_US)
