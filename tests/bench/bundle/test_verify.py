@@ -41,8 +41,11 @@ from wattmark.core.bench.findings import Verdict
 from wattmark.core.bench.profile import PROFILES, Profile
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.hashing import sha256
+from wattmark.version import __version__
 
-WHOLE = evidence()
+WHOLE = evidence(environment={"driver": "570", "wattmark": __version__})
+
+OLDER = evidence(environment={"wattmark": "0.0.9"})
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +151,26 @@ def test_an_unfinished_benchmark_is_no_bundle(tmp_path: Path) -> None:
         store.begin(head())
     with pytest.raises(EvidenceError, match="is not finished"):
         verify(tmp_path / "a.wattmark")
+
+
+@pytest.mark.parametrize(
+    ("stored", "edited", "field"),
+    [
+        (b'"schema_version": 1', b'"rchema_version": 1', ""),
+        (b'"evidence_id"', b'"remark": "fine", "evidence_id"', ""),
+        (f'"wattmark": "{__version__}"'.encode(), b'"wattmark": "9.9.9"', "wattmark"),
+    ],
+)
+def test_a_manifest_holds_nothing_but_what_is_read(
+    bundle: Path, stored: bytes, edited: bytes, field: str
+) -> None:
+    """No key in other words, none more, and no version but the one that the evidence names."""
+    path = bundle / MANIFEST
+    assert stored in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(stored, edited))
+    found = verify(bundle).checked
+    assert found.verdict is Verdict.DIFFERS
+    assert (MANIFEST, field) in {(f.file, f.field) for f in found.found}
 
 
 @settings(max_examples=400, deadline=None)
@@ -271,7 +294,7 @@ def test_something_hidden_in_the_evidence_is_found(bundle: Path) -> None:
 
 def test_evidence_of_another_protocol_is_told_apart_from_an_edit(bundle: Path, tmp_path: Path) -> None:
     """Rules that this version does not know: it cannot tell, and says which version can."""
-    older = replace(WHOLE, profile=replace(PROFILES["quick"], protocol="wattmark-0"))
+    older = replace(OLDER, profile=replace(PROFILES["quick"], protocol="wattmark-0"))
     files = {**encoded(older), RESULT: b"{}\n", RUN: b"{}\n"}
     manifest = replace(manifest_of(older, files), wattmark="0.0.9")
     write_files(tmp_path / "old.wattmark", {**files, MANIFEST: as_json(manifest)})
@@ -287,8 +310,9 @@ def as_json(manifest: Manifest) -> bytes:
     return json_of(manifest, indent=1) + b"\n"
 
 
-def test_a_result_of_another_version_is_told_apart_from_an_edit(bundle: Path) -> None:
+def test_a_result_of_another_version_is_told_apart_from_an_edit(tmp_path: Path) -> None:
     """It differs, and another version made it: undecided, with the difference. Its readings are not."""
+    bundle = write_bundle(OLDER, tmp_path / "old.wattmark").path
     edited(bundle, RESULT, lambda d: d["latency"].update(p95=0.9))
     relisted(bundle, wattmark="0.0.9")
     found = verify(bundle).checked

@@ -19,7 +19,7 @@ from wattmark.bench.bundle.files import read_files
 from wattmark.bench.bundle.layout import EVIDENCE, LISTED, MANIFEST, OBSERVED, RESULT, RUN, Manifest
 from wattmark.bench.bundle.read import manifest_from, not_as_listed
 from wattmark.bench.bundle.sound import laxer
-from wattmark.bench.bundle.write import result_bytes, run_bytes
+from wattmark.bench.bundle.write import manifest_bytes, result_bytes, run_bytes
 from wattmark.core.bench.as_run import run_of
 from wattmark.core.bench.derive import result_of
 from wattmark.core.bench.evidence import Evidence
@@ -51,6 +51,7 @@ def verify(path: Path) -> Findings:
     files, remarks = read_files(path)
     manifest = manifest_from(str(path), files[MANIFEST])
     found = [Finding(file=file, text=text) for file, _, text in (r.partition(": ") for r in remarks)]
+    found += _relisted(manifest, files[MANIFEST])
     found += [Finding(file=name, text=text) for name, text in not_as_listed(manifest, files)]
     evidence: Evidence | None = None
     result: Result | None = None
@@ -93,10 +94,21 @@ def _rewritten(files: Mapping[str, bytes], evidence: Evidence) -> Iterator[Findi
             )
 
 
+def _relisted(manifest: Manifest, stored: bytes) -> Iterator[Finding]:
+    """A manifest that holds more than what is read out of it; one of another version may do so."""
+    if stored != manifest_bytes(manifest):
+        yield Finding(
+            file=MANIFEST,
+            text="is not as wattmark writes it: it holds something that is not read, or in other words",
+            by_version=manifest.wattmark != __version__,
+        )
+
+
 def _manifest_against(manifest: Manifest, evidence: Evidence) -> Iterator[Finding]:
     pairs = (
         ("evidence_id", manifest.evidence_id, evidence.id),
         ("protocol", manifest.protocol, evidence.profile.protocol),
+        ("wattmark", manifest.wattmark, evidence.environment.get("wattmark", manifest.wattmark)),
     )
     for field, stored, seen in pairs:
         if stored != seen:

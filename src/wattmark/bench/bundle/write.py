@@ -42,7 +42,7 @@ def write_bundle(evidence: Evidence, path: Path) -> Bundle:
     result = result_of(evidence)
     listed = {**encoded(evidence), RESULT: result_bytes(result), RUN: run_bytes(run_of(evidence))}
     manifest = manifest_of(evidence, listed)
-    files = {**listed, MANIFEST: json_of(manifest, indent=1) + b"\n"}
+    files = {**listed, MANIFEST: manifest_bytes(manifest)}
     write_files(path, files)
     return Bundle(
         path=path,
@@ -62,6 +62,11 @@ def result_bytes(result: Result) -> bytes:
 def run_bytes(run: Run) -> bytes:
     """``run.json``: a run file like any other."""
     return json_of(run, indent=1) + b"\n"
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """``manifest.json``."""
+    return json_of(manifest, indent=1) + b"\n"
 
 
 def manifest_of(evidence: Evidence, listed: Mapping[str, bytes]) -> Manifest:
