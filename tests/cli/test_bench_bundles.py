@@ -99,7 +99,7 @@ def test_show_tells_the_result_and_draws_its_power(bundle: Path) -> None:
     """Figures, validity with reasons, the phases below their power."""
     text = verb(show, bundle).stdout
     for part in (
-        "text_classification · example/tiny · quick",
+        "text_classification · example/tiny · quick · SIMULATED",
         "energy           300 J/query",
         "GPUs alone       100 J/query",
         "quality          accuracy 0.500 over 2 queries",
@@ -108,7 +108,8 @@ def test_show_tells_the_result_and_draws_its_power(bundle: Path) -> None:
         "  gpu           ████████████  up to 100 W",
         "                aabbccddeeff",
         "c  measure 1    2.00 s  rated",
-        "1       300 J      2        2.00 s",
+        "repeat  per query, simulated  queries",
+        "1       300 J                 2        2.00 s",
     ):
         assert part in text, part
 

@@ -165,6 +165,7 @@ def test_it_lands_in_a_ledger(folder: Path) -> None:
         (("--callable", "mine:answer", "--model", "tiny"), "give one of"),
         (("--callable", "mine:nothing"), "has no 'nothing'"),
         (("--callable", "mine:answer", "--label", "team"), "--label"),
+        (("--callable", "mine:answer", "--ledger", "L"), "a ledger holds what was measured"),
         (("--callable", "mine:answer", "--resume", "nowhere"), "holds no benchmark to resume"),
         (("--callable", "mine:answer", "--resume", "x", "--out", "y"), "contradict each other"),
         (("--callable", "mine:answer", "--power", "p.csv"), "--power is for a model behind a server"),

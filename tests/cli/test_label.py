@@ -216,7 +216,7 @@ def test_from_a_simulated_benchmark_to_a_board_and_a_label(tmp_path: Path) -> No
     (bundle,) = tmp_path.glob("*.wattmark")
     told = json.loads(verb(leaderboard, bundle, "--json").stdout)
     (row,) = told["tasks"][0]["groups"][0]["rows"]
-    assert (row["rank"], row["unranked"], row["stars"]) == (None, "invalid", None)
+    assert (row["rank"], row["unranked"], row["stars"]) == (None, "simulated: nothing was measured", None)
     assert "simulated" in [reason["code"] for reason in row["validity"]["reasons"]]
     svg = tmp_path / "l.svg"
     label(bundle, "--svg", svg)

@@ -15,6 +15,7 @@ from typing import Any
 from wattmark.bench.asking import Answer, Answerer, Query
 from wattmark.bench.world import World
 from wattmark.core.bench.evidence import StateLook
+from wattmark.core.bench.lines import as_simulated
 from wattmark.core.bench.pinned import ModelFacts
 from wattmark.core.known import Grade, Method
 from wattmark.core.readings import CounterReading, Device, Reading
@@ -193,7 +194,11 @@ def simulated_world(
     *,
     marked: bool = True,
 ) -> World:
-    """A world of its own. ``marked``: the evidence says that it is simulated (only tests leave it out)."""
+    """A world of its own. ``marked``: the evidence says that it is simulated, and its devices that their
+    energy is declared, grade E (only tests of what is rated leave it out).
+    """
+    if marked:
+        draws = [replace(d, device=as_simulated(d.device)) for d in draws]
     time = VirtualTime()
     meter = SimulatedMeter(draws, time, seed)
 

@@ -58,6 +58,8 @@ def command(
     asked, server = asked_from(task, options), server_from(options["endpoint"], options)
     if server is not None:
         asked = server.of(asked)
+    if url is not None and asked.simulated is not None:
+        raise UsageError("--ledger with --simulated: a ledger holds what was measured, and nothing is here")
     if resume is not None and out is not None:
         raise UsageError("--out and --resume contradict each other: a bundle goes on where it is")
     folder = resume or free_folder((out or OUT) / bundle_name(asked, datetime.now(UTC)))

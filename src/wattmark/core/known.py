@@ -66,6 +66,9 @@ GRADE_OF_METHOD: Mapping[Method, Grade] = {
     Method.DECLARED: Grade.E,
 }
 
+SIMULATED = "simulated"
+"""Source of energy that a formula made up, and the term ``evidence`` of every figure of it."""
+
 SIGNIFICANT_SHARE = 0.05
 """A part counts for the grade of a sum when it holds at least this share of it (kpis.md, Grades)."""
 

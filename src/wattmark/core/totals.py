@@ -16,7 +16,7 @@ from wattmark.core.figure import GAP_PREFIX, Figure, Missing, exact
 from wattmark.core.gaps import Fill, Means, gap_estimate, mean_powers, refresh_errors
 from wattmark.core.given import Given
 from wattmark.core.holes import with_holes
-from wattmark.core.known import Grade, Scope
+from wattmark.core.known import SIMULATED, Grade, Scope
 from wattmark.core.machines import clock_of, device_hours, machine_hours, start_of
 from wattmark.core.manual import figures_by_hand
 from wattmark.core.merge import Merged, Observation, counted_once, handed_over, without_parts
@@ -201,6 +201,7 @@ def energy_of(kept: Sequence[Observation], evidence: Evidence) -> Figure | Missi
             "boundary": boundary_of(kept).value,
             "scope": evidence.scope.value,
             "attribution_rule": "+".join(rules),
+            **({"evidence": SIMULATED} if any(o.row.source.name == SIMULATED for o in kept) else {}),
         },
         sources=tuple(dict.fromkeys(f"{o.row.source.name} {o.row.source.version}".strip() for o in kept)),
         notes=notes,

@@ -11,6 +11,7 @@ from wattmark.core.carbon import DEVICE_ONLY, PUE_UNKNOWN
 from wattmark.core.errors import WattmarkError
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
+from wattmark.core.known import SIMULATED, Grade
 from wattmark.core.kpis.carbon_to_solution import carbon_of
 from wattmark.core.run import Run
 from wattmark.reports.quantities import duration, number, percent, quantity, scale_of
@@ -75,8 +76,13 @@ def interval_text(figure: Figure) -> str:
 
 
 def figure_text(figure: Figure) -> str:
-    """Value, interval, grade and coverage: ``1.23 kJ [1.17 .. 1.29], grade B, 98 % observed``."""
+    """Value, interval, grade and coverage: ``1.23 kJ [1.17 .. 1.29], grade B, 98 % observed``.
+
+    What nobody observed says so instead: ``1.23 kJ [1.17 .. 1.29], simulated, grade E``.
+    """
     parts = [" ".join(filter(None, (quantity(figure.value, figure.unit), interval_text(figure))))]
+    if figure.terms.get("evidence") == SIMULATED:
+        return ", ".join((*parts, SIMULATED, f"grade {figure.grade or Grade.E}"))
     if figure.grade is not None:
         parts.append(f"grade {figure.grade}")
         parts.append(f"{percent(figure.coverage)} observed")

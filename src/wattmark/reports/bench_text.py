@@ -10,9 +10,10 @@ from wattmark.core.bench.result import Result
 from wattmark.core.bench.task import Task
 from wattmark.reports.as_text import bulleted, table
 from wattmark.reports.bench_advice import advice_for
-from wattmark.reports.bundle_text import result_lines
+from wattmark.reports.bundle_text import heading, result_lines
 
 QUICK = "quick"
+ESTIMATED = "estimated"
 BROKEN = ("queries_failed", "repeat_failed", "no_work", "target_not_reached", "no_energy")
 """What makes even a try fail."""
 
@@ -40,10 +41,12 @@ def _pins(pinned: Pinned) -> str:
 
 def bench_text(result: Result, bundle: str) -> str:
     """What came of a benchmark: the figures, how far to trust them, what to do, and where the bundle is."""
-    lines = ["", f"{result.task} · {result.model.id} · {result.profile}", "", *result_lines(result)]
+    lines = ["", heading(result), "", *result_lines(result)]
     codes = list(dict.fromkeys(r.code for r in result.validity.reasons))
-    if QUICK in codes:  # of a try only what broke matters: everything else follows from its being short
-        codes = [code for code in codes if code in (QUICK, *BROKEN)]
+    if QUICK in codes:
+        # Of a try only what broke matters, and what no longer run would mend: the rest follows from its
+        # being short.
+        codes = [code for code in codes if code in (QUICK, ESTIMATED, *BROKEN)]
     todo = [(code, advice_for(code)) for code in codes if advice_for(code)]
     if todo:
         lines += ["", "what to do", *(f"  {code}: {text}" for code, text in todo)]

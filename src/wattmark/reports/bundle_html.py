@@ -17,7 +17,7 @@ from wattmark.core.bench.result import Result
 from wattmark.core.bench.validity import Status
 from wattmark.reports import charts
 from wattmark.reports.bench_power import PowerView, phase_name, power_of
-from wattmark.reports.bundle_text import SAID, result_facts
+from wattmark.reports.bundle_text import SAID, result_facts, simulated
 from wattmark.reports.quantities import duration, quantity
 from wattmark.version import __version__
 
@@ -47,6 +47,7 @@ def bundle_page(checked: Checked, evidence: Evidence, result: Result) -> str:
         checked=checked,
         verdict=(SAID[checked.verdict], VERDICT_CSS[checked.verdict]),
         result=result,
+        said=simulated(result),
         status=(result.validity.status.value, STATUS_CSS[result.validity.status]),
         facts=result_facts(result),
         power=_power(view) if view is not None else None,

@@ -39,20 +39,31 @@ def verify_text(checked: Checked) -> str:
 
 def show_text(checked: Checked, evidence: Evidence, result: Result, *, ascii_only: bool = False) -> str:
     """The result of a bundle, how power went over its phases, its repeats, and how far to trust it."""
-    lines = [f"{result.task} · {result.model.id} · {result.profile}", *_about(checked), *result_lines(result)]
+    lines = [heading(result), *_about(checked), *result_lines(result)]
     view = power_of(evidence)
     if view is not None:
-        lines += ["", "power over the phases", *_plot(view, ascii_only=ascii_only)]
+        lines += ["", f"power over the phases{simulated(result)}", *_plot(view, ascii_only=ascii_only)]
     lines += ["", *_phases(evidence, result)]
     if result.repeats:
         rows = [
             (r.repeat + 1, quantity(r.joules_per_query, "J"), r.queries, duration(r.seconds))
             for r in result.repeats
         ]
-        lines += ["", table(("repeat", "per query", "queries", "lasted"), rows)]
+        lines += ["", table(("repeat", f"per query{simulated(result)}", "queries", "lasted"), rows)]
     if result.notes:
         lines += ["", *bulleted(result.notes)]
     return "\n".join(lines)
+
+
+def heading(result: Result) -> str:
+    """Task, model and profile; of a simulated result that it is one."""
+    said = (result.task, result.model.id, result.profile, "SIMULATED" if result.simulated else "")
+    return " · ".join(filter(None, said))
+
+
+def simulated(result: Result) -> str:
+    """What stands behind every number that nobody measured: ``, simulated``; empty for all others."""
+    return ", simulated" if result.simulated else ""
 
 
 def result_lines(result: Result) -> list[str]:
@@ -83,7 +94,9 @@ def result_facts(result: Result) -> list[tuple[str, str]]:
         facts.append(("quality", f"{quality.name} {number(quality.value)}{over}{better}"))
     if result.latency is not None:
         latency = result.latency
-        facts.append(("latency", f"{duration(latency.mean)} mean, {duration(latency.p95)} at p95"))
+        facts.append(
+            ("latency", f"{duration(latency.mean)} mean, {duration(latency.p95)} at p95{simulated(result)}")
+        )
     if result.repeat_cv is not None:
         facts.append(("repeats", f"{len(result.repeats)}, varying by {percent(result.repeat_cv)}"))
     for name, watts in (
@@ -91,7 +104,7 @@ def result_facts(result: Result) -> list[tuple[str, str]]:
         ("idle after", result.idle.after_watts),
     ):
         if watts is not None:
-            facts.append((name, quantity(watts, "W")))
+            facts.append((name, quantity(watts, "W") + simulated(result)))
     key = result.key
     facts.append(("conditions", f"{key.device_class}; {key.batch_policy}; {key.precision}; {key.tokens}"))
     return facts
@@ -163,4 +176,7 @@ def _phases(evidence: Evidence, result: Result) -> Sequence[str]:
     whole = ", ".join(
         f"{name.replace('_', ' ')} {quantity(joules, 'J')}" for name, joules in result.phases_joules.items()
     )
-    return [table(("", "phase", "lasted", "", ""), rows), *([f"energy: {whole}"] if whole else [])]
+    return [
+        table(("", "phase", "lasted", "", ""), rows),
+        *([f"energy{simulated(result)}: {whole}"] if whole else []),
+    ]

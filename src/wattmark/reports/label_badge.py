@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wattmark.reports.fitting import width_of
-from wattmark.reports.label_facts import span
+from wattmark.reports.label_facts import is_simulated, span
 from wattmark.reports.label_svg import described, title_words, xml_safe
 from wattmark.reports.quantities import number
 
@@ -23,7 +23,9 @@ def badge_words(document: Mapping[str, Any], shows: str = STARS) -> tuple[str, s
     energy = document["wh_per_1000_queries"]
     if shows == ENERGY:
         right = "not known" if energy is None else f"{number(energy['value'])} Wh / 1k"
-        if document["grade"]:
+        if is_simulated(energy):
+            right += " (simulated)"
+        elif document["grade"]:
             right += f" (grade {document['grade']})"
         return "energy", right, _GREY if document["stars"] is None else _COLOURS[span(document)[0]]
     if document["stars"] is None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from wattmark.core.bench.task import TASKS
 from wattmark.core.figure import Figure
-from wattmark.reports.label_facts import stars_words
+from wattmark.reports.label_facts import is_simulated, stars_words
 from wattmark.reports.label_svg import between_words, energy_words
 from wattmark.reports.quantities import number
 
@@ -50,7 +50,9 @@ class Card:
 
 
 def card_of(document: Mapping[str, Any], carbon: CardCarbon) -> Card:
-    """The card of a label's document."""
+    """The card of a label's document. Of simulated energy no carbon is told: nothing was emitted."""
+    if is_simulated(document["wh_per_1000_queries"]):
+        carbon = CardCarbon(reason="the energy is simulated")
     front = {ENERGY: "\n".join((f"{ENERGY}:", *energy_item(document)))}
     if carbon.grams is not None:
         front[EMISSIONS] = "\n".join(_emissions(document, carbon, carbon.grams))
@@ -75,12 +77,15 @@ def marks_of(document: Mapping[str, Any]) -> tuple[str, str]:
 def energy_item(document: Mapping[str, Any]) -> list[str]:
     """One item of the list of energy benchmarks, in the manner of ``model-index``; JSON scalars are YAML."""
     energy, quality = document["wh_per_1000_queries"], document["quality"]
+    said = ", simulated" if is_simulated(energy) else ""
     metrics: list[dict[str, Any]] = []
     if energy is not None:
-        metrics.append({"type": "energy", "name": "Wh per 1,000 queries", **_metric(energy)})
+        metrics.append({"type": "energy", "name": f"Wh per 1,000 queries{said}", **_metric(energy)})
     if document["joules_per_output"] is not None:
         unit = (document["output_unit"] or "output").removesuffix("s").replace("_", " ")
-        metrics.append({"type": "energy", "name": f"J per {unit}", **_metric(document["joules_per_output"])})
+        metrics.append(
+            {"type": "energy", "name": f"J per {unit}{said}", **_metric(document["joules_per_output"])}
+        )
     if quality is not None:
         metrics.append({"type": quality["name"], "name": "quality of the same run", **_metric(quality)})
     item: dict[str, Any] = {
@@ -163,6 +168,8 @@ def _section(document: Mapping[str, Any], carbon: CardCarbon) -> list[str]:
     if notes:
         lines += ["", f"Of the carbon: {_cell('; '.join(notes))}."]
     whose = "Published by" if document["origin"]["published"] else "Measured by"
+    if is_simulated(energy):
+        whose = "Simulated, not measured, by"
     said = "Intervals are 95 %. Results are comparable with those of the same key only."
     return [*lines, "", f"{whose} {_cell(document['origin']['tool'])}. {said}"]
 
@@ -172,7 +179,8 @@ def _amount(amount: Mapping[str, Any] | None, unit: str) -> str:
         return "not known"
     ends = amount["interval_95"]
     between = between_words(amount) if ends is not None and None not in ends else ""
-    return f"{number(amount['value'])} {unit}".strip() + (f" ({between})" if between else "")
+    said = f"{number(amount['value'])} {unit}".strip() + (f" ({between})" if between else "")
+    return f"{said}, simulated" if is_simulated(amount) else said
 
 
 def _cell(text: str) -> str:

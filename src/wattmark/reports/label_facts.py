@@ -8,6 +8,7 @@ from typing import Any
 
 from wattmark.core.bench.result import Result, wh_per_1000
 from wattmark.core.figure import Figure
+from wattmark.core.known import SIMULATED
 from wattmark.core.stars.rating import Rating
 from wattmark.reports.as_json import finite
 from wattmark.reports.leaderboard_json import amount, key_json, stars_json, validity_json
@@ -97,6 +98,11 @@ def grade(result: Result, energy: Figure | None) -> str | None:
     if result.origin.published:
         return "E"
     return energy.grade.value if energy.grade is not None else None
+
+
+def is_simulated(energy: Mapping[str, Any] | None) -> bool:
+    """Whether an amount of a label is one that nobody measured."""
+    return energy is not None and energy.get("evidence") == SIMULATED
 
 
 def stars_words(body: Mapping[str, Any]) -> str:

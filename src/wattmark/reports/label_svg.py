@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
+from wattmark.core.known import SIMULATED
 from wattmark.reports.fitting import cut, fitted, wrapped
-from wattmark.reports.label_facts import span, stars_words
+from wattmark.reports.label_facts import is_simulated, span, stars_words
 from wattmark.reports.leaderboard_charts import star_path
 from wattmark.reports.quantities import number
 
@@ -103,7 +104,8 @@ def energy_words(energy: Mapping[str, Any] | None) -> str:
     if energy is None:
         return ""
     between = between_words(energy)
-    return f"{number(energy['value'])} Wh per 1,000 queries" + (f" ({between})" if between else "")
+    said = f"{number(energy['value'])} Wh per 1,000 queries" + (f" ({between})" if between else "")
+    return f"{said}, {SIMULATED}" if is_simulated(energy) else said
 
 
 def between_words(energy: Mapping[str, Any]) -> str:
@@ -157,10 +159,11 @@ def _energy(energy: Mapping[str, Any] | None) -> list[str]:
     if energy is None:
         return [_text(130, 208, "energy not known", 17, _INK, weight=700, anchor="middle")]
     between = between_words(energy)
+    per = f"{'simulated' if is_simulated(energy) else 'inference'} energy per 1,000 queries"
     return [
         f'<text x="130" y="206" fill="{_INK}" font-size="26" font-weight="700" text-anchor="middle">'
         f'{xml_safe(number(energy["value"]))}<tspan font-size="14" dx="5">Wh</tspan></text>',
-        _text(130, 219, "inference energy per 1,000 queries", 10.5, _MUTED, anchor="middle"),
+        _text(130, 219, per, 10.5, _MUTED, anchor="middle"),
         _text(130, 233, f"95 %: {between}" if between else "interval not known", 10.5, _INK, anchor="middle"),
     ]
 
@@ -188,6 +191,8 @@ def _foot(document: Mapping[str, Any]) -> list[str]:
     grade = document["grade"]
     link = (document["link"] or "").removeprefix("https://").removeprefix("http://")
     meaning = _MEANING.get(grade or "", "nothing measured")
+    if is_simulated(document["wh_per_1000_queries"]):
+        meaning = "simulated, nothing was measured"
     fill = _GRADES.get(grade or "", _MUTED)
     return [
         f'<rect x="{_LEFT}" y="331" width="22" height="20" rx="5" fill="{fill}"/>',

@@ -209,11 +209,11 @@ def _row(row: Row, scale: tuple[float, float] | None, site: Site) -> dict[str, A
         "wh": energy.text if energy else "",
         "wh_value": _short(energy),
         "wh_ends": f"{energy.low:.6g} {energy.high:.6g}" if energy else "",
-        "wh_interval": (energy.interval or "no interval known") if energy else "",
+        "wh_interval": _beside(energy) or ("no interval known" if energy else ""),
         "bar": charts.interval_mark(energy, scale) if energy else "",
         "output": output.text if output else "",
         "output_value": _short(output),
-        "output_interval": output.interval if output else "",
+        "output_interval": _beside(output),
         "quality": score.text if score else "",
         "quality_value": _short(score),
         "quality_note": _quality_note(result.quality.name, score) if result.quality and score else "",
@@ -295,6 +295,13 @@ def _plain(text: str) -> str:
 
 def _origin_value(row: Row) -> str:
     return _plain(row.result.origin.tool + (" (published)" if row.result.origin.published else ""))
+
+
+def _beside(span: Span | None) -> str:
+    """What stands under a number: its interval, and whether nobody measured it."""
+    if span is None:
+        return ""
+    return ", ".join(filter(None, ("simulated" if span.simulated else "", span.interval)))
 
 
 def _short(span: Span | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from wattmark.core.bench.board import Board, Group, Row
 from wattmark.core.bench.result import Result, wh_per_1000
 from wattmark.core.figure import Figure
+from wattmark.core.known import SIMULATED
 from wattmark.core.plain import plain
 from wattmark.core.stars.rating import Rating
 from wattmark.reports.as_json import finite
@@ -58,7 +59,10 @@ def stars_json(rating: Rating | None) -> dict[str, Any]:
 
 
 def amount(figure: Figure | None) -> dict[str, Any] | None:
-    """Value, unit and 95 % interval; None where it is not known. No uncertainty: no interval."""
+    """Value, unit and 95 % interval; None where it is not known. No uncertainty: no interval.
+
+    What nobody measured says so: ``"evidence": "simulated"``.
+    """
     if figure is None:
         return None
     low, high = figure.interval
@@ -67,6 +71,7 @@ def amount(figure: Figure | None) -> dict[str, Any] | None:
         "value": figure.value,
         "unit": figure.unit,
         "interval_95": [finite(low), finite(high)] if known else None,
+        **({"evidence": SIMULATED} if figure.terms.get("evidence") == SIMULATED else {}),
     }
 
 

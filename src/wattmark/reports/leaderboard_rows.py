@@ -10,6 +10,7 @@ from wattmark.core.bench.key import Key
 from wattmark.core.bench.result import Result, wh_per_1000
 from wattmark.core.bench.task import TASKS
 from wattmark.core.figure import Figure
+from wattmark.core.known import SIMULATED
 from wattmark.reports.as_csv import csv_text
 from wattmark.reports.quantities import duration, number, percent, quantity
 
@@ -42,6 +43,8 @@ class Span:
     text: str
     interval: str
     """``9.5 to 10.5``; empty where none is known."""
+    simulated: bool = False
+    """Nobody measured it."""
 
 
 def wh(row: Row) -> Span | None:
@@ -62,6 +65,7 @@ def per_output(result: Result) -> Span | None:
         high=found.high,
         text=f"{found.text}/{unit}" if unit else found.text,
         interval=found.interval,
+        simulated=found.simulated,
     )
 
 
@@ -85,7 +89,8 @@ def latency(result: Result) -> str:
     """``110 ms / 200 ms``: the median, and what 95 % stay below."""
     if result.latency is None:
         return ""
-    return f"{duration(result.latency.p50)} / {duration(result.latency.p95)}"
+    said = f"{duration(result.latency.p50)} / {duration(result.latency.p95)}"
+    return f"{said}, {SIMULATED}" if result.simulated else said
 
 
 def repeats(result: Result) -> str:
@@ -102,10 +107,11 @@ def origin(result: Result) -> str:
 
 
 def kind(result: Result) -> str:
-    """How much of it can be checked: ``bundle``, ``published``, or ``no bundle``."""
+    """How much of it can be checked: ``bundle``, ``published``, or ``no bundle``; and what is simulated."""
     if result.origin.published:
         return "published"
-    return "bundle" if result.bundle_sha256 else "no bundle"
+    found = "bundle" if result.bundle_sha256 else "no bundle"
+    return f"{found}, {SIMULATED}" if result.simulated else found
 
 
 def reasons(result: Result) -> list[str]:
@@ -192,7 +198,12 @@ def _span(figure: Figure, unit: str) -> Span:
     text = quantity(figure.value, unit) if unit else number(figure.value)
     told = (quantity(low, unit), quantity(high, unit)) if unit else (number(low), number(high))
     return Span(
-        value=figure.value, low=low, high=high, text=text, interval=f"{told[0]} to {told[1]}" if known else ""
+        value=figure.value,
+        low=low,
+        high=high,
+        text=text,
+        interval=f"{told[0]} to {told[1]}" if known else "",
+        simulated=figure.terms.get("evidence") == SIMULATED,
     )
 
 

@@ -166,6 +166,7 @@ def _cells(candidate: Candidate, rival: Rival | None) -> list[str]:
     energy = wh_per_1000(candidate.energy)
     quality, latency = candidate.result.quality, candidate.result.latency
     remarks = [
+        "simulated" if candidate.result.simulated else "",
         "unrated" if candidate.unrated else "",
         "quality unsure" if candidate.unsure else "",
         "" if rival is None or rival.told_apart else "cannot be told apart",

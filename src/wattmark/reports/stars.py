@@ -183,10 +183,11 @@ def _title(task: str) -> str:
 
 def _cells(row: RatedRow, view: StarsView, ascii_only: bool) -> list[str]:
     rating = row.rating
+    said = " simulated" if row.result.simulated else ""
     cells = [
         drawn(rating, ascii_only=ascii_only),
         rating.shown,
-        "" if rating.wh_per_1000 is None else number(rating.wh_per_1000),
+        "" if rating.wh_per_1000 is None else number(rating.wh_per_1000) + said,
         "" if rating.energy_interval is None else " to ".join(number(e) for e in rating.energy_interval),
         rating.model,
     ]

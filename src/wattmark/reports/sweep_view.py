@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from wattmark.core.bench.operating import LATENCY, Group, Plane, Sweep, Tried
 from wattmark.core.bench.pareto import Measure, Place
 from wattmark.core.figure import Figure
+from wattmark.core.known import SIMULATED
 from wattmark.reports.quantities import number, quantity, scale_of
 
 PLACES = {
@@ -51,7 +52,8 @@ def rows_of(sweep: Sweep) -> list[Row]:
 
 def per_words(sweep: Sweep) -> str:
     """``energy per query`` or ``energy per output token``."""
-    return "energy per query" if sweep.per == "query" else f"energy ({sweep.unit})"
+    said = "energy per query" if sweep.per == "query" else f"energy ({sweep.unit})"
+    return f"{said}, simulated" if any(map(_simulated, sweep.tried)) else said
 
 
 def beside_words(sweep: Sweep, plane: Plane) -> str:
@@ -129,7 +131,8 @@ def energy_words(figure: Figure) -> tuple[str, str]:
     divisor, _ = scale_of(figure.value, figure.unit)
     low, high = figure.interval
     told = f"[{number(low / divisor)} .. {number(high / divisor)}]" if figure.half_width else ""
-    return quantity(figure.value, figure.unit), told
+    said = ", simulated" if figure.terms.get("evidence") == SIMULATED else ""
+    return quantity(figure.value, figure.unit) + said, told
 
 
 def _row(sweep: Sweep, place: int, tried: Tried) -> Row:
@@ -144,7 +147,7 @@ def _row(sweep: Sweep, place: int, tried: Tried) -> Row:
         energy="" if tried.failed else value,
         interval=interval,
         grade="" if energy is None or energy.grade is None else str(energy.grade),
-        latency="" if tried.failed else measure_words(tried.latency, "s"),
+        latency="" if tried.failed else measure_words(tried.latency, "s") + _simulated(tried),
         quality="" if tried.failed else measure_words(tried.quality, ""),
         by_latency=_place(sweep, tried, LATENCY),
         by_quality=_place(sweep, tried, "quality"),
@@ -154,6 +157,11 @@ def _row(sweep: Sweep, place: int, tried: Tried) -> Row:
         else ", ".join(dict.fromkeys(r.code.replace("_", " ") for r in validity.reasons)),
         failed=tried.failed,
     )
+
+
+def _simulated(tried: Tried) -> str:
+    """What stands behind a number that nobody measured."""
+    return ", simulated" if tried.result is not None and tried.result.simulated else ""
 
 
 def _place(sweep: Sweep, tried: Tried, beside: str) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from wattmark.core.bench.derived import Derived, derived_from
 from wattmark.core.bench.evidence import Evidence, Phase, PhaseName, QueryRecord
 from wattmark.core.bench.keys import key_of
-from wattmark.core.bench.lines import lines_of
+from wattmark.core.bench.lines import NOT_MEASURED, lines_of
 from wattmark.core.bench.phase_runs import moment, name_of, record_id, rows_between, stage_of
 from wattmark.core.bench.repeats import Repeat
 from wattmark.core.machines import ACCELERATORS
@@ -58,7 +58,7 @@ def run_of(evidence: Evidence) -> Run:
         overhead=evidence.overhead,
         not_seen=evidence.not_seen,
         meters=evidence.meters,
-        notes=evidence.notes,
+        notes=_notes(evidence),
         environment=dict(evidence.environment),
     )
 
@@ -97,8 +97,15 @@ def _runs(derived: Derived, repeat: Repeat) -> Iterator[Run]:
             place=_place(evidence),
             not_seen=evidence.not_seen,
             meters=evidence.meters,
+            notes=_notes(evidence, own=False),
             environment=dict(evidence.environment),
         )
+
+
+def _notes(evidence: Evidence, *, own: bool = True) -> tuple[str, ...]:
+    """First of all that nothing was measured, where that is so; then its own remarks."""
+    said = (NOT_MEASURED,) if evidence.simulated else ()
+    return tuple(dict.fromkeys((*said, *(evidence.notes if own else ()))))
 
 
 def _window(number: int, phase: Phase, stage: str) -> Window:

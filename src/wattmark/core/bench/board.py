@@ -7,14 +7,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from wattmark.core.bench.key import UNKNOWN, Key, differing
+from wattmark.core.bench.key import MEASURED, UNKNOWN, Key, differing
 from wattmark.core.bench.result import Result
 from wattmark.core.bench.validity import Status
 from wattmark.core.figure import Figure
 from wattmark.core.known import Grade
 from wattmark.core.stars.rating import Rating
 
-MEASURED = "measured"
 Difference = tuple[str, str | None, str | None]
 """Field of a key, and what the two have there."""
 
@@ -126,6 +125,8 @@ def why_unranked(result: Result, energy: Figure | None) -> str:
         return "no energy is known"
     if result.origin.published:
         return "published, evidence not checked"
+    if result.simulated:
+        return "simulated: nothing was measured"
     if result.key.evidence != MEASURED or energy.grade in (None, Grade.D, Grade.E):
         return "not measured"
     unknown = [f.name for f in fields(Key) if getattr(result.key, f.name) == UNKNOWN]

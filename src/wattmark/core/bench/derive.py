@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from wattmark.core.bench.derived import Derived, IdleSpell, derived_from, mean_energy, variation
 from wattmark.core.bench.evidence import Evidence
 from wattmark.core.bench.keys import device_class, key_of
+from wattmark.core.bench.lines import NOT_MEASURED
 from wattmark.core.bench.repeats import GPU, Repeat, spent_in
 from wattmark.core.bench.result import Idle, Origin, RepeatFigure, Result
 from wattmark.core.bench.rules import reasons_for
 from wattmark.core.bench.timing import latency_of, mean_of, sum_of
 from wattmark.core.bench.validity import validity_of
 from wattmark.core.figure import Figure
+from wattmark.core.known import SIMULATED
 from wattmark.core.units import singular
 
 RANDOM = "the weights are random: the energy means something, the quality does not"
@@ -137,12 +139,13 @@ def _origin(derived: Derived) -> Origin:
         f"{line.device.source} ({line.device.method.value.replace('_', ' ')})" for line in derived.devices
     )
     version = derived.evidence.environment.get("wattmark", "")
-    return Origin(tool="wattmark", version=version, method=", ".join(methods))
+    method = SIMULATED if derived.evidence.simulated else ", ".join(methods)
+    return Origin(tool="wattmark", version=version, method=method)
 
 
 def _notes(derived: Derived) -> tuple[str, ...]:
     evidence = derived.evidence
-    notes = list(evidence.notes)
+    notes = [*([NOT_MEASURED] if evidence.simulated else []), *evidence.notes]
     if evidence.model.random_weights:
         notes.append(RANDOM)
     if evidence.pinned.dataset.synthetic:

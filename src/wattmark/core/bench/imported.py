@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmark.core.bench.as_run import BENCHMARK, LABEL
-from wattmark.core.bench.key import UNKNOWN, Key
-from wattmark.core.bench.keys import ESTIMATED, MEASURED
+from wattmark.core.bench.key import ESTIMATED, MEASURED, UNKNOWN, Key
 from wattmark.core.bench.pinned import ModelFacts
 from wattmark.core.bench.reasons import because
 from wattmark.core.bench.result import Origin, QualityScore, Result
 from wattmark.core.bench.task import TASKS, Task
 from wattmark.core.bench.validity import Reason, validity_of
 from wattmark.core.figure import Figure, Missing
-from wattmark.core.known import Grade, Scope
+from wattmark.core.known import SIMULATED, Grade, Scope
 from wattmark.core.run import EnergyRow, Run, Window, Work
 from wattmark.core.totals import energy_of, evidence_of
 from wattmark.core.units import singular
@@ -207,6 +206,8 @@ def _model(run: Run, told: Mapping[str, str]) -> ModelFacts:
 def _key(told: Mapping[str, str], boundary: str, energy: Figure | None) -> Key:
     grade = energy.grade if energy is not None else None
     known = UNKNOWN if grade is None else MEASURED if grade.at_least(Grade.C) else ESTIMATED
+    if told.get("simulated") == "true":
+        known = SIMULATED
     names = ("dataset", "tokens", "device_class", "batch_policy", "precision", "protocol", "power_limit")
     return Key(
         task=told["task"],

@@ -28,7 +28,7 @@ class Key:
     precision: str
     """e.g. ``float16``, ``float32, int8``."""
     evidence: str
-    """``measured`` (grades A to C) or ``estimated`` (D and E)."""
+    """``measured`` (grades A to C), ``estimated`` (D and E), or ``simulated``."""
     protocol: str
     power_limit: str = "default"
     """A cap set by software is configuration."""
@@ -41,6 +41,8 @@ class Key:
 
 
 UNKNOWN = "unknown"
+MEASURED, ESTIMATED = "measured", "estimated"
+"""How the energy of a result is known; ``simulated`` is neither, as nothing was observed."""
 
 
 def differing(a: Key, b: Key) -> list[tuple[str, str | None, str | None]]:

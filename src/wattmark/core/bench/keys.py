@@ -6,18 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 
 from wattmark.core.bench.evidence import Evidence
-from wattmark.core.bench.key import UNKNOWN, Key
+from wattmark.core.bench.key import ESTIMATED, MEASURED, UNKNOWN, Key
 from wattmark.core.bench.pinned import Pinned
 from wattmark.core.bench.repeats import Spent
 from wattmark.core.bench.workers import looks_at, workers
 from wattmark.core.figure import Figure
-from wattmark.core.known import Grade
+from wattmark.core.known import SIMULATED, Grade
 from wattmark.core.machines import ACCELERATORS
 
 DEFAULT = "default"
 NOT_TOLD = "not told"
 """No device says what its limit is. Equal only to results that do not know either."""
-MEASURED, ESTIMATED = "measured", "estimated"
 
 
 def key_of(evidence: Evidence, spent: Spent) -> Key:
@@ -31,7 +30,7 @@ def key_of(evidence: Evidence, spent: Spent) -> Key:
         device_class=device_class(evidence),
         batch_policy=batch_policy(pinned),
         precision=precision(evidence),
-        evidence=evidence_class(spent),
+        evidence=SIMULATED if evidence.simulated else evidence_class(spent),
         protocol=evidence.profile.protocol,
         power_limit=power_limit(evidence, spent.devices),
     )

@@ -10,6 +10,7 @@ from itertools import accumulate
 
 from wattmark.core.bench.evidence import DeviceLooks, Evidence
 from wattmark.core.intervals import Intervals, from_counter, from_power
+from wattmark.core.known import SIMULATED, Grade, Method
 from wattmark.core.readings import Device
 from wattmark.core.rows import Stretch
 from wattmark.core.run import GapSpan
@@ -17,6 +18,7 @@ from wattmark.core.units import Energy
 
 LONGEST_STEP = 2
 """Looks at a power sensor further apart than so many periods leave a gap (kpis.md, coverage)."""
+NOT_MEASURED = "simulated: clock and meters follow a formula, nothing was measured"
 NEVER = "never looked at"
 EDGE_UNREAD = "not looked at near the edge, so that what was used cannot be divided there"
 
@@ -52,7 +54,13 @@ class _Edge:
 def lines_of(evidence: Evidence) -> tuple[Line, ...]:
     """Every device of the evidence; one that nobody looked at has a line without intervals."""
     looks = {said.device_id: said for said in evidence.looks}
-    return tuple(_line(d, _whole(looks.get(d.id)), evidence) for d in evidence.devices)
+    devices = [as_simulated(d) for d in evidence.devices] if evidence.simulated else evidence.devices
+    return tuple(_line(d, _whole(looks.get(d.id)), evidence) for d in devices)
+
+
+def as_simulated(device: Device) -> Device:
+    """The device as nobody measured it: its energy is declared (grade E), whatever it says of itself."""
+    return replace(device, source=SIMULATED, method=Method.DECLARED, grade=Grade.E, note=NOT_MEASURED)
 
 
 def _whole(looks: DeviceLooks | None) -> DeviceLooks:

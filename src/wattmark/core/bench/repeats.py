@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wattmark.core.bench.evidence import Evidence, Phase, PhaseName, QueryRecord
 from wattmark.core.bench.lines import Line, lines_of
 from wattmark.core.bench.phase_runs import phase_run
 from wattmark.core.figure import Figure, Missing
-from wattmark.core.known import Scope
+from wattmark.core.known import Grade, Scope
 from wattmark.core.run import Run
 from wattmark.core.totals import energy_of, evidence_of
 
@@ -107,7 +107,15 @@ def spent_in(
     if not any(run.energies for run in runs):
         what = f"energy of a {only}" if only else "energy"
         return Spent(energy=Missing(what, "no meter reads one on this machine; `wattmark doctor` says why"))
-    return _spent(runs)
+    spent = _spent(runs)
+    if evidence.simulated and isinstance(spent.energy, Figure):
+        return replace(spent, energy=_as_simulated(spent.energy))
+    return spent
+
+
+def _as_simulated(energy: Figure) -> Figure:
+    """All of it is declared, what was put into gaps too."""
+    return replace(energy, grades={Grade.E: sum(energy.grades.values())})
 
 
 def _spent(runs: Sequence[Run]) -> Spent:

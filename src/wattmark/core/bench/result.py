@@ -9,6 +9,7 @@ from wattmark.core.bench.key import Key
 from wattmark.core.bench.pinned import ModelFacts
 from wattmark.core.bench.validity import Validity
 from wattmark.core.figure import Figure
+from wattmark.core.known import SIMULATED
 
 SCHEMA = "wattmark.result"
 SCHEMA_VERSION = 1
@@ -117,6 +118,11 @@ class Result:
     """Cells of the table that it came from, as they are written there (``gpu_wh_per_1000``,
     ``published_stars``, ``task`` ...): published stars are recomputed from these digits, not from floats."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its readings were made up by a formula: its figures show how the tool works, no more."""
+        return self.key.evidence == SIMULATED
 
 
 def wh_per_1000(figure: Figure) -> Figure:
