@@ -95,6 +95,31 @@ def test_what_is_no_bundle_ends_with_2(tmp_path: Path) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_many_bundles_are_checked_each(bundle: Path, tmp_path: Path) -> None:
+    """As `*.wattmark` names them: one edit ends with 1, what is no bundle with 2; JSON is of one."""
+    other = tmp_path / "other.wattmark"
+    shutil.copytree(bundle, other)
+    both = verb(verify, bundle, other)
+    assert (both.return_value, both.stdout.count("genuine: ")) == (0, 2)
+    assert str(bundle) in both.stdout
+    (tmp_path / "empty").mkdir()
+    missing = verb(verify, tmp_path / "empty", bundle)
+    assert missing.return_value == 2
+    assert "is no bundle" in missing.stdout
+    assert "genuine: " in missing.stdout
+    edited(other)
+    assert verb(verify, tmp_path / "empty", other, bundle).return_value == 1
+    with pytest.raises(UsageError, match="--json is of one bundle, here are 2"):
+        verb(verify, bundle, other, "--json")
+
+
+def test_a_folder_of_bundles_is_no_bundle_and_names_one(bundle: Path, tmp_path: Path) -> None:
+    """Whoever gives the folder that --out named is told what to name."""
+    shutil.copytree(bundle, tmp_path / "tries" / "one.wattmark")
+    with pytest.raises(EvidenceError, match=r"it is a folder of 1: name them, e.g. .*tries/one.wattmark"):
+        verb(verify, tmp_path / "tries")
+
+
 def test_show_tells_the_result_and_draws_its_power(bundle: Path) -> None:
     """Figures, validity with reasons, the phases below their power."""
     text = verb(show, bundle).stdout

@@ -169,6 +169,8 @@ def test_it_lands_in_a_ledger(folder: Path) -> None:
         (("--callable", "mine:answer", "--resume", "nowhere"), "holds no benchmark to resume"),
         (("--callable", "mine:answer", "--resume", "x", "--out", "y"), "contradict each other"),
         (("--callable", "mine:answer", "--power", "p.csv"), "--power is for a model behind a server"),
+        (("--callable", "mine:answer", "--target", "accuracy>=0.9"), "--target: text_classification has no"),
+        (("--model", "./nowhere"), "--model ./nowhere: there is no such folder"),
     ],
 )
 def test_what_is_asked_wrongly_is_said(folder: Path, arguments: tuple[str, ...], why: str) -> None:
@@ -183,7 +185,17 @@ def test_an_unknown_word_is_no_task(folder: Path) -> None:
     """Neither a subcommand nor a task."""
     found = CliRunner().invoke(cli, ["bench", "poetry"])
     assert found.exit_code == 2
-    assert "No such command 'poetry'" in found.output
+    assert "No such task or command 'poetry': `wattmark bench tasks` lists the tasks" in found.output
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("text-generatoin", "text_generation"), ("Sumarization", "summarization")]
+)
+def test_a_task_that_is_misspelt_is_named(word: str, meant: str) -> None:
+    """With a hyphen or an underscore."""
+    found = CliRunner().invoke(cli, ["bench", word])
+    assert found.exit_code == 2
+    assert f"did you mean {meant!r}?" in found.output
 
 
 def test_the_tasks_are_listed() -> None:

@@ -41,6 +41,7 @@ def published_set(
     MissingExtra where `datasets` is absent.
     """
     asked = wanted(task, names)
+    _refuse_unreachable(asked)
     shares = [count // len(asked) + (place < count % len(asked)) for place in range(len(asked))]
     opened = [(each, *_opened(each)) for each in asked]
     parts = [_Part(each, ready(rows, each.row), revision) for each, rows, revision in opened]
@@ -55,6 +56,21 @@ def published_set(
         parts=tuple((part.wanted.name, len(rows)) for part, rows in zip(parts, drawn, strict=True)),
     )
     return QuerySet(pin=pin, queries=queries)
+
+
+def _refuse_unreachable(asked: Sequence[Wanted]) -> None:
+    """Raise UsageError for what the hub cannot give, all of it, before the rest is fetched."""
+    short = [each for each in asked if each.row is not None and each.row.local_only and each.folder is None]
+    if not short:
+        return
+    held = ", ".join(f"{each.row.id} ({each.row.hub})" for each in short if each.row is not None)
+    rest = ",".join(each.name for each in asked if each not in short)
+    others = f"; --dataset {rest} asks the others of them" if rest else ""
+    raise UsageError(
+        f"--dataset {held}: the hub cannot give it to the `datasets` library (it is behind a script or a "
+        f"login): put a copy into a folder and name the folder with --dataset-dir{others}; --dataset "
+        "synthetic asks the stand-in, without a network"
+    )
 
 
 def make_again(index: int, chosen: Chosen, make: Make) -> Query:
@@ -137,11 +153,7 @@ def _opened(each: Wanted) -> tuple[Any, str]:
         raise ValueError("neither a dataset nor a file")
     if each.folder is not None:
         return _from_folder(each.row, each.folder), "local copy"
-    if each.row.local_only:
-        raise UsageError(
-            f"--dataset {each.row.id}: the hub cannot give {each.row.hub} to the `datasets` library (it is "
-            "behind a script or a login): put a copy into a folder and name the folder with --dataset-dir"
-        )
+    _refuse_unreachable([each])
     return _from_hub(each.row, each.revision)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 import click
@@ -29,13 +30,23 @@ class BenchGroup(LazyGroup):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in self.list_commands(ctx) and task_named(args[0]) is not None:
-            return RUN, self.get_command(ctx, RUN), args
+        if args[0] not in self.list_commands(ctx):
+            if task_named(args[0]) is not None:
+                return RUN, self.get_command(ctx, RUN), args
+            _refuse(ctx, args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         tasks = [CompletionItem(t.id, help=t.what) for t in TASKS.values() if t.id.startswith(incomplete)]
         return [*super().shell_complete(ctx, incomplete), *tasks]
+
+
+def _refuse(ctx: click.Context, word: str, commands: list[str]) -> None:
+    """End with what the word may have meant: it is neither a task nor a command."""
+    plain = word.lower().replace("-", "_")
+    close = difflib.get_close_matches(plain, [*TASKS, *commands], n=1)
+    meant = f"did you mean {close[0]!r}?" if close else "`wattmark bench tasks` lists the tasks"
+    ctx.fail(f"No such task or command {word!r}: {meant}")
 
 
 @click.group(cls=BenchGroup, verbs=VERBS)

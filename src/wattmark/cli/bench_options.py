@@ -11,6 +11,8 @@ import click
 from wattmark.cli.completing import one_of
 from wattmark.cli.tags import pairs
 from wattmark.core.bench.profile import PROFILES
+from wattmark.core.bench.task import TASKS, task_named
+from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
     from wattmark.wiring.bench import BenchAsked
@@ -131,17 +133,21 @@ def asked_from(task: str, options: dict[str, Any]) -> BenchAsked:
         cool_down=options["cool_down"],
         idle=options["idle"],
         name=options["name"],
-        options={**pairs(options["pins"], "--pin"), **_goal(options["target"])},
+        options={**pairs(options["pins"], "--pin"), **_goal(task, options["target"])},
         simulated=options["simulated"],
         labels=pairs(options["labels"], "--label"),
     )
 
 
-def _goal(target: str | None) -> dict[str, str]:
-    """``--target`` as the two pins that it stands for."""
+def _goal(task: str, target: str | None) -> dict[str, str]:
+    """``--target`` as the two pins that it stands for. Raises UsageError for a task that has none."""
     from wattmark.bench.goal import Goal
 
     if target is None:
         return {}
+    found = task_named(task)
+    if found is not None and found.inference:
+        goals = ", ".join(each.id for each in TASKS.values() if not each.inference)
+        raise UsageError(f"--target: {found.id} has no target to reach; {goals} have one")
     goal = Goal.of(target)
     return {"quality": goal.quality, "target": str(goal)}

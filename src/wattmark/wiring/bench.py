@@ -21,6 +21,7 @@ from wattmark.bench.catalog import attempt_part_of, judge_of, part_of, task_aske
 from wattmark.bench.goal import Goal
 from wattmark.bench.harness import run_benchmark
 from wattmark.bench.job import Job, Watch
+from wattmark.bench.models.shipped import refuse_absent
 from wattmark.bench.simulated import Remembering, simulated_world
 from wattmark.bench.world import World
 from wattmark.config import Config
@@ -168,6 +169,7 @@ def job_of(asked: BenchAsked, world: World, folder: Path) -> Job:
     task, profile = task_asked(asked.task), profile_asked(asked)
     _require_one_model(asked)
     _require_fit(asked, task)
+    refuse_absent(asked.model or "")
     count = profile.queries
 
     def queries() -> QuerySet:

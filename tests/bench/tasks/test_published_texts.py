@@ -173,6 +173,12 @@ def test_says_that_the_hub_needs_a_copy() -> None:
         published("text_generation", "oscar")
 
 
+def test_a_preset_that_the_hub_gives_in_part_is_refused_at_once() -> None:
+    """Before the others are fetched; and it says how those can be asked."""
+    with pytest.raises(UsageError, match=r"--dataset oscar .*; --dataset wikitext,ultrachat asks the others"):
+        published("text_generation", "aies")
+
+
 def test_files_of_ones_own(tmp_path: Path) -> None:
     """All of its rows where it has fewer than asked; the pin has its name without the folder."""
     own = tmp_path / "mine.jsonl"

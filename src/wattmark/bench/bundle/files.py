@@ -16,6 +16,7 @@ from wattmark.bench.bundle.layout import (
     MOST_BYTES,
     MOST_IN_ALL,
     OPEN,
+    SUFFIX,
 )
 from wattmark.core.errors import EvidenceError
 
@@ -39,8 +40,16 @@ def read_files(path: Path) -> tuple[dict[str, bytes], list[str]]:
     if MANIFEST not in found:
         if (path / OPEN).is_dir():
             raise EvidenceError(str(path), "is not finished: it has no manifest yet; resume the benchmark")
-        raise EvidenceError(str(path), f"is no bundle: it holds no {MANIFEST}")
+        raise EvidenceError(str(path), f"is no bundle: it holds no {MANIFEST}{_within(path)}")
     return found, remarks
+
+
+def _within(path: Path) -> str:
+    """Names the bundles of a folder to whoever gave the folder instead of one of them."""
+    inner = sorted(each.name for each in path.glob(f"*{SUFFIX}")) if path.is_dir() else []
+    if not inner:
+        return ""
+    return f"; it is a folder of {len(inner)}: name them, e.g. {path / inner[-1]}"
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

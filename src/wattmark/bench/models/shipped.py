@@ -21,6 +21,12 @@ class Shipped:
     """Commit on the hub; empty for a folder."""
 
 
+def refuse_absent(model: str) -> None:
+    """Raise UsageError for a path at which there is no folder, before anything else takes its time."""
+    if re.match(r"(\.{0,2}/|~)", model) and not Path(model).expanduser().is_dir():
+        raise UsageError(f"--model {model}: there is no such folder")
+
+
 def fetched(model: str, revision: str) -> Shipped:
     """The folder of a model: itself, or the snapshot of an id on the hub, fetched where it is not here yet.
 
