@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wattmark.bench.published_table import Chosen
 from wattmark.core.errors import UsageError
 
 MOST_BYTES = 1 << 30
@@ -56,17 +55,3 @@ def _csv(file: Path, text: str) -> list[Mapping[str, Any]]:
     except csv.Error as error:
         raise UsageError(f"{file}:{reader.line_num}: {error}") from None
     return rows
-
-
-def text_in(chosen: Chosen, column: str) -> str:
-    """A text that must be there. Raises UsageError naming the dataset and the column."""
-    value = chosen.values.get(column)
-    if not isinstance(value, str):
-        raise UsageError(f"--dataset {chosen.part}: a row has no text in the column {column!r}")
-    return value
-
-
-def text_or_none(chosen: Chosen, column: str) -> str | None:
-    """A text that may be absent; blank is absent."""
-    value = chosen.values.get(column)
-    return value if isinstance(value, str) and value.strip() else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wattmark.bench.asking import Query, QuerySet
-from wattmark.bench.own_queries import text_or_none
 from wattmark.bench.picture_sources import captions_in
 from wattmark.bench.published import published_set
 from wattmark.bench.published_table import Chosen
+from wattmark.bench.text_rows import text_or_none
 
 
 def prompts_of(task: str, names: Sequence[str], count: int, seed: int) -> QuerySet:

@@ -9,9 +9,9 @@ from typing import Any
 
 from wattmark.bench.asking import Query, QuerySet
 from wattmark.bench.media_rows import bytes_in, media_rows
-from wattmark.bench.own_queries import text_or_none
 from wattmark.bench.published import published_set
 from wattmark.bench.published_table import Chosen
+from wattmark.bench.text_rows import text_or_none
 from wattmark.core.errors import MissingExtra, UsageError
 
 

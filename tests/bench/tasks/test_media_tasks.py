@@ -102,8 +102,8 @@ def test_a_folder_is_loaded_as_it_was_saved(task: str, tmp_path: Path) -> None:
         pytest.skip("the processor of BLIP in transformers 4 takes BERT's tokenizer only")
     answerer, queries = loaded(task)
     folder = tmp_path / "my-model"
-    answerer.media.model.save_pretrained(folder)
-    for processor in answerer.media.processors:
+    answerer.held.model.save_pretrained(folder)
+    for processor in answerer.held.processors:
         processor.save_pretrained(folder)
     again, _ = loaded(task, str(folder))
     assert [a.output for a in asked(again, queries)] == [a.output for a in asked(answerer, queries)]
@@ -120,7 +120,7 @@ def test_a_pipeline_is_loaded_from_its_folder(tmp_path: Path) -> None:
     """The same pictures, pixel for pixel."""
     answerer, queries = loaded("image_generation")
     folder = tmp_path / "my-pipeline"
-    answerer.drawer.pipeline.save_pretrained(folder)
+    answerer.held.pipeline.save_pretrained(folder)
     again, _ = loaded("image_generation", str(folder))
     assert again.facts.id == "my-pipeline"
     assert not again.facts.random_weights
@@ -281,7 +281,7 @@ def test_what_cannot_be_loaded_is_named(task: str, tmp_path: Path) -> None:
 def test_a_model_of_another_task_is_refused(tmp_path: Path) -> None:
     """A ViT detects nothing."""
     answerer, _ = loaded("image_classification")
-    answerer.media.model.save_pretrained(tmp_path)
+    answerer.held.model.save_pretrained(tmp_path)
     with pytest.raises(UsageError, match="vit is no AutoModelForObjectDetection"):
         loaded("object_detection", str(tmp_path))
 

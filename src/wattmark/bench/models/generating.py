@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wattmark.bench.asking import Answer, Query
+from wattmark.bench.models.answering import failures_told
 from wattmark.bench.models.device import synchronise, torch_module
-from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.inputs import Prepared, fitted, limit_of, prepared_texts
 from wattmark.bench.models.libraries import transformers_library
 from wattmark.bench.models.loading import Loaded
@@ -18,6 +18,12 @@ from wattmark.core.bench.pinned import ModelFacts, Pinned
 
 MOST_TOKENS = 256
 """Where no number of output tokens is pinned at all."""
+
+OUTPUT_TOKENS = 10
+"""As AI Energy Score has it: min_new_tokens = max_new_tokens = 10 (optimum-benchmark, energy_star, 2025)."""
+
+MAX_INPUT_TOKENS = 1000
+"""So that models whose window is 1,024 tokens do the same work as others."""
 
 
 @dataclass(slots=True, kw_only=True)

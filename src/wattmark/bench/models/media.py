@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from wattmark.bench.asking import ModelAsked
+from wattmark.bench.asking import ModelAsked, Query
 from wattmark.bench.models.device import device_of, dtype_of, memory_back, placed, seeded, synchronise
 from wattmark.bench.models.facts import RANDOM, TINY, facts_of, shipped_version
 from wattmark.bench.models.libraries import transformers_library
@@ -47,6 +47,11 @@ class Media:
             else value.to(self.device)
             for name, value in inputs.items()
         }
+
+    def pictures(self, batch: Sequence[Query]) -> dict[str, Any]:
+        """The pictures of a batch as the model takes them."""
+        images = [query.inputs["image"].convert("RGB") for query in batch]
+        return self.placed(self.processors[0](images=images, return_tensors="pt"))
 
     def done(self) -> None:
         """Wait until the device has done its work."""

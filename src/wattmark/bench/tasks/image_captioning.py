@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.models.answering import LocalAnswerer
 from wattmark.bench.models.device import torch_module
-from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.media import Kind, Media, load_media
 from wattmark.bench.models.settings import MEDIA_OPTIONS
 from wattmark.bench.models.steps import Steps, ends_of, new_tokens
@@ -18,7 +18,7 @@ from wattmark.bench.scoring.overlap import rouge_l
 from wattmark.bench.synthetic.picture_queries import to_caption
 from wattmark.bench.synthetic.pictures import VERSION
 from wattmark.bench.synthetic.texts import synthetic_set
-from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.core.bench.pinned import Pinned
 
 TASK = "image_captioning"
 KIND = Kind(
@@ -68,24 +68,19 @@ def score(query: Query, answer: Answer) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Captioner:
-    media: Media
+class _Captioner(LocalAnswerer[Media]):
     pinned: Pinned
 
     @property
-    def facts(self) -> ModelFacts:
-        return self.media.facts
-
-    @property
     def _tokenizer(self) -> Any:
-        last = self.media.processors[-1]
+        last = self.held.processors[-1]
         return getattr(last, "tokenizer", last)
 
     def prepare(self, batch: Sequence[Query]) -> Any:
-        images = [query.inputs["image"].convert("RGB") for query in batch]
-        processor = self.media.processors[0]
+        processor = self.held.processors[0]
         if not getattr(processor, "chat_template", None):
-            return self.media.placed(processor(images=images, return_tensors="pt"))
+            return self.held.pictures(batch)
+        images = [query.inputs["image"].convert("RGB") for query in batch]
         said = self.pinned.options.get("prompt", PROMPT)
         asked = [
             {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": said}]},
@@ -97,18 +92,10 @@ class _Captioner:
             padding=True,
             return_tensors="pt",
         )
-        return self.media.placed(prepared)
+        return self.held.placed(prepared)
 
-    def answer(
-        self, batch: Sequence[Query], prepared: Any, *, output_tokens: int | None = None
-    ) -> Sequence[Answer]:
-        return failures_told(batch, lambda: self._captioned(prepared, output_tokens))
-
-    def close(self) -> None:
-        self.media.release()
-
-    def _captioned(self, prepared: Any, output_tokens: int | None) -> list[Answer]:
-        model, steps = self.media.model, Steps()
+    def answered(self, batch: Sequence[Query], prepared: Any, output_tokens: int | None) -> list[Answer]:
+        model, steps = self.held.model, Steps()
         many = output_tokens or self.pinned.output_tokens or OUTPUT_TOKENS
         with torch_module().inference_mode():
             made = model.generate(
@@ -119,7 +106,7 @@ class _Captioner:
                 num_beams=1,
                 logits_processor=[steps],
             )
-        self.media.done()
+        self.held.done()
         asked = prepared["input_ids"].shape[1] if "input_ids" in prepared else 0
         rows = made.tolist()
         return [

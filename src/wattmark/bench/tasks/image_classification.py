@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.models.answering import LocalAnswerer
 from wattmark.bench.models.device import torch_module
-from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.media import Kind, Media, load_media
 from wattmark.bench.models.settings import MEDIA_OPTIONS
 from wattmark.bench.models.tiny_vision import tiny_classifier
 from wattmark.bench.picture_sources import classified, pictures_of
+from wattmark.bench.scoring.labels import plain
 from wattmark.bench.synthetic.picture_queries import to_classify
 from wattmark.bench.synthetic.pictures import LABELS, VERSION
 from wattmark.bench.synthetic.texts import synthetic_set
-from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.core.bench.pinned import Pinned
 
 TASK = "image_classification"
 KIND = Kind(
@@ -67,39 +68,19 @@ def score(query: Query, answer: Answer) -> float | None:
     return float(plain(str(said)) == plain(query.reference))
 
 
-def plain(label: str) -> str:
-    """A label as it is compared."""
-    return " ".join(label.replace("_", " ").lower().split())
-
-
 @dataclass(frozen=True, slots=True)
-class _Classifier:
-    media: Media
-
-    @property
-    def facts(self) -> ModelFacts:
-        return self.media.facts
-
+class _Classifier(LocalAnswerer[Media]):
     def prepare(self, batch: Sequence[Query]) -> Any:
-        images = [query.inputs["image"].convert("RGB") for query in batch]
-        return self.media.placed(self.media.processors[0](images=images, return_tensors="pt"))
+        return self.held.pictures(batch)
 
-    def answer(
-        self, batch: Sequence[Query], prepared: Any, *, output_tokens: int | None = None
-    ) -> Sequence[Answer]:
-        return failures_told(batch, lambda: self._classified(batch, prepared))
-
-    def close(self) -> None:
-        self.media.release()
-
-    def _classified(self, batch: Sequence[Query], prepared: Any) -> list[Answer]:
+    def answered(self, batch: Sequence[Query], prepared: Any, output_tokens: int | None) -> list[Answer]:
         torch = torch_module()
         with torch.inference_mode():
-            scores = self.media.model(**prepared).logits.float()
+            scores = self.held.model(**prepared).logits.float()
             best = scores.argmax(dim=-1).tolist()
             fine = torch.isfinite(scores).all(dim=-1).tolist()
-        self.media.done()
-        names = self.media.model.config.id2label
+        self.held.done()
+        names = self.held.model.config.id2label
         known = {plain(str(name)) for name in names.values()}
         return [
             Answer(output={"label": names[place], "known": plain(str(query.reference)) in known}, images=1)

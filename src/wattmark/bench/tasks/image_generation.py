@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.models.answering import LocalAnswerer
 from wattmark.bench.models.device import torch_module
 from wattmark.bench.models.diffusion import Drawer, load_drawer
-from wattmark.bench.models.failing import failures_told
 from wattmark.bench.prompt_sources import prompts_of
 from wattmark.bench.scoring.clip import ClipScorer
 from wattmark.bench.scoring.colours import adherence
 from wattmark.bench.synthetic.picture_queries import to_draw
 from wattmark.bench.synthetic.pictures import VERSION
 from wattmark.bench.synthetic.texts import synthetic_set
-from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.core.bench.pinned import Pinned
 from wattmark.core.errors import UsageError
 
 TASK = "image_generation"
@@ -115,14 +115,9 @@ def _at_least(least: int, name: str, said: dict[str, str]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Artist:
-    drawer: Drawer
+class _Artist(LocalAnswerer[Drawer]):
     fixed: _Fixed
     pinned: Pinned
-
-    @property
-    def facts(self) -> ModelFacts:
-        return self.drawer.facts
 
     def prepare(self, batch: Sequence[Query]) -> Any:
         """Prompts, and a source of noise for each that depends on the seed and its place alone."""
@@ -132,24 +127,16 @@ class _Artist:
         ]
         return [query.inputs["prompt"] for query in batch], noise
 
-    def answer(
-        self, batch: Sequence[Query], prepared: Any, *, output_tokens: int | None = None
-    ) -> Sequence[Answer]:
-        return failures_told(batch, lambda: self._drawn(prepared))
-
-    def close(self) -> None:
-        self.drawer.release()
-
-    def _drawn(self, prepared: Any) -> list[Answer]:
+    def answered(self, batch: Sequence[Query], prepared: Any, output_tokens: int | None) -> list[Answer]:
         prompts, noise = prepared
         with torch_module().inference_mode():
-            drawn = self.drawer.pipeline(prompt=prompts, generator=noise, output_type="pil", **self._pins())
-        self.drawer.done()
+            drawn = self.held.pipeline(prompt=prompts, generator=noise, output_type="pil", **self._pins())
+        self.held.done()
         return [Answer(output=image, images=1) for image in drawn.images]
 
     def _pins(self) -> dict[str, Any]:
         """As far as the pipeline takes them: some are distilled to do without guidance."""
-        takes = inspect.signature(type(self.drawer.pipeline).__call__).parameters
+        takes = inspect.signature(type(self.held.pipeline).__call__).parameters
         said = {
             "num_inference_steps": self.fixed.steps,
             "height": self.fixed.height,

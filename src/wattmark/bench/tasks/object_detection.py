@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.models.answering import LocalAnswerer
 from wattmark.bench.models.device import torch_module
-from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.media import Kind, Media, load_media
 from wattmark.bench.models.settings import MEDIA_OPTIONS
 from wattmark.bench.models.tiny_vision import tiny_detector
 from wattmark.bench.picture_sources import detected, pictures_of
 from wattmark.bench.scoring.boxes import Box, Detection, Gold, held_against
+from wattmark.bench.scoring.labels import plain
 from wattmark.bench.synthetic.picture_queries import to_detect
 from wattmark.bench.synthetic.pictures import SHAPES, VERSION
 from wattmark.bench.synthetic.texts import synthetic_set
-from wattmark.bench.tasks.image_classification import plain
-from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.core.bench.pinned import Pinned
 
 TASK = "object_detection"
 KIND = Kind(
@@ -76,35 +76,21 @@ def score(query: Query, answer: Answer) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Detector:
-    media: Media
+class _Detector(LocalAnswerer[Media]):
     threshold: float
 
-    @property
-    def facts(self) -> ModelFacts:
-        return self.media.facts
-
     def prepare(self, batch: Sequence[Query]) -> Any:
-        images = [query.inputs["image"].convert("RGB") for query in batch]
-        return self.media.placed(self.media.processors[0](images=images, return_tensors="pt"))
+        return self.held.pictures(batch)
 
-    def answer(
-        self, batch: Sequence[Query], prepared: Any, *, output_tokens: int | None = None
-    ) -> Sequence[Answer]:
-        return failures_told(batch, lambda: self._found(batch, prepared))
-
-    def close(self) -> None:
-        self.media.release()
-
-    def _found(self, batch: Sequence[Query], prepared: Any) -> list[Answer]:
+    def answered(self, batch: Sequence[Query], prepared: Any, output_tokens: int | None) -> list[Answer]:
         sizes = [query.inputs["image"].size[::-1] for query in batch]
         with torch_module().inference_mode():
-            outputs = self.media.model(**prepared)
-            found = self.media.processors[0].post_process_object_detection(
+            outputs = self.held.model(**prepared)
+            found = self.held.processors[0].post_process_object_detection(
                 outputs, threshold=self.threshold, target_sizes=sizes
             )
-        self.media.done()
-        names = self.media.model.config.id2label
+        self.held.done()
+        names = self.held.model.config.id2label
         known = {plain(str(name)) for name in names.values()}
         return [
             Answer(output={"found": _rows(one, names), "known": _knows(query, known)}, images=1)

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.models.answering import LocalAnswerer
 from wattmark.bench.models.device import synchronise, torch_module
-from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.inputs import Prepared, limit_of, prepared_texts
 from wattmark.bench.models.loading import Loaded, load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.models.settings import TEXT_OPTIONS
-from wattmark.bench.own_queries import text_in
 from wattmark.bench.published import published_set
 from wattmark.bench.published_table import Chosen
 from wattmark.bench.scoring.overlap import squad_f1
 from wattmark.bench.synthetic.texts import synthetic_set, to_find_in_text
-from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.bench.text_rows import text_in
+from wattmark.core.bench.pinned import Pinned
 from wattmark.core.errors import UsageError
 
 TASK = "question_answering"
@@ -86,35 +86,22 @@ def _query(index: int, chosen: Chosen) -> Query | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Finder:
-    loaded: Loaded
+class _Finder(LocalAnswerer[Loaded]):
     pinned: Pinned
     most: int
     """Tokens of an answer."""
 
-    @property
-    def facts(self) -> ModelFacts:
-        return self.loaded.facts
-
     def prepare(self, batch: Sequence[Query]) -> Prepared:
         pairs = [(query.inputs["question"], query.inputs["context"]) for query in batch]
         return prepared_texts(
-            self.loaded, pairs, limit_of(self.loaded, self.pinned.max_input_tokens), side="right"
+            self.held, pairs, limit_of(self.held, self.pinned.max_input_tokens), side="right"
         )
 
-    def answer(
-        self, batch: Sequence[Query], prepared: Prepared, *, output_tokens: int | None = None
-    ) -> Sequence[Answer]:
-        return failures_told(batch, lambda: self._found(batch, prepared))
-
-    def close(self) -> None:
-        self.loaded.release()
-
-    def _found(self, batch: Sequence[Query], prepared: Prepared) -> list[Answer]:
+    def answered(self, batch: Sequence[Query], prepared: Prepared, output_tokens: int | None) -> list[Answer]:
         with torch_module().inference_mode():
-            said = self.loaded.model(**prepared.tensors)
+            said = self.held.model(**prepared.tensors)
         starts, ends = said.start_logits.float().tolist(), said.end_logits.float().tolist()
-        synchronise(self.loaded.device)
+        synchronise(self.held.device)
         return [
             Answer(
                 output=best_span(

@@ -8,14 +8,14 @@ from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.classes import model_class
-from wattmark.bench.models.generating import WritingAnswerer
+from wattmark.bench.models.generating import MAX_INPUT_TOKENS, WritingAnswerer
 from wattmark.bench.models.loading import load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.models.settings import TEXT_OPTIONS
 from wattmark.bench.published import published_set
 from wattmark.bench.scoring.final_answer import exact_match, thought_aloud
 from wattmark.bench.synthetic.texts import synthetic_set, to_reason_about
-from wattmark.bench.tasks.text_generation import MAX_INPUT_TOKENS, text_query
+from wattmark.bench.text_rows import text_query
 from wattmark.core.bench.pinned import Pinned
 from wattmark.core.errors import UsageError
 

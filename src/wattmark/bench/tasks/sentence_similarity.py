@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.models.answering import LocalAnswerer
 from wattmark.bench.models.device import synchronise, torch_module
-from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.inputs import Prepared, limit_of, prepared_texts
 from wattmark.bench.models.loading import Loaded, load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.models.settings import TEXT_OPTIONS
-from wattmark.bench.own_queries import text_in
 from wattmark.bench.published import published_set
 from wattmark.bench.published_table import Chosen
 from wattmark.bench.synthetic.texts import synthetic_set, to_compare
-from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.bench.text_rows import text_in
+from wattmark.core.bench.pinned import Pinned
 from wattmark.core.errors import UsageError
 
 TASK = "sentence_similarity"
@@ -98,36 +98,23 @@ def _pooling(folder: Path | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Embedder:
-    loaded: Loaded
+class _Embedder(LocalAnswerer[Loaded]):
     pinned: Pinned
     pooling: str
-
-    @property
-    def facts(self) -> ModelFacts:
-        return self.loaded.facts
 
     def prepare(self, batch: Sequence[Query]) -> Prepared:
         texts = [text for query in batch for text in (query.inputs["first"], query.inputs["second"])]
         return prepared_texts(
-            self.loaded, texts, limit_of(self.loaded, self.pinned.max_input_tokens), side="right"
+            self.held, texts, limit_of(self.held, self.pinned.max_input_tokens), side="right"
         )
 
-    def answer(
-        self, batch: Sequence[Query], prepared: Prepared, *, output_tokens: int | None = None
-    ) -> Sequence[Answer]:
-        return failures_told(batch, lambda: self._compared(prepared))
-
-    def close(self) -> None:
-        self.loaded.release()
-
-    def _compared(self, prepared: Prepared) -> list[Answer]:
+    def answered(self, batch: Sequence[Query], prepared: Prepared, output_tokens: int | None) -> list[Answer]:
         torch = torch_module()
         with torch.inference_mode():
-            states = self.loaded.model(**prepared.tensors).last_hidden_state.float()
+            states = self.held.model(**prepared.tensors).last_hidden_state.float()
             pooled = _pooled(states, prepared.tensors["attention_mask"], self.pooling)
             cosines = torch.nn.functional.cosine_similarity(pooled[0::2], pooled[1::2]).tolist()
-        synchronise(self.loaded.device)
+        synchronise(self.held.device)
         return [
             Answer(
                 output=cosine if math.isfinite(cosine) else None,

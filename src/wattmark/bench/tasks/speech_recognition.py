@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.models.answering import LocalAnswerer
 from wattmark.bench.models.device import torch_module
-from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.media import Kind, Media, load_media
 from wattmark.bench.models.settings import MEDIA_OPTIONS
 from wattmark.bench.models.steps import Steps, ends_of, new_tokens
@@ -23,7 +23,7 @@ from wattmark.bench.sound_sources import resampled, sounds_of
 from wattmark.bench.synthetic.picture_queries import to_write_down
 from wattmark.bench.synthetic.sounds import VERSION
 from wattmark.bench.synthetic.texts import synthetic_set
-from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.core.bench.pinned import Pinned
 
 TASK = "speech_recognition"
 KIND = Kind(
@@ -73,16 +73,11 @@ def score(query: Query, answer: Answer) -> list[int] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
-    media: Media
+class _Writer(LocalAnswerer[Media]):
     pinned: Pinned
 
-    @property
-    def facts(self) -> ModelFacts:
-        return self.media.facts
-
     def prepare(self, batch: Sequence[Query]) -> Any:
-        extractor = self.media.processors[0]
+        extractor = self.held.processors[0]
         rate = extractor.sampling_rate
         longest = int(self.pinned.options.get("longest_seconds", LONGEST)) * rate
         sounds = [
@@ -90,22 +85,14 @@ class _Writer:
         ]
         more = {} if self._generates else {"padding": True}
         inputs = extractor(sounds, sampling_rate=rate, return_tensors="pt", **more)
-        return self.media.placed(inputs), [len(sound) / rate for sound in sounds]
+        return self.held.placed(inputs), [len(sound) / rate for sound in sounds]
 
-    def answer(
-        self, batch: Sequence[Query], prepared: Any, *, output_tokens: int | None = None
-    ) -> Sequence[Answer]:
-        return failures_told(batch, lambda: self._transcribed(prepared, output_tokens))
-
-    def close(self) -> None:
-        self.media.release()
-
-    def _transcribed(self, prepared: Any, output_tokens: int | None) -> list[Answer]:
+    def answered(self, batch: Sequence[Query], prepared: Any, output_tokens: int | None) -> list[Answer]:
         inputs, seconds = prepared
-        tokenizer = self.media.processors[1]
+        tokenizer = self.held.processors[1]
         with torch_module().inference_mode():
             rows, counts = self._written(inputs, output_tokens)
-        self.media.done()
+        self.held.done()
         return [
             Answer(
                 output=tokenizer.decode(row, skip_special_tokens=True).strip(),
@@ -117,11 +104,11 @@ class _Writer:
 
     @property
     def _generates(self) -> bool:
-        return bool(self.media.model.can_generate())
+        return bool(self.held.model.can_generate())
 
     def _written(self, inputs: Any, limit: int | None) -> tuple[list[list[int]], list[int | None]]:
         """Ids and number of new tokens of each; a CTC model makes none."""
-        model, steps = self.media.model, Steps()
+        model, steps = self.held.model, Steps()
         if not self._generates:
             rows = model(**inputs).logits.argmax(dim=-1).tolist()
             return rows, [None] * len(rows)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
-from wattmark.bench.models.generating import WritingAnswerer
+from wattmark.bench.models.generating import MAX_INPUT_TOKENS, OUTPUT_TOKENS, WritingAnswerer
 from wattmark.bench.models.loading import load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.models.settings import TEXT_OPTIONS
 from wattmark.bench.published import published_set
 from wattmark.bench.scoring.overlap import rouge_l
 from wattmark.bench.synthetic.texts import synthetic_set, to_sum_up
-from wattmark.bench.tasks.text_generation import MAX_INPUT_TOKENS, OUTPUT_TOKENS, text_query
+from wattmark.bench.text_rows import text_query
 from wattmark.core.bench.pinned import Pinned
 
 TASK = "summarization"

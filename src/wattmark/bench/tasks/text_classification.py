@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
+from wattmark.bench.models.answering import LocalAnswerer
 from wattmark.bench.models.device import synchronise, torch_module
-from wattmark.bench.models.failing import failures_told
 from wattmark.bench.models.inputs import Prepared, limit_of, prepared_texts
 from wattmark.bench.models.loading import Loaded, load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.models.settings import TEXT_OPTIONS
-from wattmark.bench.own_queries import text_in
 from wattmark.bench.published import published_set
 from wattmark.bench.published_table import Chosen, Published
 from wattmark.bench.synthetic.texts import synthetic_set, to_classify
-from wattmark.core.bench.pinned import ModelFacts, Pinned
+from wattmark.bench.text_rows import text_in
+from wattmark.core.bench.pinned import Pinned
 from wattmark.core.errors import UsageError
 
 TASK = "text_classification"
@@ -102,40 +102,27 @@ def _query(index: int, chosen: Chosen) -> Query | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Classifier:
-    loaded: Loaded
+class _Classifier(LocalAnswerer[Loaded]):
     pinned: Pinned
-
-    @property
-    def facts(self) -> ModelFacts:
-        return self.loaded.facts
 
     def prepare(self, batch: Sequence[Query]) -> Prepared:
         texts = [query.inputs["text"] for query in batch]
         return prepared_texts(
-            self.loaded, texts, limit_of(self.loaded, self.pinned.max_input_tokens), side="right"
+            self.held, texts, limit_of(self.held, self.pinned.max_input_tokens), side="right"
         )
 
-    def answer(
-        self, batch: Sequence[Query], prepared: Prepared, *, output_tokens: int | None = None
-    ) -> Sequence[Answer]:
-        return failures_told(batch, lambda: self._classified(prepared))
-
-    def close(self) -> None:
-        self.loaded.release()
-
-    def _classified(self, prepared: Prepared) -> list[Answer]:
+    def answered(self, batch: Sequence[Query], prepared: Prepared, output_tokens: int | None) -> list[Answer]:
         torch = torch_module()
         with torch.inference_mode():
-            scores = self.loaded.model(**prepared.tensors).logits.float()
+            scores = self.held.model(**prepared.tensors).logits.float()
             best = [
                 place if fine else None
                 for place, fine in zip(
                     scores.argmax(dim=-1).tolist(), torch.isfinite(scores).all(dim=-1).tolist(), strict=True
                 )
             ]
-        synchronise(self.loaded.device)
-        names = self.loaded.model.config.id2label
+        synchronise(self.held.device)
+        names = self.held.model.config.id2label
         return [
             Answer(
                 output=None if place is None else _named(names, place),

@@ -6,24 +6,17 @@ from collections.abc import Sequence
 
 from wattmark.bench.asking import Answer, Answerer, ModelAsked, Query, QuerySet
 from wattmark.bench.models.classes import model_class
-from wattmark.bench.models.generating import WritingAnswerer
+from wattmark.bench.models.generating import MAX_INPUT_TOKENS, OUTPUT_TOKENS, WritingAnswerer
 from wattmark.bench.models.loading import load_text_model
 from wattmark.bench.models.made import Family
 from wattmark.bench.models.settings import TEXT_OPTIONS
-from wattmark.bench.own_queries import text_in, text_or_none
 from wattmark.bench.published import published_set
-from wattmark.bench.published_table import Chosen
 from wattmark.bench.scoring.overlap import rouge_l
 from wattmark.bench.synthetic.texts import synthetic_set, to_go_on_with
+from wattmark.bench.text_rows import text_query
 from wattmark.core.bench.pinned import Pinned
 
 TASK = "text_generation"
-
-OUTPUT_TOKENS = 10
-"""As AI Energy Score has it: min_new_tokens = max_new_tokens = 10 (optimum-benchmark, energy_star, 2025)."""
-
-MAX_INPUT_TOKENS = 1000
-"""So that models whose window is 1,024 tokens do the same work as others."""
 
 
 def pinned(queries: QuerySet, seed: int) -> Pinned:
@@ -47,16 +40,6 @@ def synthetic(count: int, seed: int) -> QuerySet:
 def published(names: Sequence[str], count: int, seed: int) -> QuerySet:
     """Whole texts, of which nobody says how they go on, unless a column ``reference`` does."""
     return published_set(TASK, names, count, seed, text_query)
-
-
-def text_query(index: int, chosen: Chosen) -> Query | None:
-    """A text, with the column ``reference`` where there is one; None for a blank text."""
-    text = text_in(chosen, "text")
-    if not text.strip():
-        return None
-    return Query(
-        index=index, inputs={"text": text}, reference=text_or_none(chosen, "reference"), part=chosen.part
-    )
 
 
 def load(asked: ModelAsked, pinned: Pinned) -> Answerer:
