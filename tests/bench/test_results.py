@@ -14,7 +14,8 @@ import pytest
 from tests.builders import a_run
 from tests.core.bench.benchmarks import a_benchmark
 from tests.core.stars.results import a_key, a_result, a_row
-from wattmark.bench.bundle.write import write_bundle
+from wattmark.bench.bundle.encoding import encoded, json_of
+from wattmark.bench.bundle.write import manifest_of, result_bytes, write_bundle, write_files
 from wattmark.bench.results import (
     FROM_BUNDLE,
     FROM_RUN,
@@ -25,9 +26,11 @@ from wattmark.bench.results import (
     results_text,
     write_results,
 )
+from wattmark.core.bench.derive import result_of
 from wattmark.core.bench.result import Result
 from wattmark.core.errors import EvidenceError
 from wattmark.core.plain import plain
+from wattmark.wiring.bundles import read_bundle_runs
 
 TABLE = "task,model,gpu_wh_per_1000,model_class,cohort\ntext generation,told,1.50,A,Dec 25\n"
 
@@ -87,6 +90,19 @@ def test_an_edited_bundle_is_refused(tmp_path: Path) -> None:
     evidence.write_text(evidence.read_text().replace("gpt2", "gpt3"))
     with pytest.raises(EvidenceError, match=r"evidence\.json"):
         read_results([bundle])
+
+
+def test_evidence_that_makes_no_sense_is_refused_and_no_defect_of_ours(tmp_path: Path) -> None:
+    """Its hashes are right: somebody made it up, or another program wrote it."""
+    sound = a_benchmark()
+    odd = replace(sound, queries=(replace(sound.queries[0], score="x"), *sound.queries[1:]))
+    files = {**encoded(odd), "result.json": result_bytes(result_of(sound)), "run.json": b"{}"}
+    folder = tmp_path / "odd.wattmark"
+    write_files(folder, {**files, "manifest.json": json_of(manifest_of(odd, files))})
+    with pytest.raises(EvidenceError, match="no result can be worked out of its evidence: could not"):
+        read_results([folder])
+    with pytest.raises(EvidenceError, match="no result can be worked out of its evidence: could not"):
+        list(read_bundle_runs(folder))
 
 
 def test_an_unfinished_bundle_is_no_result(tmp_path: Path) -> None:

@@ -222,11 +222,12 @@ def _run(content: bytes, place: str) -> Loaded:
 
 
 def _bundle(path: Path) -> Loaded:
-    from wattmark.bench.bundle.read import load_bundle
+    from wattmark.bench.bundle.read import load_bundle, working_out
     from wattmark.core.bench.derive import result_of
 
     bundle = load_bundle(path)
-    result = result_of(bundle.evidence, bundle_sha256=bundle.manifest_sha256)
+    with working_out(str(path)):
+        result = result_of(bundle.evidence, bundle_sha256=bundle.manifest_sha256)
     return Loaded(result, str(path), FROM_BUNDLE)
 
 

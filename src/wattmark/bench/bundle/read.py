@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,16 @@ def load_bundle(path: Path) -> Bundle:
         result=result_from(f"{path}: {RESULT}", files[RESULT]),
         files=files,
     )
+
+
+@contextmanager
+def working_out(place: str) -> Iterator[None]:
+    """Turn what evidence that no benchmark can have left makes of our rules into an EvidenceError."""
+    try:
+        yield
+    except (ArithmeticError, ValueError, LookupError, TypeError) as error:
+        said = "".join(c if c.isprintable() else "?" for c in str(error)[:120])
+        raise EvidenceError(place, f"no result can be worked out of its evidence: {said}") from None
 
 
 def manifest_from(name: str, text: bytes) -> Manifest:
