@@ -477,12 +477,78 @@ def test_the_cpu_is_nobody_elses() -> None:
     busy = with_states(lambda s: replace(s, others_cpu_share=0.2))
     assert reasons(busy) == {}
     cpu = a_cpu(name="Xeon")
-    on_cpu = changed(device=cpu)
+    on_cpu = changed(device=cpu, model=ModelFacts(id="m", device="cpu"))
     shared = replace(on_cpu, states=tuple(replace(s, others_cpu_share=0.2) for s in on_cpu.states))
     assert reasons(shared) == {
         "machine_shared": "other programs used 20% of the busy CPU time; 10% at most is asked for"
     }
     assert reasons(on_cpu) == {}
+    hidden = replace(shared, states=tuple(_untold(s) if s.at_us % 2 else s for s in shared.states))
+    assert list(reasons(hidden)) == ["machine_shared"]
+
+
+def _untold(state: StateLook) -> StateLook:
+    return replace(state, others_cpu_share=None)
+
+
+def test_looks_that_do_not_tell_of_others_count_against_it() -> None:
+    """Others took 8 % at each look, of which a tenth is lost: it may have been 17 %."""
+    cpu = a_cpu(name="Xeon")
+    on_cpu = changed(device=cpu, model=ModelFacts(id="m", device="cpu"))
+    told = replace(on_cpu, states=tuple(replace(s, others_cpu_share=0.08) for s in on_cpu.states))
+    assert reasons(told) == {}
+    lost = replace(told, states=tuple(_untold(s) if s.at_us % (10 * S) == 0 else s for s in told.states))
+    assert reasons(lost) == {
+        "machine_shared": "other programs used 17% of the busy CPU time; 10% at most is asked for"
+    }
+
+
+@pytest.mark.parametrize(
+    ("place", "counted"),
+    [
+        ("cpu", False),
+        ("cpu+cuda:0", False),
+        ("cuda:0+disk", False),
+        ("cuda:0+cuda:1", False),
+        ("cuda:0", True),
+        ("mps", True),
+        ("", True),
+        ("an endpoint", True),
+    ],
+)
+def test_what_worked_is_rated(place: str, counted: bool) -> None:
+    """A GPU that idles while the CPU works, or its neighbour, tells nothing of the model."""
+    found = reasons(changed(model=ModelFacts(id="m", device=place)))
+    assert found.keys() == (set() if counted else {"processor_not_counted"})
+
+
+def test_a_node_and_a_module_hold_the_cpu() -> None:
+    """Whatever the model ran on, their energy has it in it."""
+    spread = ModelFacts(id="m", device="cpu+cuda:0")
+    assert reasons(with_devices(Plot(), (a_node(), 400.0), model=spread)) == {}
+    assert reasons(changed(device=a_gpu(component="module"), model=spread)) == {}
+    alone = reasons(with_devices(Plot(), (a_cpu(), 50.0)))["processor_not_counted"]
+    assert alone == "the model ran on cuda:0, and the energy of fewer GPUs is rated (cpu)"
+
+
+def test_states_are_looked_at_all_the_time() -> None:
+    """Ten seconds without a look hide what happened in them."""
+    evidence = a_benchmark()
+    start = measured(evidence)[1].start_us
+    for seconds, codes in ((9, set()), (11, {"throttling_unknown"})):
+        kept = tuple(s for s in evidence.states if not start + S < s.at_us < start + (1 + seconds) * S)
+        assert reasons(replace(evidence, states=kept)).keys() == codes
+
+
+def test_temperatures_are_told_each_time() -> None:
+    """A look that did not tell may have been a hot one; a device that never tells is asked for none."""
+    evidence = a_benchmark()
+    at = measured(evidence)[0].start_us
+    once = tuple(replace(s, celsius=None) if at <= s.at_us <= at + S else s for s in evidence.states)
+    assert reasons(replace(evidence, states=once)) == {
+        "temperature_unknown": f"{GPU} did not tell its temperature at 2 looks in repeats"
+    }
+    assert reasons(with_states(lambda s: replace(s, celsius=None))) == {}
 
 
 def concurrent(in_flight: int, full_seconds: float | None) -> Evidence:
@@ -529,7 +595,7 @@ def test_reasoning_is_seen() -> None:
     }
     assert reasons(with_queries(evidence, lambda q: replace(q, output_tokens=500))) == {}
     assert reasons(with_queries(evidence, lambda q: replace(q, output_tokens=None))) == {}
-    off = changed(pinned=asked, model=ModelFacts(id="m", reasoning="off"))
+    off = changed(pinned=asked, model=ModelFacts(id="m", device="cuda:0", reasoning="off"))
     assert reasons(off) == {"reasoning_not_seen": "the model was told not to reason"}
 
 
@@ -539,8 +605,71 @@ def test_quality_is_from_the_same_run() -> None:
     assert reasons(with_queries(aies(), lambda q: replace(q, score=None))) == {}  # it rates energy alone
 
 
+@pytest.mark.parametrize(
+    ("task", "score", "quality"),
+    [("text_generation", 0.0, "rouge_l is 0"), ("speech_recognition", [5, 5], "word_error_rate is 1")],
+)
+def test_answers_are_worth_something(task: str, score: Any, quality: str) -> None:
+    """Whoever says nothing has no wrong word, and not one right."""
+    evidence = changed(pinned={"task": task, "output_tokens": None})
+    said = f"{quality}: no answer at all would do as well"
+    assert reasons(with_queries(evidence, lambda q: replace(q, score=score))) == {"quality_nil": said}
+
+
+def test_every_repeat_answers_as_well_as_the_first() -> None:
+    """20 of 20 right in the first, so at least 84 % may be (Wilson); 15 of 20 in the last are fewer."""
+
+    def last(query: QueryRecord, wrong: int, score: float | None) -> QueryRecord:
+        return replace(query, score=score) if query.repeat == 2 and query.index < wrong else query
+
+    evidence = a_benchmark()
+    assert reasons(with_queries(evidence, lambda q: last(q, 3, 0.0))) == {}
+    assert reasons(with_queries(evidence, lambda q: last(q, 5, 0.0))) == {
+        "quality_differs": "repeat 2: rouge_l 0.75, 1 in the first"
+    }
+    assert reasons(with_queries(evidence, lambda q: last(q, 1, None))) == {
+        "quality_differs": "repeat 2: 19 answers were scored, 20 in the first"
+    }
+    assert reasons(with_queries(evidence, lambda q: last(q, 20, None))) == {
+        "quality_differs": "repeat 2: 0 answers were scored, 20 in the first"
+    }
+
+
+@pytest.mark.parametrize(("last", "sound"), [([1, 10], True), ([3, 10], False)])
+def test_a_later_repeat_makes_no_more_errors(last: list[int], sound: bool) -> None:
+    """One error in ten words of each query: no spread, so the interval is that one rate."""
+    evidence = changed(pinned={"task": "speech_recognition", "output_tokens": None})
+    told = with_queries(evidence, lambda q: replace(q, score=last if q.repeat == 2 else [1, 10]))
+    assert reasons(told).keys() == (set() if sound else {"quality_differs"})
+
+
+@pytest.mark.parametrize(("hit", "sound"), [(19, True), (18, False)])
+def test_a_quality_without_an_interval_may_fall_by_a_twentieth(hit: int, sound: bool) -> None:
+    """Of 20 boxes 20 are found, and in the last repeat 19 or 18."""
+
+    def found(query: QueryRecord) -> QueryRecord:
+        hits = query.repeat < 2 or query.index < hit
+        return replace(query, score={"gold": {"cat": 1}, "found": [["cat", 1.0, True]] if hits else []})
+
+    evidence = changed(pinned={"task": "object_detection", "output_tokens": None})
+    assert reasons(with_queries(evidence, found)).keys() == (set() if sound else {"quality_differs"})
+
+
+@pytest.mark.parametrize(("share", "codes"), [(0.49, {"answers_kept"}), (0.51, set())])
+def test_a_query_asked_again_is_answered_again(share: float, codes: set[str]) -> None:
+    """Ten queries that the warm-up did not ask take 1 s at first, and a share of it ever after."""
+
+    def took(query: QueryRecord) -> QueryRecord:
+        first = query.repeat == 0
+        return replace(query, end_us=query.start_us + round(S * (1.0 if first else share)))
+
+    assert reasons(with_queries(a_benchmark(), took)).keys() == codes
+    few = with_queries(a_benchmark(Plot(queries=14)), took)
+    assert reasons(few).keys() == set()  # ten of them were asked in the warm-up, four say little
+
+
 def test_random_weights_are_no_model() -> None:
-    found = reasons(changed(model=ModelFacts(id="tiny", random_weights=True)))
+    found = reasons(changed(model=ModelFacts(id="tiny", device="cuda:0", random_weights=True)))
     assert list(found) == ["random_weights"]
 
 

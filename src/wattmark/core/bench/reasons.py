@@ -67,6 +67,12 @@ _ALL = (
         source=_KPIS,
     ),
     Code(
+        code="processor_not_counted",
+        status=_INVALID,
+        meaning="The model ran on a processor whose energy is not rated.",
+        source="wattmark: a GPU that idles while the CPU works says nothing of the model",
+    ),
+    Code(
         code="no_work",
         status=_INVALID,
         meaning="No query was answered in a repeat, or there was no repeat.",
@@ -229,6 +235,12 @@ _ALL = (
         source=_MLENERGY,
     ),
     Code(
+        code="temperature_unknown",
+        status=_PROVISIONAL,
+        meaning="A device that tells its temperature at times did not tell it in a repeat.",
+        source="wattmark: not known is no pass",
+    ),
+    Code(
         code="power_limit_changed",
         status=_PROVISIONAL,
         meaning="The power limit of a device changed while repeats ran.",
@@ -269,6 +281,24 @@ _ALL = (
         status=_PROVISIONAL,
         meaning="No quality could be told from the answers whose energy was measured.",
         source=_KPIS,
+    ),
+    Code(
+        code="quality_nil",
+        status=_PROVISIONAL,
+        meaning="The answers are worth no more than none: quality 0, or as many errors as words.",
+        source="wattmark: a rating is of a model that somebody could use",
+    ),
+    Code(
+        code="quality_differs",
+        status=_PROVISIONAL,
+        meaning="A later repeat answered worse than the first one's interval allows, or was not scored.",
+        source=_KPIS,
+    ),
+    Code(
+        code="answers_kept",
+        status=_PROVISIONAL,
+        meaning="Asked again, most queries took half of the time or less: answers were kept from before.",
+        source="wattmark: repeats stand for new queries",
     ),
     Code(
         code="random_weights",

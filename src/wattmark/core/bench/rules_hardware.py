@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from wattmark.core.bench.derived import Derived
 from wattmark.core.bench.evidence import StateLook
@@ -12,18 +13,39 @@ from wattmark.core.bench.reasons import because
 from wattmark.core.bench.repeats import AIES, Repeat
 from wattmark.core.bench.validity import Reason
 from wattmark.core.bench.workers import during, looks_at, workers
+from wattmark.core.machines import ACCELERATORS
 from wattmark.core.readings import Device
 
 COLDEST, HOTTEST = 20.0, 95.0
 """Degrees Celsius (ML.ENERGY, validate_results.py)."""
 MOST_OTHERS = 0.10
 CPU_PARTS = ("cpu", "node")
+GPU_PARTS = (*ACCELERATORS, "node")
+MOST_STATE_SECONDS = 10.0
+"""Between two looks at the states of a device: they are taken once a second, and less often only where a look
+at the meters takes that long (ten seconds at most)."""
 AIES_QUERIES = 1000
 AIES_PARTS = 3
 AIES_DTYPES = {"text_generation": ("float16",), "reasoning": ("float16", "float32")}
 """Float32 for every other task (AI Energy Score, index.md); for reasoning it states none."""
 AIES_GPU = re.compile(r"\bH100 (80GB|PCIe)\b")
 """NVIDIA's boards with 80 GB, as NVML names them; H100 NVL has 94 GB."""
+
+
+def counted(d: Derived) -> Iterator[Reason]:
+    """Every processor that the model says it ran on is one whose energy is rated."""
+    ran = [place.partition(":")[0] for place in d.evidence.model.device.split("+")]
+    parts = [line.device.component for line in d.devices]
+    on_gpus = ran.count("cuda")
+    if not parts:
+        return  # `no_energy` speaks of it
+    rated = "+".join(sorted(set(parts)))
+    if {"cpu", "disk"} & set(ran) and not set(parts) & {*CPU_PARTS, "module"}:
+        text = f"the model ran on {d.evidence.model.device}, and what is rated is the energy of {rated}"
+        yield because("processor_not_counted", text)
+    elif on_gpus and "node" not in parts and sum(p in GPU_PARTS for p in parts) < on_gpus:
+        text = f"the model ran on {d.evidence.model.device}, and the energy of fewer GPUs is rated ({rated})"
+        yield because("processor_not_counted", text)
 
 
 def cool(d: Derived) -> Iterator[Reason]:
@@ -38,6 +60,11 @@ def cool(d: Derived) -> Iterator[Reason]:
     if hot:
         text = f"{hot[0].device_id} was at {hot[0].celsius:g} degrees Celsius"
         yield because("temperature_out_of_range", f"{text}; {COLDEST:g} to {HOTTEST:g} is asked for")
+    told = {s.device_id for s in d.evidence.states if s.celsius is not None}
+    silent = [s.device_id for s in states if s.celsius is None and s.device_id in told]
+    if silent:
+        text = f"{silent[0]} did not tell its temperature at {len(silent)} looks in repeats"
+        yield because("temperature_unknown", text)
 
 
 def _spans(repeats: Sequence[Repeat]) -> list[tuple[int, int]]:
@@ -57,9 +84,19 @@ def _throttled(states: Sequence[StateLook]) -> Iterator[Reason]:
 
 
 def _known(device: Device, states: Sequence[StateLook], repeat: Repeat) -> bool:
-    """Whether somebody looked in the repeat, and the device could tell each time."""
+    """Whether somebody looked all through the repeat, and the device could tell each time."""
     looks = during(looks_at(device, states), _spans([repeat]))
-    return bool(looks) and all(s.throttle_known for s in looks)
+    return (
+        bool(looks)
+        and all(s.throttle_known for s in looks)
+        and all(_longest(looks, p.start_us, p.end_us) <= MOST_STATE_SECONDS * 1e6 for p in repeat.phases)
+    )
+
+
+def _longest(looks: Sequence[StateLook], start_us: int, end_us: int) -> int:
+    """The longest time within a phase in which nobody looked."""
+    moments = [start_us, *sorted(s.at_us for s in looks if start_us <= s.at_us <= end_us), end_us]
+    return max(b - a for a, b in pairwise(moments))
 
 
 def capped_alike(d: Derived) -> Iterator[Reason]:
@@ -75,13 +112,14 @@ def capped_alike(d: Derived) -> Iterator[Reason]:
 
 
 def alone(d: Derived) -> Iterator[Reason]:
-    """Nobody else kept the CPU busy, where its energy is rated."""
+    """Nobody else kept the CPU busy, where its energy is rated; a look that does not tell may hide it all."""
     if not any(line.device.component in CPU_PARTS for line in d.devices):
         return
+    told = {s.device_id for s in d.evidence.states if s.others_cpu_share is not None}
     shares = [
-        s.others_cpu_share
+        1.0 if s.others_cpu_share is None else s.others_cpu_share
         for s in during(d.evidence.states, _spans(d.repeats))
-        if s.others_cpu_share is not None
+        if s.device_id in told
     ]
     if shares and sum(shares) / len(shares) > MOST_OTHERS:
         text = f"other programs used {sum(shares) / len(shares):.0%} of the busy CPU time"
@@ -117,4 +155,4 @@ def _differing(d: Derived) -> Iterator[str]:
         yield f"{dtype}; {' or '.join(asked)} is asked for"
 
 
-RULES = (cool, capped_alike, alone, as_published)
+RULES = (counted, cool, capped_alike, alone, as_published)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from statistics import median
 
-from wattmark.core.bench.derived import Derived
-from wattmark.core.bench.evidence import PhaseName
+from wattmark.core.bench.derived import Derived, first_answers
+from wattmark.core.bench.evidence import PhaseName, QueryRecord
+from wattmark.core.bench.quality import quality_of
 from wattmark.core.bench.reasons import because
 from wattmark.core.bench.repeats import AIES
+from wattmark.core.bench.result import QualityScore
 from wattmark.core.bench.validity import Reason
 
 WARM_UP_QUERIES = 10
@@ -21,6 +24,13 @@ LENGTH_LIMIT_SHARE = 0.3
 LEAST_REASONING_TOKENS = 30.0
 """Three times the 10 tokens that AI Energy Score lets a model write with reasoning off (v2 documentation)."""
 REASONING = "reasoning"
+UNTOLD = 0.05
+"""How much worse a later repeat may be, as a share, where the quality has no interval."""
+FEW = 5
+"""Queries of which the median of something says something."""
+KEPT_SHARE = 0.5
+"""Of the time of the first ask. First calls may be slower for honest reasons (kernels that are chosen for a
+new shape, caches), hardly twice as slow for most queries after a warm-up."""
 
 
 def done(d: Derived) -> Iterator[Reason]:
@@ -149,8 +159,66 @@ def good(d: Derived) -> Iterator[Reason]:
     """
     if d.quality is None and d.task is not None and d.evidence.profile.id != AIES:
         yield because("quality_unknown", f"no answer has a score, so {d.quality_name} is not known")
+    if (nil := _nil(d)) is not None:
+        yield because("quality_nil", nil)
     if d.evidence.model.random_weights:
         yield because("random_weights", "the weights are random, so the quality says nothing of the model")
 
 
-RULES = (done, whole, pinned, tokens, warmed_up, loaded, lengths, good)
+def _nil(d: Derived) -> str | None:
+    """Why the answers are worth no more than none; None where they are, or nobody knows."""
+    if d.quality is None:
+        return None
+    worth = d.quality.value > 0.0 if d.quality.higher_is_better else d.quality.value < 1.0
+    return None if worth else f"{d.quality.name} is {d.quality.value:.3g}: no answer at all would do as well"
+
+
+def good_throughout(d: Derived) -> Iterator[Reason]:
+    """No repeat answered worse than the first, whose answers tell the quality."""
+    first = d.quality
+    if first is None or d.task is None:
+        return
+    for repeat in d.ended[1:]:
+        answers = first_answers([repeat])
+        later = quality_of(d.task, answers, d.quality_name)
+        scored = sum(
+            q.score is not None or bool(q.failed) for q in answers
+        )  # `queries_failed` tells of these
+        if scored < (first.queries or 0):
+            text = f"repeat {repeat.number}: {scored} answers were scored, {first.queries} in the first"
+            yield because("quality_differs", text)
+        elif later is not None and _worse(later, first):
+            text = f"repeat {repeat.number}: {first.name} {later.value:.3g}, {first.value:.3g} in the first"
+            yield because("quality_differs", text)
+
+
+def _worse(later: QualityScore, first: QualityScore) -> bool:
+    if first.higher_is_better:
+        return later.value < (first.value * (1 - UNTOLD) if first.low is None else first.low)
+    return later.value > (first.value * (1 + UNTOLD) if first.high is None else first.high)
+
+
+def anew(d: Derived) -> Iterator[Reason]:
+    """A query that is asked again is answered again: it takes about as long as the first time.
+
+    Told from the queries that the warm-up did not ask, by the median of how long each took in all later asks
+    as a share of the first; nothing can be told where there are fewer than a few.
+    """
+    if d.task is None or not d.task.inference:
+        return
+    warm = {q.index for q in d.evidence.queries if q.repeat < 0}
+    asked: dict[int, list[QueryRecord]] = {}
+    for query in sorted(d.queries, key=lambda q: q.start_us):
+        if query.index not in warm and not query.failed:
+            asked.setdefault(query.index, []).append(query)
+    shares = [
+        median(q.end_us - q.start_us for q in later) / (first.end_us - first.start_us)
+        for first, *later in asked.values()
+        if later and first.end_us > first.start_us
+    ]
+    if len(shares) >= FEW and (share := median(shares)) <= KEPT_SHARE:
+        text = f"asked again, queries took {share:.0%} of the time of the first time"
+        yield because("answers_kept", text)
+
+
+RULES = (done, whole, pinned, tokens, warmed_up, loaded, lengths, good, good_throughout, anew)
