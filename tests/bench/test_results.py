@@ -95,7 +95,7 @@ def test_an_edited_bundle_is_refused(tmp_path: Path) -> None:
 def test_evidence_that_makes_no_sense_is_refused_and_no_defect_of_ours(tmp_path: Path) -> None:
     """Its hashes are right: somebody made it up, or another program wrote it."""
     sound = a_benchmark()
-    odd = replace(sound, queries=(replace(sound.queries[0], score="x"), *sound.queries[1:]))
+    odd = replace(sound, queries=tuple(replace(query, score="x") for query in sound.queries))
     files = {**encoded(odd), "result.json": result_bytes(result_of(sound)), "run.json": b"{}"}
     folder = tmp_path / "odd.wattmark"
     write_files(folder, {**files, "manifest.json": json_of(manifest_of(odd, files))})
