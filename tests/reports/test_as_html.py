@@ -13,7 +13,8 @@ from tests.reports.sample import a_bare_report, a_real_run, a_report
 from wattmark.core.facts import Facts
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.run import MeterChoice, NotSeen, Subject, Window
-from wattmark.reports.as_html import html_report, ticks
+from wattmark.reports.as_html import html_report
+from wattmark.reports.selfcontained import ticks
 from wattmark.reports.view import ReportData, SourceFile
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}

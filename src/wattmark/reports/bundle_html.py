@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
-import jinja2
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
@@ -19,31 +15,21 @@ from wattmark.reports import charts
 from wattmark.reports.bench_power import PowerView, phase_name, power_of
 from wattmark.reports.bundle_text import SAID, result_facts, simulated
 from wattmark.reports.quantities import duration, quantity
+from wattmark.reports.selfcontained import scripts, styles, template
 from wattmark.version import __version__
 
-HERE = Path(__file__).parent
 STATUS_CSS = {Status.VALID: "yes", Status.PROVISIONAL: "warn", Status.INVALID: "bad"}
 VERDICT_CSS = {Verdict.GENUINE: "yes", Verdict.UNDECIDED: "warn", Verdict.DIFFERS: "bad"}
 
 
 def bundle_page(checked: Checked, evidence: Evidence, result: Result) -> str:
     """The page; it loads nothing, sends nothing and works from a file."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = _shipped("vendor/uplot.min.js") + "\n" + _shipped("templates/report.js")
-    styles = _shipped("vendor/uplot.min.css") + "\n" + _shipped("templates/report.css")
     view = power_of(evidence)
-    return environment.get_template("bundle.html.j2").render(
+    return template("bundle.html.j2").render(
         title=f"{result.model.id}: {result.task.replace('_', ' ')}",
         version=__version__,
-        styles=Markup(styles),
-        script=Markup(script),
-        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        styles=styles("vendor/uplot.min.css", "templates/report.css"),
+        **scripts("vendor/uplot.min.js", "templates/report.js"),
         checked=checked,
         verdict=(SAID[checked.verdict], VERDICT_CSS[checked.verdict]),
         result=result,
@@ -92,7 +78,3 @@ def _phases(evidence: Evidence, view: PowerView | None) -> Sequence[tuple[str, s
             )
         )
     return rows
-
-
-def _shipped(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import jinja2
 from markupsafe import Markup
 
 from wattmark.core.bench.board import Board, Group, Row, TaskBoard
@@ -38,8 +34,8 @@ from wattmark.reports.leaderboard_rows import (
     wh,
 )
 from wattmark.reports.quantities import number
+from wattmark.reports.selfcontained import scripts, styles, template
 
-HERE = Path(__file__).parent
 MOST_PLOTS = 6
 """Plots per task; the groups with most models are drawn."""
 FEWEST_POINTS = 2
@@ -96,24 +92,14 @@ class Site:
 
 def leaderboard_html(board: Board, site: Site) -> str:
     """The page. Nothing in it is loaded from anywhere."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = _shipped("leaderboard.js")
-    styles = "\n".join((_shipped("report.css"), _shipped("leaderboard.css"), _labels()))
     rows = [row for task in board.tasks for group in task.groups for row in group.rows]
-    return environment.get_template("leaderboard.html.j2").render(
+    return template("leaderboard.html.j2").render(
         title=site.title,
         lead=_lead(board, rows),
         version=site.version,
         generated_at=site.generated_at,
-        styles=Markup(styles),
-        script=Markup(script),
-        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        styles=styles("templates/report.css", "templates/leaderboard.css") + Markup(f"\n{_labels()}"),
+        **scripts("templates/leaderboard.js"),
         symbols=charts.star_symbols(_stars(row) or (0, 0) for row in rows if _stars(row)),
         mode_words=MODE_WORDS[site.mode],
         tasks=[_task(task, site) for task in board.tasks],
@@ -314,10 +300,6 @@ def _labels() -> str:
         f'.board td:nth-child({i})::before{{content:"{column.title}"}}' for i, column in enumerate(COLUMNS, 1)
     ]
     return "@media screen and (max-width: 760px) {" + "".join(rules) + "}"
-
-
-def _shipped(name: str) -> str:
-    return (HERE / "templates" / name).read_text(encoding="utf-8")
 
 
 def pages(board: Board, site: Site, body: Mapping[str, Any]) -> dict[str, str]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.portfolio import Line
 from wattmark.core.targets import Progress
 from wattmark.reports import portfolio_charts
-from wattmark.reports.as_html import ticks
 from wattmark.reports.portfolio_text import drift_words
 from wattmark.reports.portfolio_view import (
     MARKS,
@@ -33,8 +30,8 @@ from wattmark.reports.portfolio_view import (
     value_words,
 )
 from wattmark.reports.quantities import percent, quantity
+from wattmark.reports.selfcontained import styles, template
 
-HERE = Path(__file__).parent
 TILES = ("energy", "scope2_location", "scope2_market", "scope31")
 
 
@@ -49,19 +46,8 @@ class Months:
 
 def portfolio_html(view: PortfolioView) -> str:
     """The report as an HTML page that loads nothing and runs nothing."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["ticks"] = ticks
-    styles = "\n".join(
-        (HERE / "templates" / name).read_text(encoding="utf-8") for name in ("report.css", "portfolio.css")
-    )
-    return environment.get_template("portfolio.html.j2").render(
-        view=view, page=_page(view), styles=Markup(styles)
+    return template("portfolio.html.j2").render(
+        view=view, page=_page(view), styles=styles("templates/report.css", "templates/portfolio.css")
     )
 
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import jinja2
-from markupsafe import Markup
-
 from wattmark.core.bench.operating import Group, Sweep
-from wattmark.reports.as_html import ticks
+from wattmark.reports.selfcontained import styles, template
 from wattmark.reports.sweep_charts import plane_chart
 from wattmark.reports.sweep_view import (
     MEANING,
@@ -21,32 +16,18 @@ from wattmark.reports.sweep_view import (
 )
 from wattmark.version import __version__
 
-HERE = Path(__file__).parent
-
 
 def sweep_html(sweep: Sweep) -> str:
     """The page; it loads nothing and runs nothing."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["ticks"] = ticks
-    environment.filters["sentence"] = lambda text: f"{text[:1].upper()}{text[1:]}"
-    styles = "\n".join(
-        (HERE / "templates" / name).read_text(encoding="utf-8") for name in ("report.css", "sweep.css")
-    )
     rows = rows_of(sweep)
-    return environment.get_template("sweep.html.j2").render(
+    return template("sweep.html.j2").render(
         sweep=sweep,
         rows=rows,
         per=per_words(sweep),
         groups=[_group(sweep, group, {row.name: row.number for row in rows}) for group in sweep.groups],
         meaning=MEANING,
         version=__version__,
-        styles=Markup(styles),
+        styles=styles("templates/report.css", "templates/sweep.css"),
     )
 
 
