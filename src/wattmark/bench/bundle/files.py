@@ -24,6 +24,8 @@ FIXED = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip file, so that equal evidence gives equal bytes."""
 MODE = 0o100644 << 16
 MOST_ENTRIES = 64
+MOST_PACKED = 200
+"""Bytes out of one, beside a first MiB: lines of numbers give ten or so, a bomb a thousand and more."""
 CHUNK = 1 << 20
 
 
@@ -36,6 +38,8 @@ def read_files(path: Path) -> tuple[dict[str, bytes], list[str]]:
         kind = os.stat(path).st_mode
     except OSError as error:
         raise EvidenceError(str(path), f"cannot be read: {error.strerror}") from None
+    if not (stat.S_ISDIR(kind) or stat.S_ISREG(kind)):  # a pipe or a device has no end
+        raise EvidenceError(str(path), "is no bundle: neither a folder nor a zip file")
     found, remarks = _of_folder(path) if stat.S_ISDIR(kind) else _of_zip(path)
     if MANIFEST not in found:
         if (path / OPEN).is_dir():
@@ -92,10 +96,11 @@ def _read(path: Path, room: int) -> bytes | str:
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         return "is a link, not a file" if path.is_symlink() else f"cannot be read: {error.strerror}"
+    about = os.fstat(number)
+    if not stat.S_ISREG(about.st_mode):  # a folder cannot even be opened
+        os.close(number)
+        return "is no plain file"
     with open(number, "rb") as file:
-        about = os.fstat(number)
-        if not stat.S_ISREG(about.st_mode):
-            return "is no plain file"
         if about.st_size > min(MOST_BYTES, room):
             return f"is larger than a bundle's file may be ({min(MOST_BYTES, room)} bytes)"
         try:
@@ -156,7 +161,7 @@ def _common_folder(names: list[str]) -> str:
 
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> bytes | None:
     """What an entry holds, never more than there is room for, whatever it says of its size."""
-    most = min(MOST_BYTES, room)
+    most = min(MOST_BYTES, room, CHUNK + MOST_PACKED * entry.compress_size)
     parts: list[bytes] = []
     size = 0
     try:
