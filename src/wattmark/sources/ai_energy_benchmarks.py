@@ -93,7 +93,7 @@ class AiEnergyBenchmarks:
         notes = Notes()
         if self._asked.host is None:
             notes.add("results name no machine, so each counts as one of its own: --host changes it")
-        seen: set[str] = set()
+        seen: set[tuple[str, int]] = set()
         for path in self._files:
             portion = Portion()
             for place, flat, reason in _results(path):
@@ -104,10 +104,7 @@ class AiEnergyBenchmarks:
                 except ValueError as error:
                     portion.refuse(place, str(error))
                     continue
-                portion.ignored += run.record_id in seen
-                portion.taken += run.record_id not in seen
-                portion.runs.extend([run] if run.record_id not in seen else [])
-                seen.add(run.record_id)
+                portion.take(run, seen)
             yield portion.brought()
         yield Portion().brought(notes)
 

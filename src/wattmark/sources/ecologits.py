@@ -100,13 +100,7 @@ class EcoLogits:
             except ValueError as error:
                 portion.refuse(place, str(error))
             else:
-                key = run.record_id, run.seq
-                repeated = key in seen
-                seen.add(key)
-                portion.taken += not repeated
-                portion.ignored += repeated
-                if not repeated:
-                    portion.runs.append(run)
+                portion.take(run, seen)
                 for lacking in run.not_seen[:-1]:
                     notes.add(f"no energy: {lacking.reason}", place)
             if portion.rows >= ROWS and ours:

@@ -72,11 +72,7 @@ class MlEnergy:
                 except ValueError as error:
                     portion.refuse(place, str(error))
                     continue
-                known = (run.record_id, run.seq)
-                portion.ignored += known in seen
-                portion.taken += known not in seen
-                portion.runs.extend([run] if known not in seen else [])
-                seen.add(known)
+                portion.take(run, seen)
             yield portion.brought()
         yield Portion().brought(notes)
 

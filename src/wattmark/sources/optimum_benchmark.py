@@ -122,7 +122,7 @@ class OptimumBenchmark:
         notes = Notes()
         if self._asked.host is None:
             notes.add("reports name no machine, so each counts as one of its own: --host changes it")
-        seen: set[str] = set()
+        seen: set[tuple[str, int]] = set()
         for path in self._files:
             portion = Portion()
             documents = list(documents_of(path))
@@ -132,10 +132,7 @@ class OptimumBenchmark:
             except ValueError as error:
                 portion.refuse(str(path), str(error))
             else:
-                portion.ignored += run.record_id in seen
-                portion.taken += run.record_id not in seen
-                portion.runs.extend([run] if run.record_id not in seen else [])
-                seen.add(run.record_id)
+                portion.take(run, seen)
             yield portion.brought()
         yield Portion().brought(notes)
 

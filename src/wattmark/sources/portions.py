@@ -31,6 +31,16 @@ class Portion:
         """One row that cannot be taken."""
         self.bad.append(BadRow(place, reason))
 
+    def take(self, run: Run, seen: set[tuple[str, int]]) -> None:
+        """One run, unless its record was seen before: the same row twice counts once."""
+        key = run.record_id, run.seq
+        if key in seen:
+            self.ignored += 1
+            return
+        seen.add(key)
+        self.taken += 1
+        self.runs.append(run)
+
     def brought(self, notes: Notes | None = None) -> Imported:
         """The portion as a source gives it."""
         return Imported(
