@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench.answering import a_set
-from wattmark.bench.turns import Sets
+from wattmark.bench.asking import Answer
+from wattmark.bench.concurrent import Asked
+from wattmark.bench.turns import NOTHING, Sets, Window, records
 
 
 def asked(count: int, size: int, turns: int) -> list[tuple[int, list[int]]]:
@@ -60,3 +63,14 @@ def test_it_is_not_cut_when_it_was_whole_already() -> None:
     for _, query in sets:
         taken.append(query.index)
     assert (taken, sets.cut) == ([0, 1], False)
+
+
+@pytest.mark.parametrize("turn", [0, 1])
+def test_no_output_is_no_answer(turn: int) -> None:
+    """Else whoever keeps silent where it does not know is scored by the rest alone; empty text is one."""
+    window = Window()
+    (query,) = a_set(1).queries
+    for output in (None, ""):
+        answer = Answer(output=output)
+        window.take(Asked(turn=turn, query=query, start_us=0, prepared_us=0, end_us=1, answer=answer))
+    assert [r.failed for r in records(window, 0, lambda q, a: 1.0)] == [NOTHING, ""]

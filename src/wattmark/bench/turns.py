@@ -18,6 +18,8 @@ from wattmark.core.errors import EvidenceError, WattmarkError
 
 MOST_SAID = 200
 
+NOTHING = "the model gave nothing"
+
 
 class Sets:
     """The queries in their order, set after set; ends after a whole set, or in the middle when told to stop.
@@ -71,7 +73,9 @@ class Window:
     cut: bool = False
 
     def take(self, asked: Asked) -> None:
-        """One query that was answered or failed."""
+        """One query that was answered or failed; no output is no answer."""
+        if asked.answer.output is None and not asked.answer.failed:
+            asked = replace(asked, answer=replace(asked.answer, failed=NOTHING))
         if asked.turn > 0:
             asked = replace(asked, answer=replace(asked.answer, output=None))
         self.asked.append(asked)

@@ -104,15 +104,15 @@ def test_energy_must_be_known() -> None:
     """In every repeat: of a device without a limit nothing can be put into a gap."""
     device = a_gpu(max_power=Power(float("inf")))
     found = reasons(changed(device=device, looks=()))
-    assert found["no_energy"].startswith("repeat 2: missing: energy of GPU-1")
+    assert found["no_energy"].startswith("repeat 3: missing: energy of GPU-1")
     assert found["device_unread"] == "GPU-1 was never read during a rated phase"
 
 
 def test_work_without_energy_cannot_be() -> None:
     """A counter that stands still is broken."""
     found = reasons(changed(plot=Plot(watts=(0.0,), idle_watts=0.0)))
-    assert found["energy_not_positive"] == "repeat 2 used 0 J"
-    assert found["too_few_ticks"] == "repeat 2: GPU-1 moved 0 times of 100"
+    assert found["energy_not_positive"] == "repeat 3 used 0 J"
+    assert found["too_few_ticks"] == "repeat 3: GPU-1 moved 0 times of 100"
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_a_node_that_was_never_read_is_named() -> None:
     silent = failing(evidence.looks[0], range(len(evidence.looks[0].at_us)))
     found = reasons(replace(evidence, looks=(silent, evidence.looks[1])))
     assert found["device_unread"] == "node:h was never read during a rated phase"
-    assert found["coverage_low"] == "repeat 2: 0.00% observed of 99%"
+    assert found["coverage_low"] == "repeat 3: 0.00% observed of 99%"
 
 
 def test_every_repeat_answers_something() -> None:
     found = reasons(with_queries(a_benchmark(), lambda q: replace(q, failed="out of memory")))
-    assert found["no_work"] == "repeat 2 answered 0 of 20 queries"
+    assert found["no_work"] == "repeat 3 answered 0 of 20 queries"
     assert found["queries_failed"] == "60 of 60 queries failed, e.g.: out of memory"
     assert found["warm_up_short"] == "0 warm-up queries of 10"
 
@@ -165,7 +165,7 @@ def test_a_crashed_repeat_invalidates() -> None:
     phases = tuple(replace(p, failed="killed") if p is crashed else p for p in evidence.phases)
     queries = tuple(q for q in evidence.queries if q.repeat != 1 or q.index < 5)
     found = reasons(replace(evidence, phases=phases, queries=queries))
-    assert found == {"repeat_failed": "repeat 1 failed: killed"}
+    assert found == {"repeat_failed": "repeat 2 failed: killed"}
 
 
 def test_a_repeat_that_was_killed_at_once_misses_no_energy() -> None:
@@ -184,8 +184,8 @@ def test_a_repeat_that_was_killed_at_once_misses_no_energy() -> None:
 @pytest.mark.parametrize(
     ("kept", "text"),
     [
-        (lambda q: q.index != 3, "repeat 2 asked 19 of 20 queries, 1 times each"),
-        (lambda q: (q.index, q.turn) != (3, 1), "repeat 2 asked 20 of 20 queries, 1 to 2 times each"),
+        (lambda q: q.index != 3, "repeat 3 asked 19 of 20 queries, 1 times each"),
+        (lambda q: (q.index, q.turn) != (3, 1), "repeat 3 asked 20 of 20 queries, 1 to 2 times each"),
     ],
 )
 def test_a_repeat_asks_the_whole_set(kept: Callable[[QueryRecord], bool], text: str) -> None:
@@ -219,8 +219,8 @@ def test_fixed_tokens_are_told() -> None:
 @pytest.mark.parametrize(
     ("device", "seconds", "text"),
     [
-        (a_gpu(), 59.0, "repeat 2 took 59 s of 60 s"),
-        (a_sensor(), 59.0, "repeat 2 took 59 s of 60 s"),
+        (a_gpu(), 59.0, "repeat 3 took 59 s of 60 s"),
+        (a_sensor(), 59.0, "repeat 3 took 59 s of 60 s"),
     ],
 )
 def test_a_repeat_lasts_as_long_as_its_profile_asks(device: Any, seconds: float, text: str) -> None:
@@ -232,7 +232,7 @@ def test_a_meter_asks_for_a_window_of_its_own(device: Any, least: float) -> None
     """A profile without one (aies): 5 s for counters, 60 s for sensors."""
     free = replace(STANDARD, id="free", window_seconds=0.0)
     short = reasons(changed(plot=Plot(seconds=least - 0.1), device=device, profile=free))
-    assert short["window_too_short"] == f"repeat 2 took {least - 0.1:.3g} s of {least:g} s"
+    assert short["window_too_short"] == f"repeat 3 took {least - 0.1:.3g} s of {least:g} s"
     enough = reasons(changed(plot=Plot(seconds=10 * least), device=device, profile=free))
     assert enough == {}
 
@@ -242,14 +242,14 @@ def test_a_sensor_gives_sixty_samples() -> None:
     plot = Plot()
     looks = sensor(GPU, [(p.end_us, w) for p, w in phases_of(plot)], 2 * S)
     found = reasons(changed(device=a_sensor(), looks=(looks,), period_us=2 * S))
-    assert found == {"too_few_samples": "repeat 2: GPU-1 gave 32 samples of 60"}
+    assert found == {"too_few_samples": "repeat 3: GPU-1 gave 32 samples of 60"}
 
 
 def test_a_counter_moves_a_hundred_times() -> None:
     """Looked at once a second in a minute: 60."""
     looks = counter(GPU, [(p.end_us, w) for p, w in phases_of(Plot())], S)
     found = reasons(changed(looks=(looks,), period_us=S))
-    assert found == {"too_few_ticks": "repeat 2: GPU-1 moved 60 times of 100"}
+    assert found == {"too_few_ticks": "repeat 3: GPU-1 moved 60 times of 100"}
 
 
 def test_a_gap_in_sampled_power() -> None:
@@ -259,12 +259,12 @@ def test_a_gap_in_sampled_power() -> None:
     looks = failing(evidence.looks[0], range(begin + 10, begin + 14), "driver busy")
     found = reasons(replace(evidence, looks=(looks,)))
     assert found["gap_too_long"] == (
-        "repeat 0: GPU-1 was not observed for 0.5 s (driver busy); "
+        "repeat 1: GPU-1 was not observed for 0.5 s (driver busy); "
         "up to two periods (0.2 s) between looks is asked for"
     )
     assert "coverage_low" not in found
     longer = failing(looks, range(begin + 10, begin + 30))
-    assert reasons(replace(evidence, looks=(longer,)))["coverage_low"] == ("repeat 0: 96.50% observed of 99%")
+    assert reasons(replace(evidence, looks=(longer,)))["coverage_low"] == ("repeat 1: 96.50% observed of 99%")
 
 
 def test_meters_elsewhere_keep_time() -> None:
@@ -295,7 +295,7 @@ def wavy(evidence: Evidence, watts: Callable[[int], float]) -> Evidence:
 def test_power_is_even() -> None:
     """90 W and 110 W in turns, each for a second: 10 % around the mean."""
     found = reasons(wavy(changed(device=a_sensor()), lambda s: 90.0 if s % 2 else 110.0))
-    assert found["power_not_steady"].startswith("repeat 2: power varied by")
+    assert found["power_not_steady"].startswith("repeat 3: power varied by")
     assert set(found) <= {"power_not_steady", "idle_differs"}
     assert reasons(wavy(changed(device=a_sensor()), lambda s: 97.0 if s % 2 else 103.0)) == {}
 
@@ -311,7 +311,7 @@ def test_power_does_not_drift() -> None:
 
     found = reasons(wavy(evidence, rising))
     assert list(found) == ["power_drifts"]
-    assert found["power_drifts"] == "repeat 2: power changed by +3.9%; within 2% is asked for"
+    assert found["power_drifts"] == "repeat 3: power changed by +3.9%; within 2% is asked for"
 
 
 def test_steadiness_must_be_told() -> None:
@@ -321,7 +321,7 @@ def test_steadiness_must_be_told() -> None:
     evidence = changed(device=a_sensor(max_power=Power(float("inf"))))
     middle = evidence.looks[0].at_us.index(measured(evidence)[0].start_us) + 300
     found = reasons(replace(evidence, looks=(failing(evidence.looks[0], [middle]),)))
-    assert found["steady_state_unknown"] == "repeat 0: how even power was cannot be told"
+    assert found["steady_state_unknown"] == "repeat 1: how even power was cannot be told"
 
 
 def test_training_is_not_asked_for_steady_power_or_a_warm_up() -> None:
@@ -568,9 +568,9 @@ def concurrent(in_flight: int, full_seconds: float | None) -> Evidence:
 def test_requests_in_flight() -> None:
     assert reasons(concurrent(4, 40.0)) == {}
     assert reasons(concurrent(3, 40.0)) == {
-        "concurrency_not_reached": "repeat 2: 3 requests in flight on average of 4"
+        "concurrency_not_reached": "repeat 3: 3 requests in flight on average of 4"
     }
-    assert reasons(concurrent(4, 20.0)) == {"full_load_short": "repeat 2: all 4 in flight for 20 s of 30 s"}
+    assert reasons(concurrent(4, 20.0)) == {"full_load_short": "repeat 3: all 4 in flight for 20 s of 30 s"}
     assert list(reasons(concurrent(4, None))) == ["full_load_short"]
     open_loop = changed(pinned={"concurrency": 4, "rate_per_second": 2.0})
     assert reasons(open_loop) == {}
@@ -605,6 +605,13 @@ def test_quality_is_from_the_same_run() -> None:
     assert reasons(with_queries(aies(), lambda q: replace(q, score=None))) == {}  # it rates energy alone
 
 
+def test_answers_that_are_all_alike_have_scores_and_no_rank() -> None:
+    """Each pair is as near as the others, so nothing can be put in order."""
+    pairs = replace(a_benchmark().pinned, task="sentence_similarity", output_tokens=None)
+    found = reasons(with_queries(changed(pinned=pairs), lambda q: replace(q, score=[0.5, float(q.index)])))
+    assert found["quality_unknown"].startswith("the scores do not tell it: all answers are alike")
+
+
 @pytest.mark.parametrize(
     ("task", "score", "quality"),
     [("text_generation", 0.0, "rouge_l is 0"), ("speech_recognition", [5, 5], "word_error_rate is 1")],
@@ -625,14 +632,20 @@ def test_every_repeat_answers_as_well_as_the_first() -> None:
     evidence = a_benchmark()
     assert reasons(with_queries(evidence, lambda q: last(q, 3, 0.0))) == {}
     assert reasons(with_queries(evidence, lambda q: last(q, 5, 0.0))) == {
-        "quality_differs": "repeat 2: rouge_l 0.75, 1 in the first"
+        "quality_differs": "repeat 3: rouge_l 0.75, 1 in the first"
     }
     assert reasons(with_queries(evidence, lambda q: last(q, 1, None))) == {
-        "quality_differs": "repeat 2: 19 answers were scored, 20 in the first"
+        "quality_differs": "repeat 3: 19 answers were scored, 20 in the first"
     }
     assert reasons(with_queries(evidence, lambda q: last(q, 20, None))) == {
-        "quality_differs": "repeat 2: 0 answers were scored, 20 in the first"
+        "quality_differs": "repeat 3: 0 answers were scored, 20 in the first"
     }
+
+
+def test_attempts_at_a_target_may_come_to_different_qualities() -> None:
+    """Each reached it: a loss of 0 in the first, less than nothing in the last."""
+    evidence = changed(pinned={"task": "training", "output_tokens": None})
+    assert reasons(with_queries(evidence, lambda q: replace(q, score=-float(q.repeat)))) == {}
 
 
 @pytest.mark.parametrize(("last", "sound"), [([1, 10], True), ([3, 10], False)])

@@ -39,9 +39,11 @@ def done(d: Derived) -> Iterator[Reason]:
         yield because("no_work", "no repeat was begun")
     for repeat in d.repeats:
         if repeat.failed:
-            yield because("repeat_failed", f"repeat {repeat.number} failed: {repeat.failed}")
+            yield because("repeat_failed", f"repeat {repeat.number + 1} failed: {repeat.failed}")
         elif not repeat.answered:
-            yield because("no_work", f"repeat {repeat.number} answered 0 of {len(repeat.queries)} queries")
+            yield because(
+                "no_work", f"repeat {repeat.number + 1} answered 0 of {len(repeat.queries)} queries"
+            )
     failed = [q for q in d.queries if q.failed]
     if failed and d.task is not None and not d.task.inference:
         text = (
@@ -63,7 +65,7 @@ def whole(d: Derived) -> Iterator[Reason]:
         fewest, most = min(counts.values()), max(counts.values())
         if len(counts) != asked_for or fewest != most:
             times = f"{fewest} times each" if fewest == most else f"{fewest} to {most} times each"
-            text = f"repeat {repeat.number} asked {len(counts)} of {asked_for} queries, {times}"
+            text = f"repeat {repeat.number + 1} asked {len(counts)} of {asked_for} queries, {times}"
             yield because("workload_incomplete", text)
 
 
@@ -120,12 +122,12 @@ def loaded(d: Derived) -> Iterator[Reason]:
     for repeat in d.ended:
         flying = sum(q.end_us - q.start_us for q in repeat.queries) / 1e6 / repeat.seconds
         if flying < FULL_SHARE * asked:
-            text = f"repeat {repeat.number}: {flying:.3g} requests in flight on average of {asked}"
+            text = f"repeat {repeat.number + 1}: {flying:.3g} requests in flight on average of {asked}"
             yield because("concurrency_not_reached", text)
         measure = next(p for p in repeat.phases if p.name is PhaseName.MEASURE)
         full = ((measure.full_end_us or 0) - (measure.full_start_us or 0)) / 1e6
         if full < FULL_SECONDS:
-            text = f"repeat {repeat.number}: all {asked} in flight for {full:.3g} s of {FULL_SECONDS:g} s"
+            text = f"repeat {repeat.number + 1}: all {asked} in flight for {full:.3g} s of {FULL_SECONDS:g} s"
             yield because("full_load_short", text)
 
 
@@ -158,7 +160,9 @@ def good(d: Derived) -> Iterator[Reason]:
     AI Energy Score rates energy alone, on texts that nobody has a reference for: profile aies asks for none.
     """
     if d.quality is None and d.task is not None and d.evidence.profile.id != AIES:
-        yield because("quality_unknown", f"no answer has a score, so {d.quality_name} is not known")
+        scored = any(query.score is not None for query in d.evidence.queries)
+        why = "the scores do not tell it: all answers are alike" if scored else "no answer has a score"
+        yield because("quality_unknown", f"{why}, so {d.quality_name} is not known")
     if (nil := _nil(d)) is not None:
         yield because("quality_nil", nil)
     if d.evidence.model.random_weights:
@@ -167,7 +171,7 @@ def good(d: Derived) -> Iterator[Reason]:
 
 def _nil(d: Derived) -> str | None:
     """Why the answers are worth no more than none; None where they are, or nobody knows."""
-    if d.quality is None:
+    if d.quality is None or d.task is None or not d.task.inference:
         return None
     worth = d.quality.value > 0.0 if d.quality.higher_is_better else d.quality.value < 1.0
     return None if worth else f"{d.quality.name} is {d.quality.value:.3g}: no answer at all would do as well"
@@ -176,7 +180,7 @@ def _nil(d: Derived) -> str | None:
 def good_throughout(d: Derived) -> Iterator[Reason]:
     """No repeat answered worse than the first, whose answers tell the quality."""
     first = d.quality
-    if first is None or d.task is None:
+    if first is None or d.task is None or not d.task.inference:
         return
     for repeat in d.ended[1:]:
         answers = first_answers([repeat])
@@ -185,10 +189,12 @@ def good_throughout(d: Derived) -> Iterator[Reason]:
             q.score is not None or bool(q.failed) for q in answers
         )  # `queries_failed` tells of these
         if scored < (first.queries or 0):
-            text = f"repeat {repeat.number}: {scored} answers were scored, {first.queries} in the first"
+            text = f"repeat {repeat.number + 1}: {scored} answers were scored, {first.queries} in the first"
             yield because("quality_differs", text)
         elif later is not None and _worse(later, first):
-            text = f"repeat {repeat.number}: {first.name} {later.value:.3g}, {first.value:.3g} in the first"
+            text = (
+                f"repeat {repeat.number + 1}: {first.name} {later.value:.3g}, {first.value:.3g} in the first"
+            )
             yield because("quality_differs", text)
 
 
