@@ -173,7 +173,7 @@ def test_a_repeat_that_crashed_counts_as_an_attempt() -> None:
     phases = tuple(replace(p, failed="out of memory") if p is crashed else p for p in evidence.phases)
     result = result_of(replace(evidence, phases=phases))
     assert [r.repeat for r in result.repeats] == [0, 1, 2]
-    assert ("repeat_failed", "repeat 3 failed: out of memory") in [
+    assert ("repeat_failed", "repeat 4 failed: out of memory") in [
         (r.code, r.text) for r in result.validity.reasons
     ]
     assert joules_per_query(replace(evidence, phases=phases)) == (50.0, 50.0, 50.0)

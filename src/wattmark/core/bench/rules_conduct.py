@@ -35,7 +35,7 @@ def steady(d: Derived) -> Iterator[Reason]:
     if d.task is not None and not d.task.inference:
         return
     for repeat, found in zip(d.counted, d.steady, strict=True):
-        name = f"repeat {repeat.number}"
+        name = f"repeat {repeat.number + 1}"
         if found is None or not math.isfinite(found.cv):
             yield because("steady_state_unknown", f"{name}: how even power was cannot be told")
         elif found.cv > MOST_CV:

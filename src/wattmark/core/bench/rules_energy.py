@@ -37,9 +37,9 @@ def known(d: Derived) -> Iterator[Reason]:
     for repeat in lasted:
         energy = repeat.spent.energy
         if not isinstance(energy, Figure):
-            yield because("no_energy", f"repeat {repeat.number}: {energy}")
+            yield because("no_energy", f"repeat {repeat.number + 1}: {energy}")
         elif energy.value <= 0.0 and not repeat.failed:
-            yield because("energy_not_positive", f"repeat {repeat.number} used {energy.value:g} J")
+            yield because("energy_not_positive", f"repeat {repeat.number + 1} used {energy.value:g} J")
     if len({r.spent.boundary for r in lasted}) > 1:
         found = ", ".join(sorted({r.spent.boundary or "none" for r in lasted}))
         yield because("no_energy", f"repeats have different boundaries ({found}), so that they have no mean")
@@ -76,7 +76,7 @@ def long_enough(d: Derived) -> Iterator[Reason]:
         least = max(asked, *(_least_seconds(line) for line in d.devices), 0.0)
         if repeat.seconds < least * (1 - 1e-9):
             yield because(
-                "window_too_short", f"repeat {repeat.number} took {repeat.seconds:.3g} s of {least:g} s"
+                "window_too_short", f"repeat {repeat.number + 1} took {repeat.seconds:.3g} s of {least:g} s"
             )
         for line in d.devices:
             yield from _often_enough(line, repeat)
@@ -94,12 +94,12 @@ def _often_enough(line: Line, repeat: Repeat) -> Iterator[Reason]:
     if line.device.reads == "counter":
         ticks = sum(_ticks(line, p) for p in repeat.phases)
         if ticks < LEAST_TICKS:
-            text = f"repeat {repeat.number}: {line.device.id} moved {ticks} times of {LEAST_TICKS}"
+            text = f"repeat {repeat.number + 1}: {line.device.id} moved {ticks} times of {LEAST_TICKS}"
             yield because("too_few_ticks", text)
     else:
         samples = sum(_samples(line, p) for p in repeat.phases)
         if samples < LEAST_SAMPLES:
-            text = f"repeat {repeat.number}: {line.device.id} gave {samples} samples of {LEAST_SAMPLES}"
+            text = f"repeat {repeat.number + 1}: {line.device.id} gave {samples} samples of {LEAST_SAMPLES}"
             yield because("too_few_samples", text)
 
 
@@ -122,7 +122,7 @@ def without_holes(d: Derived) -> Iterator[Reason]:
     for repeat in d.ended:
         energy = repeat.spent.energy
         if isinstance(energy, Figure) and energy.coverage < LEAST_COVERAGE:
-            text = f"repeat {repeat.number}: {energy.coverage:.2%} observed of {LEAST_COVERAGE:.0%}"
+            text = f"repeat {repeat.number + 1}: {energy.coverage:.2%} observed of {LEAST_COVERAGE:.0%}"
             yield because("coverage_low", text)
         for line in d.devices:
             yield from _gaps(line, repeat)
@@ -133,8 +133,9 @@ def _gaps(line: Line, repeat: Repeat) -> Iterator[Reason]:
     if gaps:
         worst = max(gaps, key=lambda g: g.duration_seconds)
         text = (
-            f"repeat {repeat.number}: {line.device.id} was not observed for {worst.duration_seconds:.3g} s "
-            f"({worst.reason}); up to two periods ({line.longest_us / 1e6:g} s) between looks is asked for"
+            f"repeat {repeat.number + 1}: {line.device.id} was not observed for "
+            f"{worst.duration_seconds:.3g} s ({worst.reason}); up to two periods "
+            f"({line.longest_us / 1e6:g} s) between looks is asked for"
         )
         yield because("gap_too_long", text)
 
