@@ -222,6 +222,19 @@ def test_pictures_that_the_hub_does_not_give_are_named(tmp_path: Path) -> None:
         object_detection.published(("visual-genome",), 1, 0)
 
 
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Not a row without a picture: the path leads nowhere, or to what is no picture."""
+    own = tmp_path / "mine.jsonl"
+    own.write_text('{"image": "nowhere.png", "label": "cat"}\n')
+    with pytest.raises(UsageError, match=r"the file 'nowhere.png' of the column 'image' is not there"):
+        image_classification.published((str(own),), 1, 0)
+    text = tmp_path / "text.png"
+    text.write_text("words")
+    own.write_text(json.dumps({"image": str(text), "label": "cat"}))
+    with pytest.raises(UsageError, match=r"text.png' is none that Pillow reads"):
+        image_classification.published((str(own),), 1, 0)
+
+
 def test_a_broken_picture_is_told_with_its_dataset(tmp_path: Path) -> None:
     """Bytes that are no picture."""
     rows = {"image": [{"bytes": b"no picture", "path": None}], "label": [0]}

@@ -55,11 +55,21 @@ def picture_in(chosen: Chosen, column: str = "image") -> Any:
         return value.convert("RGB")
     data = bytes_in(value)
     if data is None:
-        raise UsageError(f"--dataset {chosen.part}: a row has no picture in the column {column!r}")
+        raise UsageError(f"--dataset {chosen.part}: {nothing_in(value, column, 'picture')}")
     try:
         return Image.open(io.BytesIO(data)).convert("RGB")
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError:  # its words are the address of an object in memory
+        named = f" {value!r}" if isinstance(value, str) else ""
+        raise UsageError(f"--dataset {chosen.part}: the picture{named} is none that Pillow reads") from None
+    except (OSError, Image.DecompressionBombError) as error:
         raise UsageError(f"--dataset {chosen.part}: a picture cannot be read: {error}") from None
+
+
+def nothing_in(value: Any, column: str, what: str) -> str:
+    """Why a cell holds nothing: it names a file that is not there, or it names none."""
+    if isinstance(value, str) and value:
+        return f"the file {value!r} of the column {column!r} is not there; paths go from the current folder"
+    return f"a row has no {what} in the column {column!r}"
 
 
 def bytes_in(value: Any) -> bytes | None:

@@ -101,7 +101,7 @@ class _Part:
                 row=row,
                 labels=() if row is None else row.labels,
             )
-            if make(0, chosen) is not None:
+            if _made(make, chosen, place) is not None:
                 found.append(chosen)
         if not found or (len(found) < count and row is not None):
             raise UsageError(
@@ -109,6 +109,17 @@ class _Part:
                 f"{len(self.rows)} rows can be asked: ask fewer with --queries"
             )
         return found
+
+
+def _made(make: Make, chosen: Chosen, place: int) -> Query | None:
+    """The query of a row. Of a file of one's own the error says which row it was, and what that has."""
+    try:
+        return make(0, chosen)
+    except UsageError as error:
+        if chosen.row is not None:
+            raise
+        columns = ", ".join(map(str, chosen.values))[:200]
+        raise UsageError(f"{error} (row {place + 1} of the file has {columns})") from None
 
 
 def drawn_places(length: int, name: str) -> Iterator[int]:

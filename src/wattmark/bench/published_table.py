@@ -119,6 +119,8 @@ def _rows_named(task: str, name: str) -> list[Wanted]:
     plain, _, revision = plain.partition("@")
     rows = datasets_of(task)
     chosen = [row for row in rows if plain in (row.id, row.hub)] or [r for r in rows if r.preset == plain]
+    if not chosen and Path(name).expanduser().is_file():
+        raise UsageError(f"--dataset {name}: a file of your own ends in {' or '.join(OWN)}")
     if not chosen or not plain:
         known = [*(row.id for row in rows), *sorted({row.preset for row in rows if row.preset})]
         close = difflib.get_close_matches(plain, known, n=1)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wattmark.bench.asking import Query, QuerySet
-from wattmark.bench.media_rows import bytes_in, media_rows
+from wattmark.bench.media_rows import bytes_in, media_rows, nothing_in
 from wattmark.bench.published import published_set
 from wattmark.bench.published_table import Chosen
 from wattmark.bench.text_rows import text_or_none
@@ -92,9 +92,10 @@ def _by_soundfile(data: bytes, part: str) -> tuple[Any, int]:
 
 def _bytes_in(chosen: Chosen) -> bytes:
     """What a row holds of a sound: its bytes, or the file that they are in."""
-    data = bytes_in(chosen.values.get("audio"))
+    value = chosen.values.get("audio")
+    data = bytes_in(value)
     if data is None:
-        raise UsageError(f"--dataset {chosen.part}: a row has no sound in the column 'audio'")
+        raise UsageError(f"--dataset {chosen.part}: {nothing_in(value, 'audio', 'sound')}")
     return data
 
 

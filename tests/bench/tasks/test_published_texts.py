@@ -191,6 +191,24 @@ def test_files_of_ones_own(tmp_path: Path) -> None:
     assert (found.pin.name, found.pin.parts) == ("own/mine.jsonl", (("own/mine.jsonl", 2),))
 
 
+def test_a_row_of_ones_own_that_lacks_something_is_named(tmp_path: Path) -> None:
+    """Which row, and what is there instead: a header with semicolons shows at once."""
+    own = tmp_path / "mine.csv"
+    own.write_text("text;label\na;b\n")
+    with pytest.raises(
+        UsageError, match=r"no text in the column 'text' \(row 1 of the file has text;label\)"
+    ):
+        published("text_generation", str(own), count=1)
+
+
+def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
+    """It is there: what is wrong is its name."""
+    own = tmp_path / "mine.txt"
+    own.write_text("{}")
+    with pytest.raises(UsageError, match=r"mine.txt: a file of your own ends in \.jsonl or \.csv"):
+        published("text_generation", str(own), count=1)
+
+
 def test_classes_of_ones_own_are_those_of_the_file(tmp_path: Path) -> None:
     """A row knows the classes of all rows, so that another class of the file is wrong and not unknown."""
     own = tmp_path / "mine.csv"
