@@ -75,10 +75,11 @@ class Shown:
             return None
         rest, idle = self._profile.cooldown_seconds, self._profile.idle_seconds
         if self._phase in (PhaseName.MEASURE, PhaseName.COOL_DOWN):
-            done = self._repeat or 0
+            done = 0 if self._repeat is None else self._repeat
             left = max(0, self.repeats - done)
-            here = max(0.0, (expected[self._phase] or 0.0) - so_far)
+            here = max(0.0, (each if self._phase is PhaseName.MEASURE else rest) - so_far)
             after = left - 1 if self._phase is PhaseName.MEASURE else left
             return here + max(0, after) * (each + rest) + idle
-        here = max(0.0, (expected.get(self._phase) or 0.0) - so_far)
+        length = expected.get(self._phase)
+        here = 0.0 if length is None else max(0.0, length - so_far)  # not known: as if it were nearly over
         return here + self.repeats * (each + rest) + idle

@@ -13,12 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 UNINITIALIZED = 1
-NOT_SUPPORTED = 3
-NO_PERMISSION = 4
 NOT_FOUND = 6
 INSUFFICIENT_SIZE = 7
 DRIVER_NOT_LOADED = 9
-GPU_IS_LOST = 15
 FUNCTION_NOT_FOUND = 13
 
 FIELD_POWER_INSTANT = 186

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from wattmark.core.bench.evidence import StateLook
 from wattmark.meters.nvml_library import Nvml, NvmlError
 
-SW_POWER_CAP = 0x04
-"""Clocks are kept down so that the power limit holds: configuration, seen in the limits."""
 THROTTLING: Mapping[int, str] = {
     0x08: "hw_slowdown",
     0x20: "thermal",
@@ -22,7 +20,8 @@ THROTTLING: Mapping[int, str] = {
 }
 """What takes the comparability of a figure away: hardware slowdown, thermal slowdown by the driver and by the
 hardware, power brake. 0x08 is set together with 0x40 and 0x80. Idle clocks (0x01), set clocks (0x02), the
-power cap, sync boost (0x10) and the display's clocks (0x100) are left out."""
+power cap (0x04: configuration, seen in the limits), sync boost (0x10) and the display's clocks (0x100) are
+left out."""
 
 
 def state_of(nvml: Nvml, gpu: ctypes.c_void_p, *, device_id: str) -> StateLook:

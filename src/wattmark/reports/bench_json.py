@@ -23,9 +23,7 @@ def tasks_json(tasks: Iterable[tuple[Task, Pinned]]) -> str:
 def _pins(pinned: Pinned) -> dict[str, object]:
     """What does not depend on the queries and their seed."""
     found = {**asdict(pinned), "options": dict(pinned.options)}
-    return {
-        name: value for name, value in found.items() if name not in ("task", "dataset", "queries", "seed")
-    }
+    return {name: value for name, value in found.items() if name not in OF_THE_QUERIES}
 
 
 def bench_json(result: Result, bundle: str, manifest_sha256: str) -> str:

@@ -113,7 +113,7 @@ def _stars_faults(document: Mapping[str, Any]) -> list[str]:
     low, high = joules.get("interval_95") or (joules["value"], joules["value"])
     reference = joules["value"] / index
     worst = 1 if high is None else stars_at(high / reference)
-    best = stars_at(max(0.0, low or 0.0) / reference)
+    best = 5 if low is None else stars_at(max(0.0, low) / reference)  # nothing is known to be less
     if stars == worst and span in ([worst, best], None):
         return []
     return [f"its energy over its reference gives {worst} to {best} stars, it says {stars} ({span})"]

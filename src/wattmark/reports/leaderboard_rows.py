@@ -75,13 +75,12 @@ def quality(result: Result) -> Span | None:
     if score is None:
         return None
     low, high = score.low, score.high
-    known = low is not None and high is not None
     return Span(
         value=score.value,
         low=low if low is not None else score.value,
         high=high if high is not None else score.value,
         text=number(score.value),
-        interval=f"{number(low or 0.0)} to {number(high or 0.0)}" if known else "",
+        interval="" if low is None or high is None else f"{number(low)} to {number(high)}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -118,9 +119,7 @@ def stars_text(view: StarsView, *, ascii_only: bool) -> str:
     """A table for each group, the least energy first."""
     parts = []
     for title, rows in _groups(view):
-        ordered = sorted(
-            rows, key=lambda row: (row.rating.wh_per_1000 is None, row.rating.wh_per_1000 or 0.0)
-        )
+        ordered = sorted(rows, key=_energy)
         lines = table(
             ("stars", "", "Wh/1000", "95 %", "model", *(("published",) if view.reproduced else ())),
             [_cells(row, view, ascii_only) for row in ordered],
@@ -131,6 +130,11 @@ def stars_text(view: StarsView, *, ascii_only: bool) -> str:
         below = f"\n    {_folded(f'all: {reasons[0]}')}" if alike and reasons[0] else ""
         parts.append(f"{title}\n{told}{below}")
     return "\n\n".join([*parts, "\n".join(bulleted([*_said(view), *view.notes]))])
+
+
+def _energy(row: RatedRow) -> float:
+    """What rows are sorted by: those without energy come last."""
+    return math.inf if row.rating.wh_per_1000 is None else row.rating.wh_per_1000
 
 
 def _folded(reason: str) -> str:

@@ -153,7 +153,7 @@ def _notes(derived: Derived) -> tuple[str, ...]:
     own, asked_for = evidence.model.max_input_tokens, evidence.pinned.max_input_tokens
     if own is not None and asked_for is not None and own < asked_for:
         notes.append(LESS_WORK.format(own, asked_for))
-    cached = sum(q.cached_input_tokens or 0 for q in derived.queries)
+    cached = sum(q.cached_input_tokens for q in derived.queries if q.cached_input_tokens is not None)
     if cached:
         notes.append(f"a server had {cached} input tokens in its cache from before")
     differ, asked = _disagreeing(derived)

@@ -86,9 +86,9 @@ def _numbers(result: Result) -> Iterator[Fault]:
             ("mean", result.latency.mean),
             ("p50", result.latency.p50),
             ("p95", result.latency.p95),
-            ("first_output_p50", result.latency.first_output_p50 or 0.0),
+            ("first_output_p50", result.latency.first_output_p50),
         ):
-            if not 0.0 <= seconds <= MOST:
+            if seconds is not None and not 0.0 <= seconds <= MOST:
                 yield f"$.latency.{name}", f"{seconds:g} is no time"
     for index, repeat in enumerate(result.repeats):
         if not (0.0 < repeat.joules_per_query <= MOST and repeat.queries > 0):
