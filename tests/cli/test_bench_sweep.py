@@ -185,3 +185,10 @@ def test_a_sweep_that_is_stopped_goes_on(tmp_path: Path) -> None:
     again = subprocess.run(asked, capture_output=True, text=True, timeout=240, check=False)
     assert again.returncode in (0, 3), again.stderr
     assert len(list((tmp_path / "out").glob("*/manifest.json"))) == 2
+
+
+def test_a_word_that_is_no_task_is_no_failed_point(tmp_path: Path) -> None:
+    """Asked wrongly, as of `run`; the folder stays empty."""
+    with pytest.raises(UsageError, match="there is no task 'poetry'"):
+        verb(sweep, "poetry", "--model", "tiny", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

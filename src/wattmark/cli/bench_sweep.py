@@ -105,6 +105,7 @@ def command(
     Each point leaves a bundle in the folder of --out. The same command again goes on where it was stopped.
     Points run in an order of chance (--seed). Exit codes: 0 all points have results, 1 some failed, 3 none.
     """
+    from wattmark.bench.catalog import task_asked
     from wattmark.bench.sweep import points_of, swept
     from wattmark.core.bench.operating import weigh
     from wattmark.reports.as_json import document
@@ -112,6 +113,7 @@ def command(
     from wattmark.reports.sweep_json import SCHEMA, VERSION, sweep_body
     from wattmark.reports.sweep_text import sweep_text
 
+    task_asked(task)  # a word that is no task is no failed point
     axes = {name: tuple(v.split(",")) for name in LISTED if (v := options.pop(name)) is not None}
     points = points_of(axes)
     plain = asked_from(task, {**options, **dict.fromkeys(LISTED), "device": "auto"})

@@ -74,7 +74,11 @@ def recalibrate(results: Sequence[Result], old: Thresholds | None, asked: Asked)
     left_out = tuple((result, why) for result, why in energies if isinstance(why, str))
     valid = [result for result, energy in energies if isinstance(energy, Figure)]
     if not valid:
-        raise UsageError(f"none of these results is valid{_first_reason(left_out)}")
+        raise UsageError(
+            f"none of these results is valid{_first_reason(left_out)}: a reference takes five models, each "
+            "measured by a sensor (`wattmark doctor`) under profile standard or certified; `wattmark bench "
+            "show` says what a result lacks"
+        )
     for result in valid[1:]:
         if fields := differing(valid[0].key, result.key):
             raise NotComparable(fields, f"results ({valid[0].model.id} and {result.model.id})")
