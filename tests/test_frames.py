@@ -77,3 +77,10 @@ def test_a_folder_has_one_holder_at_a_time(tmp_path: Path) -> None:
         locked(tmp_path, "second")
     release()
     locked(tmp_path, "third")()
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="a folder in which no file can be made")
+def test_a_folder_that_takes_no_lock_is_told_as_what_it_is() -> None:
+    """Not as held by another: the error is the system's own."""
+    with pytest.raises(OSError, match="lock"):
+        locked(Path("/sys/kernel"), "another process", must=False)

@@ -2,11 +2,13 @@
 
 A frame is its length and CRC-32 (eight bytes, little-endian) and its bytes. A file ends at its first frame
 that is not whole: that is where a write was cut off, and nothing behind it was acknowledged. Listener and
-agent keep their journals in such files.
+agent keep their journals in such files. The lock of a folder and names that outlive a loss of power are here
+too, for whoever writes files that must not be lost.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import sys
@@ -17,8 +19,12 @@ from pathlib import Path
 from wattmark.core.errors import UsageError
 
 HEAD = struct.Struct("<II")
+LOCK = "lock"
+"""The file in a folder that is locked."""
 MOST_FRAME = 1 << 30
 """A frame is never longer: a length above this is no length."""
+UNKNOWN_THERE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
+"""What file systems answer that know no locks, or whose folders cannot be synced."""
 
 
 def framed(data: bytes) -> bytes:
@@ -108,22 +114,26 @@ def sync(file: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Make the names in a folder durable, where its file system can. Raises OSError."""
     if os.name == "nt":
         return  # a folder cannot be opened there; NTFS keeps names in its own journal
     file = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(file)
+    except OSError as error:
+        if error.errno not in UNKNOWN_THERE:
+            raise
     finally:
         os.close(file)
 
 
-def locked(folder: Path, refusal: str) -> Callable[[], None]:
+def locked(folder: Path, refusal: str, *, must: bool = True) -> Callable[[], None]:
     """Hold a folder's lock, which ends with the process; gives what lets go of it.
 
-    Raises UsageError with this refusal when another process has it.
+    Raises UsageError with this refusal when another process has it, and where the file system has no locks
+    unless it is not a ``must``; OSError where no file can be made there.
     """
-    path = folder / "lock"
+    path = folder / LOCK
     file = open(path, "ab")  # noqa: SIM115  held until it is let go of
     try:
         if os.name == "nt":
@@ -135,7 +145,8 @@ def locked(folder: Path, refusal: str) -> Callable[[], None]:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise UsageError(refusal) from None
+    except OSError as error:
+        if must or error.errno not in UNKNOWN_THERE:
+            file.close()
+            raise UsageError(refusal) from None
     return file.close

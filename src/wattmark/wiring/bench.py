@@ -133,8 +133,9 @@ def run_asked(
 
 def _remove_if_empty(folder: Path) -> None:
     """Leave nothing of a benchmark that never began."""
-    from wattmark.bench.bundle.journal import JOURNAL, LOCK
+    from wattmark.bench.bundle.journal import JOURNAL
     from wattmark.bench.bundle.layout import OPEN
+    from wattmark.frames import LOCK
 
     journal = folder / OPEN / JOURNAL
     if journal.is_file() and journal.stat().st_size == 0:

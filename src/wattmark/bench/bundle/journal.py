@@ -15,17 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from wattmark.core.errors import EvidenceError, UsageError
-
-try:
-    import fcntl
-except ImportError:  # Windows has no such lock: that two write at once is not noticed there
-    fcntl = None  # type: ignore[assignment]
+from wattmark.core.errors import EvidenceError
+from wattmark.frames import locked, sync_folder
 
 JOURNAL = "journal.jsonl"
-LOCK = "lock"
+FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)  # each is on some systems only
 SETTLED = "settled"
 """Kind of the mark after which what stands before it is on the disk."""
+HELD = "{}: another process is writing this benchmark: wait for it, or give another folder"
 
 
 _OPEN: weakref.WeakSet[Journal] = weakref.WeakSet()
@@ -53,14 +50,13 @@ class Journal:
         with _told(folder):
             if new:
                 folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            # A file system without locks is no reason not to measure there.
+            self._release = locked(folder, HELD.format(folder.parent), must=False)
         try:
-            self._take_lock()
             with _told(folder):
-                flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if new else 0)
-                self._file = os.open(self.path, flags, 0o644)
+                self._file = os.open(self.path, FLAGS | (os.O_CREAT if new else 0), 0o644)
         except BaseException:
-            os.close(self._lock)
+            self._release()
             raise
         _OPEN.add(self)
         try:
@@ -69,7 +65,8 @@ class Journal:
             self.close()
             raise
         if new:
-            sync_folder(folder)
+            with _told(folder):
+                sync_folder(folder)
 
     def append(self, kind: str, record: Any) -> None:
         """Add a record. Raises EvidenceError when it does not fit onto the disk; the rest stays whole."""
@@ -112,23 +109,10 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file and the lock."""
-        for number in (self._file, self._lock):
-            with suppress(OSError):
-                os.close(number)
-        self._file = self._lock = -1
-
-    def _take_lock(self) -> None:
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{self._folder.parent}: another process is writing this benchmark: wait for it, or give "
-                "another folder"
-            ) from None
-        except OSError:
-            return  # a file system without locks
+        with suppress(OSError):
+            os.close(self._file)
+        self._file = -1
+        self._release()
 
     def _cut(self) -> int:
         """Cut off what was written by halves at the end. Raises EvidenceError for damage before that."""
@@ -187,13 +171,3 @@ def _parsed(line: bytes) -> tuple[str, Any] | None:
     except (ValueError, TypeError, RecursionError):
         return None
     return (kind, record) if isinstance(kind, str) else None
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk, where the system can be asked for that."""
-    with suppress(OSError):  # not every file system can
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from wattmark.bench.bundle.encoding import canonical, encoded, json_of
 from wattmark.bench.bundle.files import zipped
-from wattmark.bench.bundle.journal import sync_folder
 from wattmark.bench.bundle.layout import (
     LISTED,
     MANIFEST,
@@ -26,6 +25,7 @@ from wattmark.core.bench.evidence import Evidence
 from wattmark.core.bench.result import Result
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.run import Run
+from wattmark.frames import sync_folder
 from wattmark.hashing import sha256
 from wattmark.measure.spool import replace_file
 from wattmark.version import __version__
