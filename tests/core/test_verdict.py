@@ -123,6 +123,7 @@ def test_leniency_never_covers_a_possible_violation_in_a_gap() -> None:
         (one(joules(3.6e6, coverage=0.94)), "only 94.0% of the time was observed, 95% is needed"),
         (one(joules(3.6e6, grades={Grade.D: 1.0})), "evidence is of grade D, grade C or better"),
         (replace(one(), unread=("gpu (G)",)), "no energy was read of gpu"),
+        (replace(one(), simulated=True), "simulated: nothing was measured"),
         (replace(one(), bounded=False), "the most the device draws is not known"),
     ],
 )

@@ -16,6 +16,7 @@ from wattmark.cli.options import (
     json_option,
     place_options,
     run_arguments,
+    say_first,
     stated_from,
 )
 from wattmark.core.errors import UsageError
@@ -53,6 +54,7 @@ def set_(runs: tuple[Path, ...], name: str, file: Path | None, as_one: bool, **o
 
     target = file or find_baseline(Path.cwd()) or Path(NAME)
     kept = read_baselines(target) if target.exists() else {}
+    remarks: list[str] = []
     new = new_baseline(
         name,
         runs,
@@ -60,7 +62,9 @@ def set_(runs: tuple[Path, ...], name: str, file: Path | None, as_one: bool, **o
         stated_from(options),
         set_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         as_one=as_one,
+        say=remarks.append,
     )
+    say_first(remarks)
     write_baselines(target, {**kept, name: new})
     verb = "replaced" if name in kept else "kept"
     click.echo(f"{verb} baseline {name!r} in {target}")

@@ -35,7 +35,7 @@ def command(runs: tuple[Path, ...], policy: Path | None, strict: bool, as_json: 
     Exit code 0 when there is nothing to mend, 1 when an error was found (with --strict: a warning too).
     """
     loaded, evidence = load(runs)
-    named = tuple(Named(item.path.name, item.run) for item in loaded)
+    named = tuple(Named(item.name, item.run) for item in loaded)
     found = find(Case(runs=named, given=_given(evidence, options), absolute_limits=_absolute(policy)))
     click.echo(_body(found, len(named)) if as_json else _text(found, len(named)))
     bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}

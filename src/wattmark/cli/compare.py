@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wattmark.cli.options import config_here, factors_option, json_option, place_options, stated_from
+from wattmark.cli.options import (
+    config_here,
+    factors_option,
+    json_option,
+    place_options,
+    say_first,
+    stated_from,
+)
 from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +63,7 @@ def command(
     """
     import random
 
+    from wattmark.core.bench.labels import also_differs
     from wattmark.core.groups import causes_of, compare_groups
     from wattmark.core.kpis import CATALOG
     from wattmark.core.rubric import Factors
@@ -74,6 +82,7 @@ def command(
             "give two groups or more: `wattmark compare old new`, or `compare a*.json -- b*.json`"
         )
     first, *others = (group_of(paths, config, stated) for paths in parts)
+    say_first(remark for group in (first, *others) for remark in group.remarks)
     held = Factors(factors) if factors else Factors.BASELINE
     theirs = expenses_of_group(first, config, stated)
     shown = []
@@ -90,7 +99,10 @@ def command(
         why = causes_of(first.repeats, other.repeats, CATALOG["embodied_carbon_amortisation"])
         mine = expenses_of_group(other, config, stated)
         if as_json:
-            beside = {"expenses_difference": differences_body(mine, theirs)}
+            beside = {
+                "expenses_difference": differences_body(mine, theirs),
+                "also_differs": also_differs(first.runs, other.runs),
+            }
             shown.append({**_json(first, other, found, why), **beside})
         else:
             lines = [_text(first, other, found, why, limit), *difference_lines(mine, theirs)]
@@ -126,10 +138,12 @@ def _chosen(names: tuple[str, ...]) -> list[Kpi]:
 def _text(
     first: Group, other: Group, found: list[Comparison], why: CarbonChange | Missing, limit: float
 ) -> str:
+    from wattmark.core.bench.labels import also_differs
     from wattmark.core.causes import CarbonChange
     from wattmark.reports.decisions import causes_text, comparison_text, effect_lines
 
-    lines = [f"{other.name} ({other.count}) against {first.name} ({first.count})", ""]
+    lines = [f"{other.name} ({other.count}) against {first.name} ({first.count})"]
+    lines += [*also_differs(first.runs, other.runs), ""]
     if found:
         lines += [comparison_text(found, limit), *effect_lines(found), ""]
     else:

@@ -14,6 +14,7 @@ from wattmark.cli.options import (
     json_option,
     place_options,
     run_arguments,
+    say_first,
     stated_from,
 )
 
@@ -56,6 +57,7 @@ def command(
         else None
     )
     candidate = group_of(runs, config, stated, as_one=as_one)
+    say_first((*candidate.remarks, *(against.remarks if against else ())))
     verdict = gate(rules, candidate.repeats, CATALOG, against.repeats if against else ())
     if as_json:
         body = {

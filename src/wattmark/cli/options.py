@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +106,16 @@ def config_here() -> Config:
     return wiring.load_config(Path.cwd(), os.environ)
 
 
+def say_first(remarks: Iterable[str]) -> None:
+    """Say on stderr, once each, what must be known of runs before their figures are read."""
+    for remark in dict.fromkeys(filter(None, remarks)):
+        click.echo(f"wattmark: note: {remark}", err=True)
+
+
 def load(paths: tuple[Path, ...]) -> tuple[list[LoadedRun], list[Run]]:
-    """Read run files and folders of them."""
+    """Read run files, bundles and folders of them; what must be known of them first is said."""
     loaded = read_runs(paths)
+    say_first(item.remark for item in loaded)
     return loaded, [item.run for item in loaded]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,8 +195,8 @@ def source_files(loaded: Sequence[LoadedRun]) -> tuple[SourceFile, ...]:
 
     return tuple(
         SourceFile(
-            name=item.path.name,
-            sha256=hashlib.sha256(item.path.read_bytes()).hexdigest(),
+            name=item.name,
+            sha256=item.sha256,
             record_id=item.run.record_id,
         )
         for item in loaded

@@ -15,6 +15,7 @@ from wattmark.cli.options import (
     json_option,
     place_options,
     run_arguments,
+    say_first,
     stated_from,
 )
 from wattmark.core.errors import UsageError
@@ -74,6 +75,7 @@ def command(
             "a score is relative: give --baseline RUN, or keep one with `wattmark baseline set RUN`"
         )
     candidate = group_of(runs, config, stated, as_one=as_one)
+    say_first((*candidate.remarks, *against.remarks))
     base = [r.facts for r in against.repeats]
     held = Factors(factors) if factors else None
     about = {"baseline": {"name": against.name, "repeats": len(against.repeats)}}

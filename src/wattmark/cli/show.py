@@ -57,7 +57,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
     loaded, _ = load(runs)
     if raw:
         for item in loaded:
-            click.echo(item.path.read_text(encoding="utf-8"), nl=False)
+            click.echo(item.text, nl=False)
         return
     config, stated = config_here(), stated_from(options)
     shown = []
@@ -78,6 +78,7 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
             shown.append(
                 {
                     "file": str(item.path) if is_lasting(item.path) else None,
+                    **({"part": item.part} if item.part else {}),
                     "record_id": item.run.record_id,
                     "energy": answer_json(facts.energy),
                     "carbon": answer_json(carbon_answer(facts)),
@@ -88,7 +89,8 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
                 }
             )
             continue
-        click.echo(f"{item.path}" if is_lasting(item.path) else f"run {item.run.record_id}")
+        where = f"{item.path} {item.part}".rstrip()
+        click.echo(where if is_lasting(item.path) else f"run {item.run.record_id}")
         click.echo(run_summary(item.run, facts, brief=brief))
         for line in (
             () if brief else filter(None, (stated_text(facts), carbon_text(facts) or _no_place(config)))

@@ -147,6 +147,8 @@ class Facts:
     operations: Operations = field(default_factory=Operations)
     workload_class: str | None = None
     task: str | None = None
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    """Conditions of a benchmark that must be equal (``benchmark tokens``, ...), where it is one."""
 
     @property
     def unit_work(self) -> WorkDone | Missing:

@@ -62,6 +62,7 @@ def methodology_of(facts: Facts, kpis: Iterable[Kpi]) -> Methodology:
         terms["dataset"] = facts.dataset.sha256
     if facts.quality_name is not None:
         terms["quality"] = facts.quality_name
+    terms.update(facts.conditions)
     terms.update({f"kpi:{kpi.id}": f"version {kpi.version}" for kpi in kpis})
     return Methodology(terms)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from wattmark.core.bench.labels import is_simulated
 from wattmark.core.errors import UsageError
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure
@@ -39,6 +40,8 @@ class Repeat:
     """Share of the ranks of distributed runs that left evidence."""
     bounded: bool = True
     """False when something was not observed of a device whose most power is not known."""
+    simulated: bool = False
+    """True when clock and meters of a run were simulated: nothing was measured."""
 
     @property
     def complete(self) -> bool:
@@ -112,6 +115,7 @@ def _repeat(runs: Sequence[Run], given: Given) -> Repeat:
             for run in runs
             for row in with_holes(run).energies
         ),
+        simulated=any(is_simulated(run) for run in runs),
     )
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from wattmark.core.bench.labels import terms_of
 from wattmark.core.boundary import boundary_of
 from wattmark.core.facts import Facts, Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing, exact
@@ -81,6 +82,7 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
         operations=_operations(runs, given),
         workload_class=next((r.subject.workload_class for r in runs if r.subject.workload_class), None),
         task=next((r.subject.task for r in runs if r.subject.task), None),
+        conditions=terms_of(runs),
     )
 
 

@@ -172,6 +172,9 @@ def _require_evidence(
     before: Sequence[Answer],
 ) -> None:
     """Raise _NotEnough unless every figure exists, was observed for long enough and is known well enough."""
+    for whose, side in (("", ours), ("baseline: ", theirs)):
+        if any(repeat.simulated for repeat in side):
+            raise _NotEnough(f"{whose}clock and meters were simulated: nothing was measured")
     grade = limit.grade_needed(same_host={r.hosts for r in ours} == {r.hosts for r in theirs})
     both = [("", a) for a in answers] + [("baseline: ", a) for a in before]
     for whose, answer in both:

@@ -12,6 +12,7 @@ import msgspec
 from wattmark.core.errors import EvidenceError
 from wattmark.core.run import SCHEMA, SCHEMA_VERSION, Run
 from wattmark.core.sound import first_fault
+from wattmark.hashing import sha256
 
 SUFFIX = ".run.json"
 MOST_BYTES = 1 << 28
@@ -24,6 +25,29 @@ class LoadedRun:
 
     path: Path
     run: Run
+    bundle_sha256: str | None = None
+    """Of the manifest, where it came from the bundle of a benchmark."""
+    part: str = ""
+    """Which part of the bundle: ``repeat 1`` is the first."""
+    remark: str = ""
+    """What whoever uses it must be told first: its benchmark is invalid, or was simulated."""
+
+    @property
+    def name(self) -> str:
+        """Name of the file, with the part of it where it holds several."""
+        return f"{self.path.name} {self.part}".rstrip()
+
+    @property
+    def text(self) -> str:
+        """All that is kept, as it is kept; of a bundle this run alone."""
+        if self.bundle_sha256 is not None:
+            return msgspec.json.format(msgspec.json.encode(self.run), indent=1).decode() + "\n"
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, or of the bundle's manifest."""
+        return self.bundle_sha256 or sha256(self.path.read_bytes()).hexdigest()
 
 
 class _Head(msgspec.Struct):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Group:
     name: str
     repeats: tuple[Repeat, ...]
     runs: tuple[Run, ...]
+    remarks: tuple[str, ...] = ()
+    """What must be said of them first: a benchmark that is not valid, or was simulated."""
 
     @property
     def count(self) -> str:
@@ -51,7 +53,8 @@ def group_of(
     loaded = read_runs(paths)
     runs = tuple(item.run for item in loaded)
     repeats = repeats_of(runs, lambda group: given_from(config, stated, group), as_one=as_one)
-    return Group(name=name or _name(loaded, paths), repeats=repeats, runs=runs)
+    remarks = tuple(dict.fromkeys(item.remark for item in loaded if item.remark))
+    return Group(name=name or _name(loaded, paths), repeats=repeats, runs=runs, remarks=remarks)
 
 
 def baseline_group(
@@ -86,10 +89,24 @@ def baseline_group(
 
 
 def new_baseline(
-    name: str, paths: Sequence[Path], config: Config, stated: Stated, *, set_at: str, as_one: bool = False
+    name: str,
+    paths: Sequence[Path],
+    config: Config,
+    stated: Stated,
+    *,
+    set_at: str,
+    as_one: bool = False,
+    say: Callable[[str], None] = lambda remark: None,
 ) -> Baseline:
-    """A baseline of these runs under what is stated now. Raises NotComparable when they differ in terms."""
-    whole = [item.run for item in read_runs(paths)]
+    """A baseline of these runs under what is stated now. Raises NotComparable when they differ in terms.
+
+    ``say`` is told what must be known of them first: a benchmark that is not valid, or was simulated.
+    """
+    loaded = read_runs(paths)
+    for item in loaded:
+        if item.remark:
+            say(item.remark)
+    whole = [item.run for item in loaded]
     given = given_from(config, stated, whole)  # with the course of their energy: hours are met by it
     runs = without_plots(whole)
     return Baseline(

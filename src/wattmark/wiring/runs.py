@@ -1,4 +1,4 @@
-"""Runs by file, by folder, or out of a ledger: ``ledger:team=search,stage=inference``."""
+"""Runs by file, by folder, out of a bundle, or out of a ledger: ``ledger:team=search,stage=inference``."""
 
 from __future__ import annotations
 
@@ -7,24 +7,45 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wattmark.core.errors import EvidenceError, UsageError
-from wattmark.ledger.runfile import LoadedRun
+from wattmark.ledger.runfile import SUFFIX, LoadedRun
 from wattmark.ledger.runfile import read_runs as read_files
 from wattmark.measure.environment import LEDGER
 
 PREFIX = "ledger:"
 FOLDER = "wattmark-ledger-"
 """How the folder begins in which runs of a ledger lie while this process needs them."""
+ZIP = ".zip"
+"""Suffix of a bundle in one file."""
 LIMIT = "limit"
 """Among the conditions: how many, the newest first."""
 
 
 def read_runs(paths: Iterable[Path]) -> list[LoadedRun]:
-    """Read run files, folders of them, and runs that a ledger holds. Raises EvidenceError, also for none."""
+    """Read run files, bundles, folders of both, and runs that a ledger holds.
+
+    A bundle gives a run for each of its repeats. Raises EvidenceError, also for none.
+    """
     found: list[LoadedRun] = []
     for path in paths:
         named = str(path)
-        found += _from_ledger(named) if named.startswith(PREFIX) else read_files([path])
+        found += _from_ledger(named) if named.startswith(PREFIX) else _from(path)
     return found
+
+
+def _from(path: Path) -> Iterator[LoadedRun]:
+    if not path.is_dir() and path.suffix.lower() != ZIP:
+        yield from read_files([path])
+        return
+    from wattmark.wiring.bundles import bundles_in, is_bundle, read_bundle_runs
+
+    if is_bundle(path):
+        yield from read_bundle_runs(path)
+        return
+    bundles = bundles_in(path)
+    if not bundles or any(path.glob(f"*{SUFFIX}")):
+        yield from read_files([path])
+    for bundle in bundles:
+        yield from read_bundle_runs(bundle)
 
 
 def conditions(text: str) -> tuple[dict[str, tuple[str, ...]], int | None]:

@@ -107,6 +107,8 @@ def test_labels_say_what_benchmark_it_is() -> None:
         "wattmark.bench.origin": "wattmark 0.6.0",
         "wattmark.bench.published": "false",
         "wattmark.bench.device_class": "1 x NVIDIA H100 80GB HBM3",
+        "wattmark.bench.boundary": "device (gpu)",
+        "wattmark.bench.power_limit": "default",
         "wattmark.bench.batch_policy": "batch 1",
         "wattmark.bench.precision": "float16",
         "wattmark.bench.protocol": "wattmark-1",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 
 from wattmark.core.bench.derived import Derived, derived_from
 from wattmark.core.bench.evidence import Evidence, Phase, PhaseName, QueryRecord
 from wattmark.core.bench.keys import key_of
+from wattmark.core.bench.labels import LABEL, REPEAT_LABEL
 from wattmark.core.bench.lines import NOT_MEASURED, lines_of
 from wattmark.core.bench.phase_runs import moment, name_of, record_id, rows_between, stage_of
 from wattmark.core.bench.repeats import Repeat
@@ -25,7 +27,6 @@ from wattmark.core.run import (
     Work,
 )
 
-LABEL = "wattmark.bench."
 BENCHMARK = "benchmark"
 """Stage of whatever is not rated: loading, warming up, idling, cooling down."""
 UNITS = ("input_tokens", "output_tokens", "images", "audio_seconds")
@@ -89,7 +90,7 @@ def _runs(derived: Derived, repeat: Repeat) -> Iterator[Run]:
             failed=bool(phase.failed),
             solution_id=together,
             host=evidence.host,
-            subject=_subject(derived),
+            subject=_subject(derived, {REPEAT_LABEL: str(repeat.number)}),
             energies=tuple(rows),
             work=tuple(_work(repeat.queries, 0.0, None)) if measured else (),
             quality=_quality(derived) if measured else (),
@@ -162,14 +163,14 @@ def _work(queries: Sequence[QueryRecord], t0: float, window: tuple[int, float] |
             )
 
 
-def _subject(derived: Derived) -> Subject:
+def _subject(derived: Derived, more: Mapping[str, str] = MappingProxyType({})) -> Subject:
     evidence = derived.evidence
     return Subject(
         model=evidence.model.id,
         model_version=evidence.model.version or None,
         stage=stage_of(evidence),
         task=evidence.pinned.task,
-        labels={**evidence.labels, **labels_of(derived)},
+        labels={**evidence.labels, **labels_of(derived), **more},
     )
 
 
@@ -183,8 +184,10 @@ def labels_of(derived: Derived) -> Mapping[str, str]:
         "origin": f"wattmark {version}".strip(),
         "published": "false",
         "device_class": key.device_class,
+        "boundary": key.boundary,
         "batch_policy": key.batch_policy,
         "precision": key.precision,
+        "power_limit": key.power_limit,
         "protocol": key.protocol,
         "profile": evidence.profile.id,
         "dataset": key.dataset,

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wattmark.core.bench.as_run import BENCHMARK, LABEL
+from wattmark.core.bench.as_run import BENCHMARK
 from wattmark.core.bench.key import ESTIMATED, MEASURED, UNKNOWN, Key
+from wattmark.core.bench.labels import LABEL
 from wattmark.core.bench.pinned import ModelFacts
 from wattmark.core.bench.reasons import because
 from wattmark.core.bench.result import Origin, QualityScore, Result
