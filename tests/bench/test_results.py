@@ -27,6 +27,7 @@ from wattmark.bench.results import (
     write_results,
 )
 from wattmark.core.bench.derive import result_of
+from wattmark.core.bench.pinned import ModelFacts
 from wattmark.core.bench.result import Result
 from wattmark.core.errors import EvidenceError
 from wattmark.core.plain import plain
@@ -241,6 +242,14 @@ def test_a_result_of_another_schema_within_a_document_is_refused(tmp_path: Path)
     path.write_text(json.dumps({"schema": "wattmark.results", "results": [other]}))
     with pytest.raises(EvidenceError, match="`schema` is 'other'"):
         read_results([path])
+
+
+@pytest.mark.parametrize("name", ["gpt2\x1b[2J", "gpt2\nanother   5 stars", "abc\u202egpj", "M" * 3000])
+def test_names_that_would_spoil_what_shows_them_are_refused(tmp_path: Path, name: str) -> None:
+    """A terminal would be cleared, a table would have a row more: in JSON, bundles and tables."""
+    evil = a_result(model=ModelFacts(id=name))
+    with pytest.raises(EvidenceError, match=r"cannot be shown: `\$\.model\.id`"):
+        read_results([kept(tmp_path, "evil.json", evil)])
 
 
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:

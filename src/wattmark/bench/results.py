@@ -20,6 +20,7 @@ from wattmark.bench.rating_table import RatingTable, TableRow, table_from
 from wattmark.core.bench.key import UNKNOWN, Key
 from wattmark.core.bench.pinned import ModelFacts
 from wattmark.core.bench.result import SCHEMA, SCHEMA_VERSION, Origin, Result
+from wattmark.core.bench.signs import first_odd
 from wattmark.core.bench.sound_result import first_fault
 from wattmark.core.bench.task import task_named
 from wattmark.core.bench.validity import Reason, Status, validity_of
@@ -65,6 +66,8 @@ def read_loaded(paths: Iterable[Path]) -> list[Loaded]:
     """As :func:`read_results`, with the place of each. Raises EvidenceError, also where there is none."""
     found: dict[str, Loaded] = {}
     for loaded in (each for path in paths for each in _read(path)):
+        if (fault := first_odd(plain(loaded.result))) is not None:
+            raise EvidenceError(loaded.place, f"cannot be shown: `{fault[0]}` {fault[1]}")
         first = found.setdefault(loaded.result.id, loaded)
         if first is loaded:
             continue
