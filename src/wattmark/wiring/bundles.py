@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from wattmark.bench.bundle.layout import MANIFEST, OPEN, SUFFIX, ZIP_SUFFIX
 from wattmark.bench.bundle.read import load_bundle, working_out
 from wattmark.bench.bundle.sound import laxer
@@ -17,7 +19,7 @@ from wattmark.core.bench.result import Result
 from wattmark.core.bench.validity import Status
 from wattmark.core.errors import EvidenceError
 from wattmark.core.run import Run
-from wattmark.ledger.runfile import LoadedRun
+from wattmark.ledger.runfile import LoadedRun, run_from
 
 
 def is_bundle(path: Path) -> bool:
@@ -54,7 +56,8 @@ def read_bundle_runs(path: Path) -> Iterator[LoadedRun]:
     for run in runs:
         noted = replace(run, notes=tuple(dict.fromkeys((*run.notes, *filter(None, (remark,))))))
         said = remark and f"{path}: {remark}"
-        yield LoadedRun(path, noted, bundle.manifest_sha256, _part(run), said)
+        as_file = run_from(msgspec.json.encode(noted), str(path))  # 20 inferences become 20.0, as in a file
+        yield LoadedRun(path, as_file, bundle.manifest_sha256, _part(run), said)
 
 
 def remark_of(result: Result) -> str:
