@@ -8,9 +8,14 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+_AS_IT_IS = frozenset({int, float, str, bool, type(None)})
+"""Most of what is in a record, asked first: large bundles hold some millions of them."""
+
 
 def plain(record: Any) -> Any:
     """A dataclass, mapping or sequence as dictionaries, lists and plain values."""
+    if type(record) in _AS_IT_IS:
+        return record
     if isinstance(record, Enum):
         return record.value
     if is_dataclass(record) and not isinstance(record, type):

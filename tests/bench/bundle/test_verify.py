@@ -6,6 +6,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 
 from tests.bench.bundle.samples import GPU, SECOND, evidence, head
 from tests.bench.bundle.test_store import tell
+from tests.core.bench.benchmarks import Plot, a_benchmark
 from wattmark.bench.bundle.encoding import canonical, decoded, encoded
 from wattmark.bench.bundle.files import read_files, zipped
 from wattmark.bench.bundle.layout import (
@@ -557,3 +560,29 @@ def test_whatever_was_seen_comes_back(watts: list[float | None], score: Any, rea
     known = replace(WHOLE, looks=(seen,), queries=(replace(WHOLE.queries[0], score=score),))
     assert canonical(known) == known
     assert encoded(canonical(known)) == encoded(known)
+
+
+@pytest.mark.slow
+def test_a_large_bundle_is_verified_within_a_gigabyte(tmp_path: Path) -> None:
+    """200,000 queries, and 8 GPUs read 10 times a second over two hours: in a process of its own, so that
+    its peak can be told. How long it takes is for docs/bench/bundle.md to say, not for a test.
+    """
+    plot = Plot(repeats=10, seconds=680.0, queries=100, turns=200, rest=30.0, warm_up=100)
+    one = a_benchmark(plot, profile=PROFILES["certified"], environment={"wattmark": __version__})
+    names = [f"GPU-{n}" for n in range(8)]
+    large = replace(
+        one,
+        devices=tuple(replace(one.devices[0], id=name) for name in names),
+        looks=tuple(replace(one.looks[0], device_id=name) for name in names),
+        states=tuple(replace(look, device_id=name) for look in one.states for name in names),
+    )
+    write_bundle(large, tmp_path / "large.wattmark")
+    code = (
+        "import resource, sys; from pathlib import Path; from wattmark.bench.bundle.verify import verify\n"
+        "print(verify(Path(sys.argv[1])).checked.verdict.value)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "large.wattmark")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert said[0] == "genuine"
+    assert int(said[1]) < 1_000_000  # kB

@@ -50,19 +50,24 @@ _LOOKS = msgspec.json.Decoder(_Looks)
 _ROW = msgspec.json.Decoder(list[int | float | str | None])
 
 
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    separators = (",", ":") if indent is None else None
+    return json.JSONEncoder(
+        sort_keys=True, allow_nan=False, ensure_ascii=False, indent=indent, separators=separators
+    )
+
+
+_ON_ONE_LINE = _encoder(None)
+
+
 def json_of(record: Any, *, indent: int | None = None) -> bytes:
     """A record as JSON bytes: sorted keys, defaults left out. Raises ValueError for infinite numbers."""
-    separators = (",", ":") if indent is None else None
-    text = json.dumps(
-        plain(record),
-        sort_keys=True,
-        allow_nan=False,
-        ensure_ascii=False,
-        indent=indent,
-        separators=separators,
-    )
+    return _text(plain(record), _ON_ONE_LINE if indent is None else _encoder(indent))
+
+
+def _text(value: Any, encoder: json.JSONEncoder = _ON_ONE_LINE) -> bytes:
     # Half a character, as odd names hold, becomes a question mark: the file must stay readable.
-    return text.encode("utf-8", errors="replace")
+    return encoder.encode(value).encode("utf-8", errors="replace")
 
 
 def encoded(evidence: Evidence) -> dict[str, bytes]:
@@ -73,7 +78,7 @@ def encoded(evidence: Evidence) -> dict[str, bytes]:
         return {
             EVIDENCE: json_of(head, indent=1) + b"\n",
             ENVIRONMENT: json_of(dict(evidence.environment), indent=1) + b"\n",
-            LOOKS: _lines(line for looks in evidence.looks for line in _look_lines(looks)),
+            LOOKS: b"".join(_text(line) + b"\n" for looks in evidence.looks for line in _look_lines(looks)),
             QUERIES: _lines(evidence.queries),
             STATES: _lines(evidence.states),
         }
