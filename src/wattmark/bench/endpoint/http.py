@@ -6,6 +6,7 @@ are told, never its words.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import select
@@ -14,6 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 
@@ -24,12 +26,59 @@ from wattmark.version import __version__
 MOST_BYTES = 256 << 20
 """Of one answer: a picture of 4096 x 4096 in base64 is some 90 MB at most."""
 PIECE = 1 << 16
+MOST_LINE = 16 << 20
+"""Of a stream: a line holds a few tokens."""
+END_SECONDS = 1.0
+"""How long the end of a stream is waited for, once its last piece has come."""
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}")
 """Names of errors look so; anything else may be words of a prompt."""
 
 
 class Failed(Exception):
     """A query that got no answer; the message may be kept."""
+
+
+class _Receiving(io.RawIOBase):
+    """What comes over a connection, until the whole request has taken too long.
+
+    The timeout of a socket alone begins anew with every byte: a server that sends one now and then would hold
+    a request for ever.
+    """
+
+    def __init__(self, raw: Any, sock: socket.socket, monotonic: Callable[[], float], until: float) -> None:
+        self._raw, self._sock, self._monotonic = raw, sock, monotonic
+        self.until = until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self.until - self._monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Reply(HTTPResponse):
+    """An answer that ends in time, its first line and its headers included."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *arguments: Any,
+        monotonic: Callable[[], float],
+        until: float,
+        **more: Any,
+    ) -> None:
+        super().__init__(sock, *arguments, **more)
+        self.receiving = _Receiving(self.fp.detach(), sock, monotonic, until)
+        self.fp = io.BufferedReader(self.receiving)
 
 
 class Client:
@@ -93,8 +142,7 @@ class Client:
                 raise Failed(f"answered with {kind} where a stream was asked for")
             for event in self._events(connection, answer, until):
                 if event == b"[DONE]":
-                    answer.read()
-                    whole = True
+                    whole = self.keeps_after_streams and self._ended(answer)
                     return
                 yield _decoded(event)
             # without [DONE] the asker says whether its last piece made the answer whole
@@ -126,13 +174,16 @@ class Client:
 
     def _begin(
         self, method: str, path: str, data: bytes | None, headers: Mapping[str, str], until: float
-    ) -> tuple[HTTPConnection, HTTPResponse]:
+    ) -> tuple[HTTPConnection, _Reply]:
         connection = self._connection()
+        reply: Any = partial(_Reply, monotonic=self.monotonic, until=until)
+        connection.response_class = reply
         try:
             self._allow(connection, until)
             connection.request(method, path, data, {**self._headers, **headers})
             self._allow(connection, until)
-            return connection, connection.getresponse()
+            answer: Any = connection.getresponse()
+            return connection, answer
         except (OSError, HTTPException) as error:
             self._done(connection, False)
             raise Failed(_broken(error, self.timeout_seconds)) from None
@@ -191,17 +242,26 @@ class Client:
         answer.close()  # read1 leaves it open at its end, and the connection with it
         return b"".join(pieces)
 
+    def _ended(self, answer: _Reply) -> bool:
+        """Whether nothing follows the last piece, so that the connection can be used again."""
+        answer.receiving.until = min(answer.receiving.until, self.monotonic() + END_SECONDS)
+        try:
+            return len(answer.read(PIECE)) < PIECE
+        except (OSError, HTTPException, ValueError):
+            return False
+
     def _events(self, connection: HTTPConnection, answer: HTTPResponse, until: float) -> Iterator[bytes]:
         """The data of server-sent events (WHATWG, HTML, section 9.2.6): here one line each."""
         length = 0
         while True:
             self._allow(connection, until)
-            line = answer.readline(MOST_BYTES)
+            line = answer.readline(MOST_LINE)
             if not line:
                 return
             length += len(line)
-            if length > MOST_BYTES:
-                raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
+            if length > MOST_BYTES or len(line) == MOST_LINE:
+                most = MOST_BYTES if length > MOST_BYTES else MOST_LINE
+                raise ValueError(f"more than {most >> 20} MiB")
             if line.startswith(b"data:"):
                 yield line[5:].strip()
 
