@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wattmark.core.calibration import Calibration
-from wattmark.core.errors import EvidenceError, without_paths
 from wattmark.core.readings import Device
 from wattmark.core.run import Host
 from wattmark.core.serving.calibrated_node import unfit
-from wattmark.measure.calibrations import NOT_CALIBRATED, stored
+from wattmark.measure.calibrated_set import kept_for
 
 
 def calibration_for(
@@ -21,20 +20,8 @@ def calibration_for(
 
     None without one; also when it may not be used, and then the reason is said. Never raises.
     """
-    try:
-        kept = stored(directory, host, datetime.now(UTC))
-    except (EvidenceError, OSError) as error:
-        say(f"not calibrated: {without_paths(error)}")
-        return None
-    if kept.calibration is None:
-        if kept.reason != NOT_CALIBRATED:
-            say(f"not calibrated: {kept.reason}")
-        return None
-    if reason := unfit(kept.calibration, devices):
-        say(f"not calibrated: {reason}")
-        return None
-    if kept.warning:
-        say(kept.warning)
-    lifted = "" if kept.calibration.lifts_grade else ", no grade is lifted"
-    say(f"calibrated by {kept.calibration.id}: what it adds to the readings is rest_of_node{lifted}")
-    return kept.calibration
+    found = kept_for(directory, host, devices, datetime.now(UTC), unfit, say)
+    if found is not None:
+        lifted = "" if found.lifts_grade else ", no grade is lifted"
+        say(f"calibrated by {found.id}: what it adds to the readings is rest_of_node{lifted}")
+    return found

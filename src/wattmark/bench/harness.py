@@ -81,7 +81,7 @@ class _Bench:
         self._shown = Shown(job.profile, sampler.now_us, watch.progress)
         self._begun_at = begun_at
         self._earlier = earlier
-        self._notes = list(dict.fromkeys((*(earlier.notes if earlier else ()), *job.notes)))
+        self._notes = list(dict.fromkeys((*(earlier.notes if earlier else ()), *job.notes, *world.notes)))
         self.head: Evidence
 
     def run(self) -> None:

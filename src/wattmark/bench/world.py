@@ -51,4 +51,6 @@ class World:
     """The id of the evidence, from the hash of what is pinned: random, or made of it where simulated."""
     used: Callable[[ModelFacts, Sequence[Device]], Sequence[Device]] = _all_of_them
     """Those of the devices that the model runs on; what others do is left out."""
+    notes: tuple[str, ...] = ()
+    """What must be known of how it is measured: why a calibration was not applied."""
     simulated: bool = False

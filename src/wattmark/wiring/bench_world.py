@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import uuid
@@ -18,11 +19,13 @@ from wattmark.bench.world import World
 from wattmark.config import Config
 from wattmark.core.bench.pinned import ModelFacts
 from wattmark.core.readings import Device
+from wattmark.measure.home import calibrations_folder
+from wattmark.measure.meterset import MeterSet
 from wattmark.meters.clock import boot_clock
 from wattmark.meters.cpu_state import CpuStates
 from wattmark.meters.model import cpu_name
 from wattmark.ports import StateMeter
-from wattmark.wiring.meters import environment, survey
+from wattmark.wiring.meters import Survey, environment, survey
 
 LIBRARIES = ("torch", "transformers", "diffusers", "tokenizers", "datasets", "numpy", "pillow")
 DRIVER = Path("/proc/driver/nvidia/version")
@@ -35,9 +38,10 @@ def world_here(config: Config, *, local: bool, served: bool) -> World:
     gpus = [m for m in found.meters.meters if isinstance(m, StateMeter)]
     cpus = [d.id for d in found.meters.devices if d.component == "cpu"]
     others = _not_told if served else Others().share
+    meters, about, notes = calibrated_here(config, found)
     names = [d.name for d in found.meters.devices if d.component in GPUS and d.name]
     return World(
-        meters=found.meters,
+        meters=meters,
         host=found.host,
         clock=boot_clock,
         utc=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
@@ -46,10 +50,29 @@ def world_here(config: Config, *, local: bool, served: bool) -> World:
         cpu_seconds=time.thread_time,
         states=(*gpus, CpuStates(cpus, others_share=others)) if cpus else tuple(gpus),
         hardware=tuple(names) or (cpu_name(),),
-        environment=versions,
+        environment=lambda: {**versions(), **about},
+        notes=notes,
         new_id=lambda pinned: uuid.uuid4().hex,
         used=used_devices if local else _all,
     )
+
+
+def calibrated_here(config: Config, found: Survey) -> tuple[MeterSet, Mapping[str, str], tuple[str, ...]]:
+    """The meters with this machine's calibration, where one is kept and may be used; what it is, and why not.
+
+    As everywhere, ``calibration = false`` under [measure] leaves it out.
+    """
+    directory = calibrations_folder(os.environ)
+    if not config.measure.calibration or not directory.is_dir():
+        return found.meters, {}, ()
+    from wattmark.measure.calibrated_set import calibrated_set, kept_for, unfit_as_a_whole
+
+    said: list[str] = []
+    now = datetime.now(UTC)
+    kept = kept_for(directory, found.host, found.meters.devices, now, unfit_as_a_whole, said.append)
+    if kept is None:
+        return found.meters, {}, tuple(said)
+    return calibrated_set(found.meters, kept), {"calibration": kept.id}, tuple(said)
 
 
 def versions() -> Mapping[str, str]:
