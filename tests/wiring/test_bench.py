@@ -20,14 +20,9 @@ from wattmark.core.bench.findings import Verdict
 from wattmark.core.bench.pinned import ModelFacts, Pinned
 from wattmark.core.errors import UsageError
 from wattmark.testing.fakes import a_device
-from wattmark.wiring.bench import (
-    BenchAsked,
-    bundle_name,
-    job_of,
-    pinned_asked,
-    profile_asked,
-    run_asked,
-)
+from wattmark.wiring.bench import bundle_name, run_asked
+from wattmark.wiring.bench_asked import BenchAsked, pinned_asked, profile_asked
+from wattmark.wiring.bench_job import job_of
 from wattmark.wiring.bench_world import used_devices, versions
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

@@ -15,7 +15,7 @@ from wattmark.core.bench.task import TASKS, task_named
 from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from wattmark.wiring.bench import BenchAsked
+    from wattmark.wiring.bench_asked import BenchAsked
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 Decorated = Callable[..., Any]
@@ -33,7 +33,7 @@ def _adding(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated],
 def dataset_names() -> list[str]:
     """What ``--dataset`` takes by name."""
     from wattmark.bench.published_table import published_table
-    from wattmark.wiring.bench import SYNTHETIC
+    from wattmark.wiring.bench_asked import SYNTHETIC
 
     return [SYNTHETIC, *(row.id for row in published_table())]
 
@@ -109,7 +109,7 @@ pin_options = _adding(
 
 def asked_from(task: str, options: dict[str, Any]) -> BenchAsked:
     """What these options ask for. Raises UsageError."""
-    from wattmark.wiring.bench import BenchAsked
+    from wattmark.wiring.bench_asked import BenchAsked
 
     return BenchAsked(
         task=task,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wattmark.bench.sweep import Told
     from wattmark.config import Config
     from wattmark.core.bench.operating import Point, Sweep
-    from wattmark.wiring.bench import BenchAsked
+    from wattmark.wiring.bench_asked import BenchAsked
 
 OUT = Path("wattmark-sweep")
 NOT_ALL = 1

@@ -13,7 +13,8 @@ from wattmark.bench.job import Watch
 from wattmark.config import Config
 from wattmark.core.bench.findings import Checked
 from wattmark.core.bench.task import TASKS
-from wattmark.wiring.bench import BenchAsked, run_asked
+from wattmark.wiring.bench import run_asked
+from wattmark.wiring.bench_asked import BenchAsked
 
 MODEL = "tiny"
 PROFILE = "quick"

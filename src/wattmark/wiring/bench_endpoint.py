@@ -30,7 +30,7 @@ from wattmark.hashing import sha256
 from wattmark.measure.meterset import MeterSet
 from wattmark.meters.clock import boot_clock
 from wattmark.reports.live_read import read_live
-from wattmark.wiring.bench import BenchAsked
+from wattmark.wiring.bench_asked import BenchAsked
 
 HERE = "what asks runs on the machine that answers: its work is part of the energy"
 ELSEWHERE = "the power of the machine that serves was given; what asks is not part of it"

@@ -11,7 +11,8 @@ from typing import Any
 from wattmark.bench.callable import Function
 from wattmark.core.bench.result import Result
 from wattmark.core.errors import UsageError
-from wattmark.wiring.bench import BenchAsked, bundle_name, free_folder, run_asked
+from wattmark.wiring.bench import bundle_name, free_folder, run_asked
+from wattmark.wiring.bench_asked import BenchAsked
 from wattmark.wiring.configuration import load_config
 
 OUT = "wattmark-bench"

@@ -10,7 +10,8 @@ import pytest
 from wattmark.bench.bundle.read import read_bundle
 from wattmark.config import Config
 from wattmark.core.bench.result import Result
-from wattmark.wiring.bench import BenchAsked, run_asked
+from wattmark.wiring.bench import run_asked
+from wattmark.wiring.bench_asked import BenchAsked
 
 SMALL = {
     "image_generation": {"steps": "2", "height": "64", "width": "64"},

@@ -16,7 +16,8 @@ from wattmark.config import Config
 from wattmark.core.bench.evidence import Evidence
 from wattmark.core.bench.task import TASKS
 from wattmark.core.errors import UsageError
-from wattmark.wiring.bench import BenchAsked, run_asked
+from wattmark.wiring.bench import run_asked
+from wattmark.wiring.bench_asked import BenchAsked
 
 pytest.importorskip("torch", reason="needs torch (extra bench)")
 pytest.importorskip("transformers", reason="needs transformers (extra bench)")
