@@ -27,7 +27,7 @@ def _all_of_them(facts: ModelFacts, devices: Sequence[Device]) -> Sequence[Devic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Meters, clocks and states of devices: the real ones (wiring/bench_world.py), or bench/simulated.py's."""
+    """Meters, clocks, states of devices: the real ones (wiring/bench_world.py), or bench/simulated.py's."""
 
     meters: MeterSet
     host: Host
