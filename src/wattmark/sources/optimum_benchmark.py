@@ -13,20 +13,17 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from wattmark.core.bench.task import task_named
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.imported import Imported
 from wattmark.core.known import GRADE_OF_METHOD, Boundary, Method
 from wattmark.core.run import (
     EnergyRow,
     GapSpan,
-    Hardware,
     Host,
     NotSeen,
     Run,
     SourceId,
     Status,
-    Subject,
     Window,
     Work,
     workload_of,
@@ -35,17 +32,16 @@ from wattmark.core.sound import first_fault
 from wattmark.core.standins import UNNAMED
 from wattmark.hashing import sha256
 from wattmark.ports import Source
-from wattmark.sources.bench_labels import accelerators, bench_labels
 from wattmark.sources.catalog import Asked, Inputs
 from wattmark.sources.identity import host_of, import_id
-from wattmark.sources.json_input import at, documents_of, number_at, parsed, text_at
+from wattmark.sources.json_input import documents_of, number_at, parsed, text_at
 from wattmark.sources.lines import files_of, lines_of
 from wattmark.sources.moments import moment_us, written, zone_of
+from wattmark.sources.optimum_config import NAME, environment_told, hardware_told, subject_told
 from wattmark.sources.optimum_report import BENCHMARK, RATED, Pass, Report, gpus_of, report_of
 from wattmark.sources.portions import Notes, Portion
-from wattmark.sources.stated import errors_of, place_of, subject_of
+from wattmark.sources.stated import errors_of, place_of
 
-NAME = "optimum-benchmark"
 OPTIONS: Mapping[str, str] = {
     "date": "When it was run, e.g. 2025-02-01, where no *_codecarbon.json beside the report tells it.",
     "cpu_method": "How CodeCarbon got the CPU's energy: rapl (grade B) or model (grade D) [model].",
@@ -53,15 +49,6 @@ OPTIONS: Mapping[str, str] = {
 }
 CONFIG = "benchmark_config.json"
 WHOLE = "benchmark.json"
-METHOD = "CodeCarbon in machine mode: GPU by NVML's energy counter, CPU by RAPL or a model, RAM by a constant"
-TASKS = {
-    "text2text-generation": "summarization",
-    "feature-extraction": "sentence_similarity",
-    "text-to-image": "image_generation",
-    "image-to-text": "image_captioning",
-    "image-text-to-text": "image_captioning",
-}
-"""Task of optimum-benchmark -> ours, where the names differ (its energy_star configurations)."""
 US = 1_000_000
 SECOND = 1.0
 
@@ -147,7 +134,7 @@ class OptimumBenchmark:
             )
         record_id = import_id(NAME, "", _content(report, config))
         host = host_of(self._asked.host or record_id)
-        subject = self._subject(found)
+        subject = subject_told(found, self._asked)
         workload = workload_of(subject, record_id)
         windows: list[Window] = []
         rows: list[EnergyRow] = []
@@ -176,9 +163,9 @@ class OptimumBenchmark:
             windows=tuple(windows),
             energies=tuple(rows),
             work=tuple(_work(found, windows)),
-            place=place_of(self._asked, hardware=_hardware(config)),
+            place=place_of(self._asked, hardware=hardware_told(config)),
             not_seen=(NotSeen(what="rest of the node", reason="CodeCarbon states CPU, GPU and memory only"),),
-            environment=_environment(config, known[0].version if known else ""),
+            environment=environment_told(config, known[0].version if known else ""),
         )
         if (fault := first_fault(run)) is not None:
             raise ValueError(f"{fault[1]} (at {fault[0]})")
@@ -236,41 +223,6 @@ class OptimumBenchmark:
                 gaps=gaps,
             )
 
-    def _subject(self, found: Report) -> Subject:
-        config = found.config
-        backend = "backend"
-        version = text_at(config, "environment", "optimum_benchmark_version")
-        gpu, count = gpus_of(config)
-        model = text_at(config, backend, "model")
-        batch = number_at(config, "scenario", "input_shapes", "batch_size") or 1.0
-        warm_up = number_at(config, "scenario", "warmup_runs")
-        task = _task(config)
-        labels = bench_labels(
-            task,
-            origin=f"{NAME} {version}".strip(),
-            method=METHOD,
-            device_class=accelerators(count, gpu) or text_at(config, "environment", "cpu"),
-            batch_policy=f"batch {batch:g}",
-            precision=_precision(config),
-            protocol=f"{NAME} {version} {found.scenario}".replace("  ", " "),
-            dataset=_dataset(config),
-            tokens=_tokens(found),
-            device=text_at(config, backend, "device"),
-            served_by=" ".join(
-                filter(None, (text_at(config, backend, "name"), text_at(config, backend, "version")))
-            ),
-            warm_up=f"{warm_up:g}" if warm_up is not None else None,
-            random_weights="true" if at(config, backend, "no_weights") is True else None,
-        )
-        return subject_of(
-            self._asked,
-            model=model.rpartition("/")[2] if _is_path(model) else model,
-            model_version=text_at(config, backend, "model_kwargs", "revision"),
-            stage=self._asked.subject.stage or RATED,
-            task=task,
-            labels=labels,
-        )
-
 
 def _pair(path: Path, document: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Report and configuration. Raises EvidenceError for what is neither."""
@@ -318,64 +270,3 @@ def _work(found: Report, windows: list[Window]) -> Iterator[Work]:
                 duration_seconds=answering.duration_seconds,
                 window=answering.id,
             )
-
-
-def _task(config: Mapping[str, Any]) -> str:
-    """Our task; its own name where there is none of ours."""
-    named = text_at(config, "backend", "task")
-    if named == "text-generation" and at(config, "scenario", "reasoning") not in (None, False, ""):
-        return "reasoning"
-    known = task_named(named)
-    return known.id if known is not None else TASKS.get(named, named or "unknown")
-
-
-def _precision(config: Mapping[str, Any]) -> str | None:
-    kind = text_at(config, "backend", "torch_dtype")
-    scheme = text_at(config, "backend", "quantization_scheme")
-    return ", ".join(filter(None, (kind, scheme))) if kind and kind != "auto" else None
-
-
-def _dataset(config: Mapping[str, Any]) -> str | None:
-    """Only names of the hub: a folder of somebody's machine says nothing to others."""
-    name = text_at(config, "scenario", "dataset_name")
-    if "/" not in name or _is_path(name):
-        return None
-    parts = (
-        name,
-        text_at(config, "scenario", "dataset_config"),
-        text_at(config, "scenario", "dataset_split"),
-    )
-    return f"published: {' '.join(filter(None, parts))}"
-
-
-def _is_path(name: str) -> bool:
-    return name.startswith(("/", ".", "~")) or name.count("/") > 1 or "\\" in name
-
-
-def _tokens(found: Report) -> str | None:
-    """Limits of input and output, where the task generates."""
-    if found.output_tokens is None:
-        return "any" if found.scenario != "inference" else None
-    longest = number_at(found.config, "scenario", "max_length")
-    taken = f"in<={longest:g}" if longest is not None and longest > 0 else "in<=model's"
-    return f"{taken} out={number_at(found.config, 'scenario', 'generate_kwargs', 'max_new_tokens'):g}"
-
-
-def _hardware(config: Mapping[str, Any]) -> tuple[Hardware, ...] | None:
-    gpu, count = gpus_of(config)
-    cpu = text_at(config, "environment", "cpu")
-    kinds = [Hardware(component="cpu", name=cpu)] if cpu else []
-    kinds += [Hardware(component="gpu", name=gpu, count=float(count))] if gpu else []
-    return tuple(kinds) or None
-
-
-def _environment(config: Mapping[str, Any], codecarbon: str) -> dict[str, str]:
-    names = {
-        "optimum_benchmark": "optimum_benchmark_version",
-        "transformers": "transformers_version",
-        "diffusers": "diffusers_version",
-        "python": "python_version",
-    }
-    found = {name: text_at(config, "environment", key) for name, key in names.items()}
-    found["codecarbon"] = codecarbon
-    return {name: text for name, text in found.items() if text}
