@@ -197,6 +197,18 @@ def test_the_inference_scenario_states_means_of_one_call() -> None:
     assert (found.key.batch_policy, found.output_tokens_per_query) == ("batch 2", 10)
 
 
+def test_a_batch_that_nobody_states_is_not_taken_for_one(tmp_path: Path) -> None:
+    """A call's energy is then of who knows how many queries; a whole run's is of its samples."""
+    report = json.loads((WRITTEN / "inference.json").read_text())
+    report["config"]["scenario"]["input_shapes"]["batch_size"] = None
+    (tmp_path / "one.json").write_text(json.dumps(report))
+    assert "states no batch size" in why(tmp_path / "one.json")
+    folder = copied(tmp_path / "run")
+    changed(folder / "benchmark_config.json", "scenario", "input_shapes", "batch_size", to=None)
+    found = result(folder)
+    assert (found.key.batch_policy, found.output_tokens_per_query) == ("unknown", 10)
+
+
 def test_a_gpu_is_read_by_its_counter(tmp_path: Path) -> None:
     """Grade B; its share alone is told beside the whole."""
     folder = copied(tmp_path / "run")

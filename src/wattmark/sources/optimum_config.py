@@ -35,7 +35,7 @@ def subject_told(found: Report, asked: Asked) -> Subject:
     version = text_at(config, "environment", "optimum_benchmark_version")
     gpu, count = gpus_of(config)
     model = text_at(config, backend, "model")
-    batch = number_at(config, "scenario", "input_shapes", "batch_size") or 1.0
+    batch = number_at(config, "scenario", "input_shapes", "batch_size")
     warm_up = number_at(config, "scenario", "warmup_runs")
     task = _task(config)
     labels = bench_labels(
@@ -43,7 +43,7 @@ def subject_told(found: Report, asked: Asked) -> Subject:
         origin=f"{NAME} {version}".strip(),
         method=METHOD,
         device_class=accelerators(count, gpu) or text_at(config, "environment", "cpu"),
-        batch_policy=f"batch {batch:g}",
+        batch_policy=None if batch is None else f"batch {batch:g}",
         precision=_precision(config),
         protocol=f"{NAME} {version} {found.scenario}".replace("  ", " "),
         dataset=_dataset(config),

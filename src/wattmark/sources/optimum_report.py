@@ -88,8 +88,10 @@ def report_of(report: Mapping[str, Any], config: Mapping[str, Any]) -> Report:
 
 def _queries(config: Mapping[str, Any], scenario: str) -> float:
     """Queries that the rated energy is of."""
-    batch = number_at(config, "scenario", "input_shapes", "batch_size") or 1.0
     if scenario == INFERENCE:
+        batch = number_at(config, "scenario", "input_shapes", "batch_size")
+        if batch is None or batch <= 0:
+            raise ValueError("states no batch size, so that nobody knows how many queries its energy is of")
         return batch
     samples = number_at(config, "scenario", "num_samples")
     if samples is None or samples <= 0:
