@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from tests.core.stars.results import GAIN, INVALID, a_key, a_result, a_row, joules, quality, seconds
 from wattmark.core.bench.pinned import ModelFacts
-from wattmark.core.bench.result import Result
+from wattmark.core.bench.result import RepeatFigure, Result
+from wattmark.core.figure import Figure
+from wattmark.core.known import Grade
 from wattmark.core.stars.select import Choice, Selection, Wanted, difference, select
+from wattmark.core.stats import t_cdf
 
 
 def chosen(results: list[Result], **wanted: Any) -> Selection:
@@ -82,6 +85,57 @@ def test_being_wrong_costs_half_a_normal_where_two_are_equal() -> None:
     assert rival.better == pytest.approx(0.5)
     assert rival.expected_loss == pytest.approx(0.3989 * 1.0 * 2**0.5, rel=1e-3)
     assert rival.worst_loss == pytest.approx(1.96 * 2**0.5, rel=1e-3)
+
+
+def repeated(model: str, spent: float, half: float, *, profile: str, repeats: int) -> Result:
+    """Whose only error is the noise of its repeats, so wide at 95 %."""
+    figure = Figure(spent, "J/query", errors={f"repeats:id-{model}": half}, grades={Grade.B: spent})
+    told = tuple(
+        RepeatFigure(repeat=n, joules_per_query=spent, queries=1, seconds=60.0) for n in range(repeats)
+    )
+    return a_result(model, energy=figure, profile=profile, repeats=told)
+
+
+@pytest.mark.parametrize(
+    ("profile", "repeats", "t975", "t90", "df"),
+    [
+        ("standard", 3, 4.30265, 1.88562, 2),
+        ("standard", 8, 4.30265, 1.88562, 2),
+        ("own", 5, 2.77645, 1.53321, 4),
+    ],
+)
+def test_the_noise_of_few_repeats_is_students(
+    profile: str, repeats: int, t975: float, t90: float, df: int
+) -> None:
+    """A half width of t times 1 J, and a difference that one in ten exceeds: the tail of t, not of a normal.
+
+    What it costs is the area under the tail from there on.
+    """
+    sure = repeated("a", 20.0, 1e-9, profile=profile, repeats=repeats)
+    noisy = repeated("b", 20.0 + t90, t975, profile=profile, repeats=repeats)
+    (rival,) = only([sure, noisy], include_unrated=True).rivals
+    assert rival.better == pytest.approx(0.1, abs=1e-5)
+    beyond = sum(t_cdf(-(t90 + 0.1 * (n + 0.5)), df) for n in range(4000)) * 0.1
+    assert rival.expected_loss == pytest.approx(beyond, rel=0.02)
+
+
+def test_a_meter_and_repeats_lie_between_normal_and_student() -> None:
+    """Half of the variance is a meter's (no end of freedom), half that of three repeats (2): 8 together."""
+    errors = {"repeats:id-b": 4.30265, "nvml:GPU-2:gain": 1.95996}
+    figure = Figure(20.0 + 1.39682 * 2**0.5, "J/query", errors=errors, grades={Grade.B: 20.0})
+    told = tuple(RepeatFigure(repeat=n, joules_per_query=20.0, queries=1, seconds=60.0) for n in range(3))
+    sure = repeated("a", 20.0, 0.001, profile="standard", repeats=3)
+    noisy = a_result("b", energy=figure, profile="standard", repeats=told)
+    (rival,) = only([sure, noisy]).rivals
+    assert rival.better == pytest.approx(0.1, abs=1e-4)
+
+
+def test_bounds_of_gaps_widen_whatever_else_errs() -> None:
+    """1.96 J of bounds and 1.96 J of a gain are two standard deviations of 1 J, added up."""
+    errors = {"gap:GPU-1": 1.95996, "nvml:GPU-2:gain": 1.95996}
+    noisy = a_result("b", energy=Figure(22.0, "J/query", errors=errors, grades={Grade.B: 22.0}))
+    (rival,) = only([a_result("a", 20, noise=1e-9), noisy]).rivals
+    assert rival.better == pytest.approx(0.15866, abs=1e-4)
 
 
 def test_nothing_is_to_be_wrong_about_where_all_errors_are_shared() -> None:

@@ -6,17 +6,26 @@ errors were subtracted source by source: what a shared meter errs by cancels as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from wattmark.core.bench.derived import NOISE
 from wattmark.core.bench.key import UNKNOWN, Key, differing
+from wattmark.core.bench.profile import PROFILES
 from wattmark.core.bench.result import QualityScore, Result
-from wattmark.core.figure import Figure
+from wattmark.core.bench.stopping import first_stage
+from wattmark.core.figure import GAP_PREFIX, Figure
 from wattmark.core.stars.anchored import rateable
+from wattmark.core.stats import t_cdf, t_quantile
 
 _NORMAL = NormalDist()
 TWO_SIDED_95 = _NORMAL.inv_cdf(0.975)
+NORMAL_FROM = 1e4
+"""So many degrees of freedom are as good as none too few."""
+LEAST_FREEDOM = 2.0
+"""With fewer, what choosing wrongly costs has no mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,19 +215,52 @@ def _choice(key: Key, good: Sequence[Candidate], all_of_key: Sequence[Candidate]
 
 def _rival(other: Candidate, chosen: Candidate) -> Rival:
     extra = difference(other.energy, chosen.energy)
-    sd = extra.half_width / TWO_SIDED_95
-    if sd == 0.0:  # all that either errs by is shared
+    if extra.half_width == 0.0:  # all that either errs by is shared
         even = 0.5 if extra.value == 0.0 else 0.0
         return Rival(candidate=other, extra=extra, better=even, expected_loss=0.0, worst_loss=0.0)
+    sd, df = _deviation(extra, {f"{NOISE}{c.result.id}": _freedom(c.result) for c in (other, chosen)})
     z = extra.value / sd
-    better = _NORMAL.cdf(-z)
+    better = t_cdf(-z, df) if df < NORMAL_FROM else _NORMAL.cdf(-z)
+    beyond = _t_density(z, df) * (df + z * z) / (df - 1) if df < NORMAL_FROM else _NORMAL.pdf(z)
     return Rival(
         candidate=other,
         extra=extra,
         better=better,
-        expected_loss=max(0.0, sd * _NORMAL.pdf(z) - extra.value * better),
+        expected_loss=max(0.0, sd * beyond - extra.value * better),
         worst_loss=max(0.0, extra.half_width - extra.value),
     )
+
+
+def _freedom(result: Result) -> int:
+    """Degrees of freedom of its noise: the repeats of the first stage, which told it, less one."""
+    profile = PROFILES.get(result.profile)
+    told = len(result.repeats)
+    return max(1, (min(told, first_stage(profile)) if profile is not None else told) - 1)
+
+
+def _deviation(extra: Figure, freedom: Mapping[str, int]) -> tuple[float, float]:
+    """Standard deviation of a difference, and its degrees of freedom.
+
+    A half width of noise is a deviation times Student's t of few repeats, of anything else times the normal's
+    1.96; together they have Satterthwaite's degrees of freedom (1946, Biometrics Bulletin 2:110).
+    """
+    squares, spread = 0.0, 0.0
+    bounds = math.fsum(abs(e) for name, e in extra.errors.items() if name.startswith(GAP_PREFIX))
+    for name, error in extra.errors.items():
+        if name.startswith(GAP_PREFIX):
+            continue
+        told = freedom.get(name)
+        deviation = abs(error) / (TWO_SIDED_95 if told is None else t_quantile(0.975, told))
+        squares += deviation**2
+        spread += 0.0 if told is None else deviation**4 / told
+    df = max(LEAST_FREEDOM, squares**2 / spread) if spread > 0.0 else math.inf
+    return math.sqrt(squares) + bounds / TWO_SIDED_95, df
+
+
+def _t_density(t: float, df: float) -> float:
+    """Student's t density."""
+    log = math.lgamma((df + 1) / 2) - math.lgamma(df / 2) - 0.5 * math.log(df * math.pi)
+    return math.exp(log - (df + 1) / 2 * math.log1p(t * t / df))
 
 
 def _upgrade(chosen: Candidate, others: Sequence[Candidate]) -> Upgrade | None:
