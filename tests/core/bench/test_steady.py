@@ -87,6 +87,18 @@ def test_too_short_a_window_tells_nothing() -> None:
     assert steadiness([], 0, 100 * S) is None
 
 
+def test_ticks_alone_are_no_variation() -> None:
+    """10 J a tick, ten ticks a second: now eleven are seen in a second, now nine, of constant 100 W."""
+    looks = counted([110.0, 90.0] * 30)
+    ticking = device(a_gpu(update_seconds=0.1), looks)
+    found = told(steadiness([ticking], 0, 60 * S))
+    assert (found.bins, found.bin_seconds) == (24, 2.0)
+    assert found.cv < 1e-9
+    assert told(steadiness([device(a_gpu(), looks)], 0, 60 * S)).cv > 0.1
+    slow = device(a_gpu(update_seconds=1.0), looks)
+    assert told(steadiness([slow], 0, 60 * S)).bin_seconds == 2.0
+
+
 def test_a_failed_look_at_a_sensor_may_have_shown_anything() -> None:
     """100 W all the while, at most 200 W, one look failed: two seconds may lie between 50 and 150 W."""
     looks = failing(shown([100.0] * 101), [50])
