@@ -116,6 +116,7 @@ def test_the_keys_of_the_json_are_frozen(folder: Path) -> None:
         "joules_per_query",
         "joules_per_output",
         "output_unit",
+        "not_reached",
         "quality",
         "latency_seconds",
         "bundle",

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from wattmark.core.bench.pinned import Pinned
 from wattmark.core.bench.result import Result, wh_per_1000
 from wattmark.core.bench.task import Task
+from wattmark.core.figure import NotReached
 from wattmark.core.plain import plain
-from wattmark.reports.as_json import document, figure_json
+from wattmark.reports.as_json import answer_json, document, figure_json
 from wattmark.reports.bench_advice import advice_for
 
 OF_THE_QUERIES = ("task", "dataset", "queries", "seed")
@@ -44,6 +45,9 @@ def bench_json(result: Result, bundle: str, manifest_sha256: str) -> str:
             "joules_per_query": None if result.energy is None else figure_json(result.energy),
             "joules_per_output": None if result.per_output is None else figure_json(result.per_output),
             "output_unit": result.output_unit,
+            "not_reached": None
+            if result.spent is None
+            else answer_json(NotReached(result.target, result.spent)),
             "quality": None if result.quality is None else asdict(result.quality),
             "latency_seconds": None if result.latency is None else asdict(result.latency),
             "bundle": bundle,

@@ -79,6 +79,8 @@ def result_lines(result: Result) -> list[str]:
 def result_facts(result: Result) -> list[tuple[str, str]]:
     """Name and words of everything a result says, but its validity."""
     facts = [("energy", "not known (the reasons are below)")]
+    if result.spent is not None:
+        facts = [("energy", f"not reached: {result.target} (spent {figure_text(result.spent)})")]
     if result.energy is not None:
         facts = [
             ("energy", f"{figure_text(result.energy)}; {result.key.boundary}"),

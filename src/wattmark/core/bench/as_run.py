@@ -11,13 +11,14 @@ from wattmark.core.bench.evidence import Evidence, Phase, PhaseName, QueryRecord
 from wattmark.core.bench.keys import key_of
 from wattmark.core.bench.labels import LABEL, REPEAT_LABEL
 from wattmark.core.bench.lines import NOT_MEASURED, lines_of
-from wattmark.core.bench.phase_runs import moment, name_of, record_id, rows_between, stage_of
+from wattmark.core.bench.phase_runs import moment, name_of, record_id, rows_between, stage_of, target_of
 from wattmark.core.bench.repeats import Repeat
 from wattmark.core.machines import ACCELERATORS
 from wattmark.core.run import (
     Dataset,
     EnergyRow,
     Hardware,
+    OutcomeGoal,
     Place,
     Quality,
     Run,
@@ -54,6 +55,7 @@ def run_of(evidence: Evidence) -> Run:
         energies=_rows(evidence, phases, end),
         work=tuple(_work_by_window(evidence, phases)),
         quality=_quality(derived),
+        outcome=_outcome(evidence, derived.queries),
         dataset=_dataset(evidence),
         place=_place(evidence),
         overhead=evidence.overhead,
@@ -94,6 +96,7 @@ def _runs(derived: Derived, repeat: Repeat) -> Iterator[Run]:
             energies=tuple(rows),
             work=tuple(_work(repeat.queries, 0.0, None)) if measured else (),
             quality=_quality(derived) if measured else (),
+            outcome=_outcome(evidence, repeat.queries) if measured else None,
             dataset=_dataset(evidence),
             place=_place(evidence),
             not_seen=evidence.not_seen,
@@ -205,6 +208,14 @@ def _quality(derived: Derived) -> tuple[Quality, ...]:
     if found is None:
         return ()
     return (Quality(name=found.name, value=found.value, higher_is_better=found.higher_is_better),)
+
+
+def _outcome(evidence: Evidence, attempts: Sequence[QueryRecord]) -> OutcomeGoal | None:
+    """Whether an attempt reached the target; not known where none was made."""
+    target = target_of(evidence)
+    if not target:
+        return None
+    return OutcomeGoal(condition=target, reached=any(not q.failed for q in attempts) if attempts else None)
 
 
 def _dataset(evidence: Evidence) -> Dataset:

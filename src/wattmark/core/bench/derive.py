@@ -9,6 +9,7 @@ from wattmark.core.bench.derived import Derived, IdleSpell, derived_from, mean_e
 from wattmark.core.bench.evidence import Evidence
 from wattmark.core.bench.keys import device_class, key_of
 from wattmark.core.bench.lines import NOT_MEASURED
+from wattmark.core.bench.phase_runs import target_of
 from wattmark.core.bench.repeats import GPU, Repeat, spent_in
 from wattmark.core.bench.result import Idle, Origin, RepeatFigure, Result
 from wattmark.core.bench.rules import reasons_for
@@ -54,6 +55,8 @@ def result_of(evidence: Evidence, *, bundle_sha256: str | None = None) -> Result
         validity=validity_of(reasons_for(derived)),
         origin=_origin(derived),
         bundle_sha256=bundle_sha256,
+        target=target_of(evidence),
+        spent=_spent(derived),
         notes=_notes(derived),
     )
 
@@ -67,6 +70,14 @@ def _repeats(derived: Derived) -> tuple[RepeatFigure, ...]:
         RepeatFigure(repeat=r.number, joules_per_query=s.value, queries=len(r.answered), seconds=r.seconds)
         for r, s in zip(derived.counted, derived.seen, strict=True)
     )
+
+
+def _spent(derived: Derived) -> Figure | None:
+    """The energy of all attempts, where there were some and none of them reached the target."""
+    if not target_of(derived.evidence) or not derived.queries or any(not q.failed for q in derived.queries):
+        return None
+    energy = derived.spent.energy
+    return energy if isinstance(energy, Figure) and energy.value > 0 else None
 
 
 def _outputs(derived: Derived, unit: str) -> float | None:

@@ -35,6 +35,11 @@ def stage_of(evidence: Evidence) -> str:
     return TRAINING if task.id == "training" else PREPARATION
 
 
+def target_of(evidence: Evidence) -> str:
+    """What training or a pipeline has to reach; empty for inference."""
+    return "" if stage_of(evidence) == INFERENCE else evidence.pinned.options.get("target", "")
+
+
 def workload(evidence: Evidence) -> str:
     """What a model's error for the load is named by: the same in all phases."""
     subject = Subject(model=evidence.model.id, task=evidence.pinned.task, stage=stage_of(evidence))

@@ -117,6 +117,10 @@ class Result:
     stated: Mapping[str, str] = field(default_factory=dict)
     """Cells of the table that it came from, as they are written there (``gpu_wh_per_1000``,
     ``published_stars``, ``task`` ...): published stars are recomputed from these digits, not from floats."""
+    target: str = ""
+    """What has to be reached, for training and pipelines, e.g. ``accuracy>=0.95``."""
+    spent: Figure | None = None
+    """Joules of all attempts, where none of them reached the target; then there is no energy per attempt."""
     notes: tuple[str, ...] = ()
 
     @property

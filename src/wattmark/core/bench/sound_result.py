@@ -31,6 +31,7 @@ def _faults(result: Result) -> Iterator[Fault]:
         ("energy", result.energy),
         ("per_output", result.per_output),
         ("gpu_energy", result.gpu_energy),
+        ("spent", result.spent),
     ):
         if figure is not None:
             yield from _figure(f"$.{name}", figure)
