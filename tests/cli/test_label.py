@@ -97,6 +97,23 @@ def test_a_card_states_grams_where_the_grid_is_known(
     assert told["co2_eq_emissions"]["geographical_location"] == "FRA"
 
 
+def test_a_card_of_somebody_is_not_written_over(result: Path, tmp_path: Path) -> None:
+    """`--card README.md` would lose the whole model card; its own file it writes again."""
+    card = tmp_path / "README.md"
+    for old in ("# Mine\n", "---\nlicense: mit\n---\n# Mine\n", "---\nlicense: mit\n---\n"):
+        card.write_text(old, encoding="utf-8")
+        with pytest.raises(
+            UsageError, match=r"README.md: is there already; --into .*README.md puts the block"
+        ):
+            label(result, "--card", card)
+        assert card.read_text("utf-8") == old
+    label(result, "--into", card)
+    with pytest.raises(UsageError, match="is there already"):
+        label(result, "--card", card)
+    for _ in range(2):
+        label(result, "--card", tmp_path / "own.md", "--intensity", "56")
+
+
 def test_a_card_that_is_there_keeps_what_it_has(
     result: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

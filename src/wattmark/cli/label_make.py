@@ -138,6 +138,21 @@ def _badge(label: dict[str, Any], file: str, shows: str) -> None:
     _write(file, badge_json(label, shows) if file.endswith(".json") else badge_svg(label, shows))
 
 
+def _refuse_foreign_card(file: Path) -> None:
+    """Raise UsageError where ``--card`` would write over a card with anything in it that is not ours."""
+    if not file.is_file():  # standard output among them
+        return
+    head, _, body = (
+        file.read_text(encoding="utf-8", errors="replace").removeprefix("---\n").partition("\n---\n")
+    )
+    keys = {
+        line.partition(":")[0] for line in head.splitlines() if line and not line.startswith((" ", "-", "#"))
+    }
+    ours = body.strip().startswith("<!-- wattmark:") and body.strip().endswith("-->")
+    if not ours or keys - {"energy_benchmarks", "co2_eq_emissions"}:
+        raise UsageError(f"--card {file}: is there already; --into {file} puts the block into it")
+
+
 def _cards(label: dict[str, Any], carbon: CardCarbon, options: dict[str, Any]) -> None:
     from wattmark.reports.card_merge import merged
     from wattmark.reports.label_card import card_of, card_text
@@ -146,6 +161,7 @@ def _cards(label: dict[str, Any], carbon: CardCarbon, options: dict[str, Any]) -
     if carbon.reason:
         click.echo(f"no co2_eq_emissions: {carbon.reason}", err=True)
     if options["card"]:
+        _refuse_foreign_card(Path(options["card"]))
         _write(options["card"], card_text(card))
     if options["into"]:
         file = Path(options["into"])
