@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from wattmark.bench.asking import Answer, Answerer, Query
@@ -63,8 +64,8 @@ class _Loop:
     now_us: Callable[[], int]
     done: Callable[[Asked], None]
     output_tokens: int | None
-    lock: threading.Lock
-    asked: list[Asked]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    asked: list[Asked] = field(default_factory=list)
     broken: BaseException | None = None
     stopped: bool = False
 
@@ -85,6 +86,19 @@ class _Loop:
         with self.lock:
             self.asked.append(said)
             self.done(said)
+
+    def began(self, work: Callable[[], None]) -> threading.Thread:
+        """A worker that has begun. What it raises ends the loop."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+                self.fail(error)
+
+        thread = threading.Thread(target=guarded, daemon=True)
+        thread.start()
+        return thread
 
     def fail(self, error: BaseException) -> None:
         """End the loop with this error; the first one counts."""
@@ -116,31 +130,18 @@ def closed_loop(
     output_tokens: int | None = None,
 ) -> Flight:
     """So many workers, each with one request in flight. Raises what the answerer or the line raises."""
-    loop = _Loop(
-        answerer=answerer,
-        now_us=now_us,
-        done=done,
-        output_tokens=output_tokens,
-        lock=threading.Lock(),
-        asked=[],
-    )
+    loop = _Loop(answerer=answerer, now_us=now_us, done=done, output_tokens=output_tokens)
     turn = threading.Lock()
 
     def work() -> None:
-        try:
-            while not loop.stopped:
-                with turn:
-                    found = next(line, None)
-                if found is None:
-                    return
-                loop.one(*found)
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
-            loop.fail(error)
+        while not loop.stopped:
+            with turn:
+                found = next(line, None)
+            if found is None:
+                return
+            loop.one(*found)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(concurrency)]
-    for thread in threads:
-        thread.start()
-    asked = loop.ended(threads)
+    asked = loop.ended([loop.began(work) for _ in range(concurrency)])
     return Flight(asked=tuple(asked), full=full_of_closed_loop([a.span for a in asked], concurrency))
 
 
@@ -160,22 +161,9 @@ def open_loop(
     The time from one to the next is exponential (a Poisson process), drawn with the seed: the same each time.
     A request that would be one too many in flight fails. Raises as ``closed_loop``.
     """
-    loop = _Loop(
-        answerer=answerer,
-        now_us=now_us,
-        done=done,
-        output_tokens=output_tokens,
-        lock=threading.Lock(),
-        asked=[],
-    )
+    loop = _Loop(answerer=answerer, now_us=now_us, done=done, output_tokens=output_tokens)
     drawn = Random(seed)
     threads: list[threading.Thread] = []
-
-    def work(turn: int, query: Query) -> None:
-        try:
-            loop.one(turn, query)
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
-            loop.fail(error)
 
     due = float(now_us())
     try:
@@ -190,9 +178,7 @@ def open_loop(
             if len(threads) >= MOST_IN_FLIGHT:
                 _refused(loop, turn, query)
                 continue
-            thread = threading.Thread(target=work, args=(turn, query), daemon=True)
-            thread.start()
-            threads.append(thread)
+            threads.append(loop.began(partial(loop.one, turn, query)))
     except BaseException:
         loop.stopped = True
         raise
