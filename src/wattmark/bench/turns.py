@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wattmark.bench.asking import Answer, Answerer, Query
+from wattmark.bench.callable import in_one_line
 from wattmark.bench.concurrent import Asked, closed_loop, open_loop
 from wattmark.bench.query_hash import value_sha256
 from wattmark.bench.sampler import Sampler
@@ -181,7 +182,7 @@ def _record(asked: Asked, repeat: int, score: Callable[[Query, Answer], Any]) ->
         output_tokens=answer.output_tokens,
         audio_seconds=answer.audio_seconds,
         images=answer.images,
-        failed=why,
+        failed=in_one_line(why),
         score=told,
         output_sha256=_hash(answer.output) if asked.turn == 0 and not why else None,
     )

@@ -515,6 +515,7 @@ def test_evidence_that_no_result_follows_from_differs(bundle: Path) -> None:
         ({"queries": (replace(WHOLE.queries[0], input_tokens=-1),)}, "counts what cannot be"),
         ({"queries": (replace(WHOLE.queries[0], end_us=0),)}, "is no stretch"),
         ({"states": (replace(WHOLE.states[0], at_us=-(10**18)),)}, "when no benchmark can be"),
+        ({"queries": (replace(WHOLE.queries[0], failed="\x1b[2J"),)}, "a reason that cannot be shown"),
     ],
 )
 def test_numbers_that_cannot_be_are_named(changes: dict[str, Any], problem: str) -> None:
@@ -538,6 +539,17 @@ def test_a_profile_that_asks_less_than_its_name_is_found(
     write_bundle(replace(WHOLE, profile=profile), tmp_path / "lax.wattmark")
     (finding,) = verify(tmp_path / "lax.wattmark").checked.found
     assert (finding.field, problem in finding.text) == ("profile", True)
+
+
+def test_what_would_spoil_a_terminal_is_never_in_a_bundle(tmp_path: Path) -> None:
+    """A model's name with a control sequence and a line of its own; a bundle with one differs."""
+    evil = replace(WHOLE, model=replace(WHOLE.model, id="a\x1b[2J\n5 stars\u202e"), notes=("\x9b2J",))
+    written = write_bundle(evil, tmp_path / "evil.wattmark")
+    assert written.evidence.model.id == written.result.model.id == "a?[2J 5 stars?"
+    assert "?2J" in written.result.notes
+    assert verify(written.path).checked.verdict is Verdict.GENUINE
+    edited(written.path, EVIDENCE, lambda head: head["model"].update(id="a\x1b[2J"))
+    assert verify(written.path).checked.verdict is Verdict.DIFFERS
 
 
 numbers = st.floats(min_value=0, max_value=300, allow_nan=False)

@@ -9,7 +9,7 @@ import pytest
 from tests.bench.endpoint.asking import a_query, opened
 from tests.fakes.openai_server import SECRET, Behaviour, answering
 from wattmark.bench.asking import Answer
-from wattmark.bench.endpoint.answering import EndpointAnswerer
+from wattmark.bench.endpoint.answering import EndpointAnswerer, counted
 
 
 def ask(answerer: EndpointAnswerer, count: int = 1, output_tokens: int | None = None) -> list[Answer]:
@@ -87,6 +87,13 @@ def test_counts_are_never_guessed() -> None:
     with answering(Behaviour(usage=False)) as url, opened(url) as answerer:
         (said,) = ask(answerer)
     assert said.failed == ""
+    assert (said.input_tokens, said.output_tokens) == (None, None)
+
+
+def test_counts_that_cannot_be_are_no_counts() -> None:
+    """Kept, they would make the whole bundle one that nobody can read."""
+    usage = {"usage": {"prompt_tokens": 10**30, "completion_tokens": -1}}
+    said = counted(Answer(output="a"), usage)
     assert (said.input_tokens, said.output_tokens) == (None, None)
 
 

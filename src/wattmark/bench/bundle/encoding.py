@@ -27,6 +27,7 @@ from wattmark.core.bench.evidence import (
     QueryRecord,
     StateLook,
 )
+from wattmark.core.bench.signs import shown_json
 from wattmark.core.errors import EvidenceError
 from wattmark.core.plain import plain
 
@@ -66,8 +67,14 @@ def json_of(record: Any, *, indent: int | None = None) -> bytes:
 
 
 def _text(value: Any, encoder: json.JSONEncoder = _ON_ONE_LINE) -> bytes:
-    # Half a character, as odd names hold, becomes a question mark: the file must stay readable.
-    return encoder.encode(value).encode("utf-8", errors="replace")
+    # What would spoil a terminal or a table is let go here: whatever shows a bundle need not fear its names.
+    return shown_json(encoder.encode(value)).encode("utf-8", errors="replace")
+
+
+def _query_lines(queries: Iterable[QueryRecord]) -> bytes:
+    # Scores are never shown, and may hold any name of a class; first_fault looks at the rest. Half a
+    # character becomes a question mark: the file must stay readable.
+    return b"".join(_ON_ONE_LINE.encode(plain(q)).encode("utf-8", errors="replace") + b"\n" for q in queries)
 
 
 def encoded(evidence: Evidence) -> dict[str, bytes]:
@@ -79,7 +86,7 @@ def encoded(evidence: Evidence) -> dict[str, bytes]:
             EVIDENCE: json_of(head, indent=1) + b"\n",
             ENVIRONMENT: json_of(dict(evidence.environment), indent=1) + b"\n",
             LOOKS: b"".join(_text(line) + b"\n" for looks in evidence.looks for line in _look_lines(looks)),
-            QUERIES: _lines(evidence.queries),
+            QUERIES: _query_lines(evidence.queries),
             STATES: _lines(evidence.states),
         }
     except (ValueError, TypeError, RecursionError) as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wattmark.bench.bundle.layout import EVIDENCE, LOOKS, QUERIES, STATES
-from wattmark.core.bench.evidence import Evidence
+from wattmark.core.bench.evidence import Evidence, QueryRecord
 from wattmark.core.bench.profile import PROFILES
+from wattmark.core.bench.signs import first_odd
 
 MOST_US = 100 * 86_400 * 1_000_000
 """A hundred days: no benchmark takes longer."""
@@ -36,15 +37,21 @@ def _faults(evidence: Evidence) -> Iterator[Fault]:
             yield LOOKS, f"{looks.device_id} showed what no counter can"
         if not all(w is None or abs(w) <= MOST_WATTS for w in looks.watts):
             yield LOOKS, f"{looks.device_id} showed what no sensor can"
-    for query in evidence.queries:
-        if not (_moment(query.start_us) and _moment(query.end_us) and query.start_us <= query.end_us):
-            yield QUERIES, f"query {query.index} from {query.start_us} to {query.end_us} us is no stretch"
-        counts = (query.input_tokens, query.output_tokens, query.audio_seconds, query.images)
-        if not all(c is None or 0 <= c <= MOST_COUNT for c in counts):
-            yield QUERIES, f"query {query.index} counts what cannot be"
+    yield from _query_faults(evidence.queries)
     for state in evidence.states:
         if not _moment(state.at_us):
             yield STATES, f"{state.device_id} was looked at when no benchmark can be"
+
+
+def _query_faults(queries: Iterable[QueryRecord]) -> Iterator[Fault]:
+    for query in queries:
+        if not (_moment(query.start_us) and _moment(query.end_us) and query.start_us <= query.end_us):
+            yield QUERIES, f"query {query.index} from {query.start_us} to {query.end_us} us is no stretch"
+        counts = (query.input_tokens, query.output_tokens, query.audio_seconds, query.images)
+        if query.failed and first_odd(query.failed) is not None:
+            yield QUERIES, f"query {query.index} failed for a reason that cannot be shown"
+        if not all(c is None or 0 <= c <= MOST_COUNT for c in counts):
+            yield QUERIES, f"query {query.index} counts what cannot be"
 
 
 def _moment(at_us: int) -> bool:

@@ -11,6 +11,9 @@ from wattmark.bench.endpoint.http import Client, Failed
 from wattmark.bench.endpoint.served import Served
 from wattmark.core.bench.pinned import ModelFacts, Pinned
 
+MOST = 1 << 53
+"""Tokens of one answer: more is a server's mistake, and no bundle would hold it."""
+
 
 class Way(Protocol):
     """How queries of one task are asked of a server."""
@@ -92,4 +95,6 @@ def counted(answer: Answer, said: Any) -> Answer:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= MOST else None

@@ -11,6 +11,8 @@ from wattmark.bench.endpoint.http import Client, Failed
 from wattmark.core.errors import EvidenceError, UsageError
 
 MOST_NAMED = 5
+MOST = 1 << 53
+"""Parameters and tokens: no bundle would hold more."""
 VERSION = re.compile(r"[\w.+-]{1,60}")
 
 
@@ -104,4 +106,6 @@ def _version(client: Client, dialect: Dialect) -> str:
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 < value <= MOST else None
