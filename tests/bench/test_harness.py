@@ -144,6 +144,14 @@ def test_warm_up_ends_after_a_minute_where_power_never_gets_steady() -> None:
     assert "power was not steady after a warm-up of 60 s" in evidence.notes
 
 
+def test_more_queries_than_a_bundle_holds_are_refused_after_the_warm_up() -> None:
+    """25 queries a second for ten times 20,000 s would be five million."""
+    job = a_job(Counting(), "certified")
+    job = replace(job, profile=replace(job.profile, window_seconds=20_000.0))
+    with pytest.raises(UsageError, match=r"10 repeats of 20000 s would ask .* 2,500,000 at most: take a"):
+        run_benchmark(job, simulated_world(1, draws=QUIET, marked=False), Forgetful())
+
+
 def test_a_try_does_not_wait_for_steady_power() -> None:
     """Profile quick: two queries."""
     assert len([q for q in run(Counting(), "quick").queries if q.repeat == -1]) == 2

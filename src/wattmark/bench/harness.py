@@ -24,7 +24,7 @@ from wattmark.bench.turns import Broken, Sets, Window, ask, records
 from wattmark.bench.world import World
 from wattmark.core.bench.evidence import Evidence, Phase, PhaseName
 from wattmark.core.bench.pinned import Pinned
-from wattmark.core.errors import EvidenceError, without_paths
+from wattmark.core.errors import EvidenceError, UsageError, without_paths
 from wattmark.core.plain import plain
 from wattmark.hashing import sha256
 
@@ -32,6 +32,8 @@ AIES = "aies"
 WARM_UP = -1
 INTERRUPTED = "interrupted"
 MOST_SAID = 200
+MOST_QUERIES = 2_500_000
+"""A bundle holds twice as many: some 200 bytes each, and a file of it at most 1 GiB."""
 SLICE_SECONDS = 0.25
 """A rest is taken in pieces, so that it can be ended."""
 
@@ -174,12 +176,24 @@ class _Bench:
                 raise EvidenceError("the model", f"failed in the warm-up: {_why(error)}") from error.cause
             self._end(phase, INTERRUPTED if window.cut else "")
             self._record.queries(told := records(window, WARM_UP, self._job.score))
+        self._require_room(len(told), (phase.phase.end_us - phase.phase.start_us) / 1e6)
         first = [q.failed for q in told if q.turn == 0]  # later ones are not scored
         failed = [why for why in first if why]
         if failed and len(failed) == len(first) and self._job.steady:  # a target may be reached later
             raise EvidenceError("the model", f"answered no query of the warm-up: {failed[0]}")
         if not steady:
             self._note(f"power was not steady after a warm-up of {MOST_SECONDS:g} s")
+
+    def _require_room(self, asked: int, seconds: float) -> None:
+        """Refuse now what would leave more queries than a bundle can hold, rather than after hours."""
+        profile = self._job.profile
+        expected = profile.min_repeats * profile.window_seconds * asked / seconds if seconds > 0 else 0.0
+        if expected > MOST_QUERIES:
+            raise UsageError(
+                f"a query takes {seconds / asked * 1e3:.2g} ms, so that {profile.min_repeats} repeats of "
+                f"{profile.window_seconds:g} s would ask {expected:,.0f} of them, and a bundle keeps "
+                f"{MOST_QUERIES:,} at most: take a shorter profile, or let one query ask for more"
+            )
 
     def _passes(self, queries: QuerySet, answerer: Answerer) -> None:
         """All queries prepared, and all asked for one new token: what AI Energy Score tells apart."""
