@@ -187,13 +187,21 @@ def _intervals(results: Sequence[Result], rated: Sequence[int]) -> Mapping[int, 
     """
     figures = {place: gpu for place in rated if (gpu := results[place].gpu_energy) is not None}
     ends = _own_ends(figures)
+    lows = sorted((low, place) for place, (low, _) in ends.items())
+    highs = sorted((high, place) for place, (_, high) in ends.items())
     found = {}
     for place, (low, high) in ends.items():
-        others = [pair for other, pair in ends.items() if other != place] or [(low, high)]
-        worst = _position(high, min(o[0] for o in others), max(o[0] for o in others))
-        best = _position(low, min(o[1] for o in others), max(o[1] for o in others))
+        worst = _position(high, *_span_of_others(lows, place))
+        best = _position(low, *_span_of_others(highs, place))
         found[place] = (_stars_at(worst), _stars_at(best))
     return found
+
+
+def _span_of_others(ordered: Sequence[tuple[float, int]], place: int) -> tuple[float, float]:
+    """Least and most of all but one; of one alone its own."""
+    first = ordered[1 if len(ordered) > 1 and ordered[0][1] == place else 0]
+    last = ordered[-2 if len(ordered) > 1 and ordered[-1][1] == place else -1]
+    return first[0], last[0]
 
 
 def _stars_at(position: float) -> int:
