@@ -287,3 +287,10 @@ def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
         store._journal.append("weather", "rain")
     with pytest.raises(EvidenceError, match="is not of this wattmark: it holds a record 'weather'"):
         EvidenceStore.resume(folder)
+
+
+def test_a_place_where_nothing_can_be_made_holds_nothing_to_resume(tmp_path: Path) -> None:
+    """A file stands where the folder is to be."""
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(EvidenceError, match=r"cannot be written: Not a directory$"):
+        EvidenceStore.open(tmp_path / "taken" / "b.wattmark")

@@ -150,11 +150,10 @@ class _told:
 
 
 def _cannot(folder: Path, error: OSError) -> EvidenceError:
-    return EvidenceError(
-        str(folder),
-        f"cannot be written: {error.strerror or error}; what was recorded before stays, and the benchmark "
-        "can be resumed from it",
-    )
+    problem = f"cannot be written: {error.strerror or error}"
+    if (folder / JOURNAL).exists():
+        problem += "; what was recorded before stays, and the benchmark can be resumed from it"
+    return EvidenceError(str(folder), problem)
 
 
 def _line(kind: str, record: Any) -> bytes:
