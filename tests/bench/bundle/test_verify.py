@@ -579,6 +579,8 @@ def test_a_large_bundle_is_verified_within_a_gigabyte(tmp_path: Path) -> None:
     """200,000 queries, and 8 GPUs read 10 times a second over two hours: in a process of its own, so that
     its peak can be told. How long it takes is for docs/bench/bundle.md to say, not for a test.
     """
+    if not Path("/proc/self/status").exists():
+        pytest.skip("only Linux tells the peak of a process in /proc")
     plot = Plot(repeats=10, seconds=680.0, queries=100, turns=200, rest=30.0, warm_up=100)
     one = a_benchmark(plot, profile=PROFILES["certified"], environment={"wattmark": __version__})
     names = [f"GPU-{n}" for n in range(8)]
@@ -590,9 +592,10 @@ def test_a_large_bundle_is_verified_within_a_gigabyte(tmp_path: Path) -> None:
     )
     write_bundle(large, tmp_path / "large.wattmark")
     code = (
-        "import resource, sys; from pathlib import Path; from wattmark.bench.bundle.verify import verify\n"
+        "import sys; from pathlib import Path; from wattmark.bench.bundle.verify import verify\n"
         "print(verify(Path(sys.argv[1])).checked.verdict.value)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        # Of its own address space: the most that getrusage tells is the parent's at the fork, if that was more.
+        "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "large.wattmark")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
