@@ -594,7 +594,7 @@ def test_a_large_bundle_is_verified_within_a_gigabyte(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from wattmark.bench.bundle.verify import verify\n"
         "print(verify(Path(sys.argv[1])).checked.verdict.value)\n"
-        # Of its own address space: the most that getrusage tells is the parent's at the fork, if that was more.
+        # Of its own memory: getrusage tells the parent's at the fork, where that was more.
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "large.wattmark")]
