@@ -68,8 +68,20 @@ def test_a_real_engine_is_served_and_every_joule_divided(
     assert {s["tenant"] for s in told["services"] if s["requests"]} == {"chat", "search", "writer"}
     assert {s["model"] for s in told["services"]} == {"tiny"}
     folder = Path(told["folder"])
-    totals = verb(totals_of, "--ledger", str(folder / "ledger"), "--by", "model", "--json").stdout
-    by_model = {t["group"]["model"]: t["energy"]["value"] for t in json.loads(totals)["totals"]}
+    assert in_ledger(folder, "model").keys() == {("tiny",)}
+    parts = in_ledger(folder, "model,label.tenant")
+    idle = parts.pop(("tiny", ""))
+    assert parts.keys() == {("tiny", tenant) for tenant in ("chat", "search", "writer")}
+    assert sum(parts.values()) + idle == pytest.approx(in_ledger(folder, "model")["tiny",], abs=1e-5)
+    # The agent divides each second, `attribute` the minutes of the ledger, within which power is level: the
+    # first and the last minute are in part idle.
+    requests = sum(device["requests_joules"] for device in told["devices"])
     whole = sum(device["energy_joules"] for device in told["devices"])
-    # The ledger's minutes also hold the idle seconds before the first request and after the last one.
-    assert 0.99 * whole <= by_model["tiny"] <= 1.1 * whole
+    assert sum(parts.values()) == pytest.approx(requests, rel=0.05)
+    assert idle == pytest.approx(whole - requests, abs=0.05 * whole)
+
+
+def in_ledger(folder: Path, by: str) -> dict[tuple[str, ...], float]:
+    """Joules of each group of the ledger's totals."""
+    said = verb(totals_of, "--ledger", str(folder / "ledger"), "--by", by, "--json").stdout
+    return {tuple(t["group"].values()): t["energy"]["value"] for t in json.loads(said)["totals"]}

@@ -147,10 +147,14 @@ def _text(live: LiveDocument | None, courses: Courses, told: Attributed, running
 def _json(told: Attributed, running: Started) -> str:
     from wattmark.reports.as_json import document
 
+    window = told.total.window
     devices = [
         {
             "device_id": check.device_id,
             "energy_joules": check.energy_joules,
+            "requests_joules": sum(
+                share.requests_joules for share in window.shares if share.device_id == check.device_id
+            ),
             "parts_joules": check.parts_joules,
             "relative_difference": check.error,
         }
