@@ -125,8 +125,10 @@ def loaded(d: Derived) -> Iterator[Reason]:
             text = f"repeat {repeat.number + 1}: {flying:.3g} requests in flight on average of {asked}"
             yield because("concurrency_not_reached", text)
         measure = next(p for p in repeat.phases if p.name is PhaseName.MEASURE)
-        full = ((measure.full_end_us or 0) - (measure.full_start_us or 0)) / 1e6
-        if full < FULL_SECONDS:
+        start, end = measure.full_start_us, measure.full_end_us
+        if start is None or end is None:
+            yield because("full_load_short", f"repeat {repeat.number + 1}: never were all {asked} in flight")
+        elif (full := (end - start) / 1e6) < FULL_SECONDS:
             text = f"repeat {repeat.number + 1}: all {asked} in flight for {full:.3g} s of {FULL_SECONDS:g} s"
             yield because("full_load_short", text)
 
