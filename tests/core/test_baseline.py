@@ -56,6 +56,15 @@ def test_each_repeat_has_its_own_hours_of_hardware() -> None:
     assert (embodied.reserved_hours, embodied.utilised_hours) == (5.0, None)
 
 
+def test_what_each_repeat_was_counted_with_is_told() -> None:
+    """Half of the hours each, in the order of the repeats: whoever decides again needs them."""
+    given = Given(embodied=Embodied(total_grams=1.0, lifespan_hours=1.0, reserved_hours=10.0))
+    told: list[Given] = []
+    baseline = a_baseline(given=given)
+    assert baseline.repeats(told.append) == baseline.repeats()
+    assert [one.embodied.reserved_hours for one in told if one.embodied is not None] == [5.0, 5.0]
+
+
 def test_plots_are_left_out() -> None:
     """Series and sample files are no evidence that figures need."""
     run = a_run(

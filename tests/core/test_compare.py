@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -172,6 +173,22 @@ def test_no_number_of_runs_beats_two_meters() -> None:
     """What the meters do not share cannot be repeated away."""
     e = effect(group(100.0, 101.0), group(102.0, 103.0, source="other"))
     assert e.runs_needed(Better.LOWER, 0.05) is None
+
+
+def test_the_worst_case_of_a_gap_is_on_top_of_noise_and_meters() -> None:
+    """Noise and two meters in quadrature, and 3 % that may lie in a gap: 3 % more to either side.
+
+    What such gaps hide comes off the distance that repeats must resolve.
+    """
+    before, after = group(98.0, 100.0, 102.0), group(98.0, 100.0, 102.0, source="other")
+    holed = [replace(f, errors={**f.errors, f"gap:{i}": 0.03 * f.value}) for i, f in enumerate(after)]
+    whole, less = effect(before, after), effect(before, holed)
+    assert less.log_interval == pytest.approx((whole.log_interval[0] - 0.03, whole.log_interval[1] + 0.03))
+    few, more = (e.runs_needed(Better.LOWER, 0.15) for e in (whole, less))
+    assert few is not None
+    assert more is not None
+    assert few < more
+    assert less.runs_needed(Better.LOWER, 0.02) is None
 
 
 def test_the_centre_keeps_a_shared_gain_and_thins_a_runs_own_error() -> None:

@@ -7,6 +7,7 @@ import pytest
 from wattmark.core import errors
 from wattmark.core.errors import (
     ConfigError,
+    DeliveryError,
     EvidenceError,
     GridError,
     LedgerError,
@@ -29,6 +30,7 @@ from wattmark.core.errors import (
         EvidenceError("a.run.json", "is no JSON"),
         GridError("entsoe", "is down"),
         LedgerError("s3://bucket", "there is no such bucket"),
+        DeliveryError("https://forge.example/api", "HTTP 500"),
         NotComparable([("boundary", "device", "node")]),
         MeterUnavailable("no zones"),
         RefusedError("no"),
@@ -70,6 +72,19 @@ def test_ledger_and_grid_errors_name_who_did_not_answer() -> None:
         "no such bucket",
     )
     assert (str(grid), grid.provider, grid.problem) == ("entsoe: is down", "entsoe", "is down")
+
+
+def test_a_delivery_error_names_the_address_and_whether_it_is_sure() -> None:
+    """The status is kept for whoever can do something about it; a try that may have worked says so."""
+    error = DeliveryError("https://forge.example/api", "HTTP 500", 500, unsure=True)
+    assert str(error) == "https://forge.example/api: HTTP 500"
+    assert (error.place, error.problem, error.status, error.unsure) == (
+        "https://forge.example/api",
+        "HTTP 500",
+        500,
+        True,
+    )
+    assert not DeliveryError("https://forge.example/api", "no connection").unsure
 
 
 def test_an_evidence_error_names_the_file() -> None:

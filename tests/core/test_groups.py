@@ -50,6 +50,41 @@ def test_an_undecided_effect_says_how_many_runs_would_decide() -> None:
     assert energy.runs_needed == 18
 
 
+def holed(*energies: tuple[float, float, float]) -> list[Repeat]:
+    """One repeat per estimate with the least and the most that it can have been."""
+    return [Repeat(facts=a_facts(e), least=a_facts(low), most=a_facts(high)) for e, low, high in energies]
+
+
+def test_noise_that_gaps_may_hide_is_in_the_interval() -> None:
+    """Three repeats whose estimates are alike, and which may have lain 20 % apart."""
+    base = repeats(3.6e6, 3.6e6, 3.6e6)
+    (whole,) = compare_groups(base, repeats(3.6e6, 3.6e6, 3.6e6), [ENERGY])
+    (hidden,) = compare_groups(base, holed(*[(3.6e6, 3.24e6, 3.96e6)] * 3), [ENERGY])
+    assert whole.effect is not None
+    assert hidden.effect is not None
+    assert whole.effect.interval == pytest.approx((1.0, 1.0))
+    low, high = hidden.effect.interval
+    assert low < 0.8
+    assert high > 1.2
+    assert hidden.outcome is Outcome.UNDECIDED
+
+
+def test_a_repeat_that_may_have_used_nothing_hides_any_noise() -> None:
+    """No limit is kept for sure, and no change is too large to be overlooked; nothing overflows."""
+    (found,) = compare_groups(repeats(3.6e6, 3.6e6), holed(*[(1.8e6, 0.0, 3.6e6)] * 2), [ENERGY])
+    assert found.outcome is Outcome.UNDECIDED
+    assert found.effect is not None
+    assert found.effect.smallest_detectable is not None
+    assert found.effect.smallest_detectable > 1e100
+
+
+def test_an_end_of_gaps_without_a_figure_leaves_it_undecided() -> None:
+    """What cannot be said at an end of the gaps cannot be said."""
+    one = Repeat(facts=a_facts(1.8e6), least=a_facts(Missing("energy")), most=a_facts(3.6e6))
+    (found,) = compare_groups(repeats(3.6e6, 3.6e6), [one, one], [ENERGY])
+    assert (found.effect, found.outcome, found.reason) == (None, Outcome.UNDECIDED, "missing: energy")
+
+
 def test_a_bootstrap_has_a_fresh_seed_for_each_kpi() -> None:
     """The order of KPIs does not change their intervals."""
     source = random.Random(1)

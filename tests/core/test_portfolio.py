@@ -14,23 +14,18 @@ from wattmark.core.errors import NotComparable
 from wattmark.core.facts import WorkDone
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.parts import Part
-from wattmark.core.portfolio import (
-    FROM_STATEMENTS,
+from wattmark.core.portfolio import FROM_STATEMENTS, TITLES, Asked, Line, added, require_comparable
+from wattmark.core.portfolio_lines import (
     NO_CLOUD,
     NO_MARKET,
     NO_SCOPE2,
     NO_UPSTREAM,
-    TITLES,
-    Asked,
     Evidence,
-    Line,
-    Totals,
-    added,
     inventory_of,
     line_of,
-    require_comparable,
     upstream_of,
 )
+from wattmark.core.portfolio_totals import Totals
 from wattmark.core.rollup import Reserved, Total, total_of
 
 DIRECT = replace(FRANCE, basis="direct", grams_per_kwh=30.0)

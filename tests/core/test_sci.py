@@ -97,9 +97,11 @@ def test_no_score_has_no_parts() -> None:
     assert isinstance(score, Figure)
     assert isinstance(sci_of(some_facts()), Missing)
     gone = Missing("energy")
-    assert taken_apart(FACTS, score, gone) == gone
-    assert isinstance(taken_apart(FACTS, NotReached("accuracy>=1", gone), joules()), Undefined)
-    assert isinstance(taken_apart(FACTS, score, replace(joules(), terms={})), Missing)
+    assert taken_apart(FACTS, score, gone, FACTS.unit_work) == gone
+    assert isinstance(
+        taken_apart(FACTS, NotReached("accuracy>=1", gone), joules(), FACTS.unit_work), Undefined
+    )
+    assert isinstance(taken_apart(FACTS, score, replace(joules(), terms={}), FACTS.unit_work), Missing)
 
 
 def a_document(**changes: Any) -> dict[str, Any]:

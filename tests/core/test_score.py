@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.decisions import ENERGY, QUALITY, SMALL_CATALOG, a_facts, joules
@@ -16,8 +16,18 @@ from wattmark.core.facts import Embodied, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined, exact
 from wattmark.core.known import Grade
 from wattmark.core.kpis import CATALOG, Better
+from wattmark.core.repeats import Repeat
 from wattmark.core.rubric import Aggregation, Factors, Rubric, Weighted
-from wattmark.core.score import Score, assemble, held_at, rankings_differ, score, score_line, score_repeats
+from wattmark.core.score import (
+    Score,
+    assemble,
+    held_at,
+    rankings_differ,
+    score,
+    score_line,
+    score_repeats,
+    score_through_gaps,
+)
 
 HALVES = Rubric(
     id="halves",
@@ -317,3 +327,100 @@ def test_repeats_of_another_task_are_refused() -> None:
     """Every repeat is checked, not only the first."""
     with pytest.raises(NotComparable, match="task"):
         score_repeats([a_facts(), a_facts(task="cifar")], [a_facts()], HALVES, SMALL_CATALOG)
+
+
+def told(points: Figure | Missing) -> tuple[float, float]:
+    """The interval of a score that exists."""
+    assert isinstance(points, Figure)
+    return points.interval
+
+
+def test_gaps_hide_no_noise_from_a_score() -> None:
+    """Two runs 5 % below and above 1 kWh. Of two that may have taken either the interval is no narrower.
+
+    With one run there is no noise to hide, and what cannot be positive hides any.
+    """
+    base = [a_facts(), a_facts()]
+    low, high = a_facts(3.6e6 * math.exp(-0.05)), a_facts(3.6e6 * math.exp(0.05))
+    seen = score_repeats([low, high], base, HALVES, SMALL_CATALOG)
+    ends = [([facts, facts], base) for facts in (low, high)]
+    holed = score_repeats([a_facts()] * 2, base, HALVES, SMALL_CATALOG, gaps=ends)
+    assert told(holed.value)[0] <= told(seen.value)[0] + 1e-9
+    assert told(holed.value)[1] >= told(seen.value)[1] - 1e-9
+    single = score_repeats([a_facts()], base[:1], HALVES, SMALL_CATALOG, gaps=[(ends[0][0][:1], base[:1])])
+    assert told(single.value) == told(score(a_facts(), a_facts(), HALVES, SMALL_CATALOG).value)
+    lone = score_repeats([a_facts()], base, HALVES, SMALL_CATALOG, gaps=[([a_facts()], ends[0][0])])
+    assert told(lone.value)[0] < 100.0
+    dark = score_repeats([a_facts()] * 2, base, HALVES, SMALL_CATALOG, gaps=[([a_facts(0.0)] * 2, base)])
+    assert told(dark.value)[0] <= 50.0
+    unsaid = [a_facts(quality=Missing("quality"))] * 2
+    nothing = score_repeats(unsaid, base, HALVES, SMALL_CATALOG, gaps=ends)
+    assert isinstance(nothing.value, Missing)
+
+
+NEAR = st.floats(min_value=0.9, max_value=1.1)
+
+
+@given(
+    st.lists(NEAR, min_size=1, max_size=4),
+    st.lists(NEAR, min_size=1, max_size=4),
+    st.tuples(st.floats(min_value=0.95, max_value=1.0), st.floats(min_value=1.0, max_value=1.05)),
+    st.lists(st.integers(min_value=0, max_value=1), min_size=8, max_size=8),
+)
+@settings(max_examples=50, deadline=None)
+def test_whatever_runs_were_in_their_gaps_is_in_the_interval_of_their_score(
+    ours: list[float], theirs: list[float], ends: tuple[float, float], took: list[int]
+) -> None:
+    """At its ends and its middle, the interval over all three reaches as far as of runs that were seen."""
+
+    def facts(values: list[float], share: float) -> list[Facts]:
+        return [a_facts(3.6e6 * value * share) for value in values]
+
+    states = [
+        (facts(ours, a), facts(theirs, b)) for a, b in ((1.0, 1.0), (ends[0], ends[1]), (ends[1], ends[0]))
+    ]
+    found = [
+        told(score_repeats(*state, HALVES, SMALL_CATALOG, gaps=[s for s in states if s is not state]).value)
+        for state in states
+    ]
+    shares = [ends[end] for end in took]
+    seen = score_repeats(
+        [a_facts(3.6e6 * v * share) for v, share in zip(ours, shares, strict=False)],
+        [a_facts(3.6e6 * v * share) for v, share in zip(theirs, shares[4:], strict=False)],
+        HALVES,
+        SMALL_CATALOG,
+    )
+    low, high = told(seen.value)
+    assert min(end for end, _ in found) <= low + 1e-9
+    assert max(end for _, end in found) >= high - 1e-9
+
+
+def test_a_score_has_the_interval_of_all_that_gaps_can_hold() -> None:
+    """Two repeats that used 1 kWh if gaps were as the rest, or 0.8 to 1.6: at least 81 to 113 points."""
+    base = [Repeat(facts=f, least=f, most=f) for f in (a_facts(), a_facts())]
+    gaps = Repeat(facts=a_facts(), least=a_facts(2.88e6), most=a_facts(5.76e6))
+    whole = score_through_gaps(base, base, HALVES, SMALL_CATALOG)
+    assert whole == score_repeats([r.facts for r in base], [r.facts for r in base], HALVES, SMALL_CATALOG)
+    for told in (
+        (found := score_through_gaps([gaps, gaps], base, HALVES, SMALL_CATALOG)).arithmetic,
+        found.geometric,
+    ):
+        assert isinstance(told, Figure)
+        assert told.value == pytest.approx(100.0)
+        low, high = told.interval
+        assert low < 81.25
+        assert high > 112.5
+
+
+UNSAID = Missing("quality")
+
+
+def test_a_score_that_an_end_of_gaps_does_not_have_may_be_any() -> None:
+    """0 to 200 points; and none at all where the estimate has none."""
+    base = [Repeat(facts=a_facts(), least=a_facts(), most=a_facts())]
+    lost = Repeat(facts=a_facts(), least=replace(a_facts(), quality=UNSAID), most=a_facts())
+    told = score_through_gaps([lost], base, HALVES, SMALL_CATALOG).arithmetic
+    assert isinstance(told, Figure)
+    assert told.interval == (0.0, 200.0)
+    none = Repeat(facts=replace(a_facts(), quality=UNSAID), least=a_facts(), most=a_facts())
+    assert isinstance(score_through_gaps([none], base, HALVES, SMALL_CATALOG).arithmetic, Missing)

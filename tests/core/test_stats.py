@@ -86,6 +86,15 @@ def test_welch_agrees_with_scipy(a: list[float], b: list[float]) -> None:
     assert ours.estimate + ours.half_width() == pytest.approx(high, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize("unit", [1e-100, 1e-78, 1.0, 1e78, 1e100])
+def test_welch_takes_runs_in_any_unit(unit: float) -> None:
+    """Degrees of freedom are a ratio: they stay where squares would leave the range of floats."""
+    d = welch(Spread(4, 0.0, 3 * unit), Spread(6, 0.0, unit))
+    plain = welch(Spread(4, 0.0, 3.0), Spread(6, 0.0, 1.0))
+    assert d.df == pytest.approx(plain.df)
+    assert d.standard_error == pytest.approx(plain.standard_error * unit, rel=1e-9, abs=0.0)
+
+
 def test_welch_of_runs_without_any_spread() -> None:
     """Equal runs on each side: the difference is exact, with the fewest degrees of freedom."""
     d = welch(spread([1.0, 1.0, 1.0]), spread([2.0, 2.0]))
@@ -183,6 +192,40 @@ def test_the_number_of_runs_is_the_smallest_that_decides(a: float, b: float, dis
         fewer = welch(Spread(n - 1, 0.0, a), Spread(n - 1, 0.0, b))
         assert smallest_detectable(fewer) > distance
     assert math.isfinite(distance)
+
+
+@given(
+    st.floats(min_value=0.01, max_value=1),
+    st.floats(min_value=0.05, max_value=3),
+    st.floats(min_value=0.0, max_value=3),
+)
+def test_what_no_repeat_removes_stays_in_the_interval_of_the_runs_that_decide(
+    sd: float, distance: float, fixed: float
+) -> None:
+    """Half the interval, that part in quadrature, and what one estimate in five falls short by: no more."""
+
+    def reaches(n: int) -> float:
+        noise = welch(Spread(n, 0.0, sd), Spread(n, 0.0, sd))
+        return math.hypot(noise.half_width(), fixed) + t_quantile(0.8, noise.df) * noise.standard_error
+
+    n = runs_to_decide(sd, sd, distance, fixed)
+    if n is None:
+        assert reaches(10_000) > distance
+    else:
+        assert reaches(n) <= distance
+        assert n == 2 or reaches(n - 1) > distance
+
+
+def test_meters_that_nearly_fill_the_distance_take_more_runs() -> None:
+    """Of 10 % between effect and limit the meters fill 9 %. Six runs leave 1.2 % of standard error.
+
+    Half their interval is root(2.57^2 + 9^2) = 9.4 %, and one estimate in five falls short by 1.0 %.
+    """
+    assert runs_to_decide(0.02, 0.02, 0.10) == 3
+    assert runs_to_decide(0.02, 0.02, 0.10, 0.09) == 10
+    assert runs_to_decide(0.0, 0.0, 0.10, 0.09) == 2
+    assert runs_to_decide(0.0, 0.0, 0.10, 0.11) is None
+    assert runs_to_decide(0.02, 0.02, 0.10, 0.10) is None
 
 
 def test_the_incomplete_beta_function_at_its_ends() -> None:

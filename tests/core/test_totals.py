@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from tests.builders import HOST, a_row, a_run
 from wattmark.core.carbon import Intensity, Pue
 from wattmark.core.errors import RefusedError
-from wattmark.core.facts import Embodied, Facts
+from wattmark.core.facts import Answer, Embodied, Facts
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.gaps import Fill
 from wattmark.core.given import Given
 from wattmark.core.known import Boundary, Grade, Method, Scope
+from wattmark.core.kpis import CATALOG
+from wattmark.core.kpis.hardware_utilisation_efficiency import mean_utilisation
 from wattmark.core.run import (
     REFRESH,
     Dataset,
@@ -690,3 +692,56 @@ def test_stages_and_components_add_up_to_the_whole_whatever_is_missing(run: Run,
     assert isinstance(facts.energy, Figure)
     for split in (facts.energy_by_stage, facts.energy_by_component):
         assert math.fsum(f.value for f in split.values()) == pytest.approx(facts.energy.value)
+
+
+def test_what_a_model_was_tested_on_is_no_training_data() -> None:
+    """0.8 over 1 TB, whatever a later evaluation read; on 3 TB more 0.2; the same data count once."""
+    quality = (Quality(name="accuracy", value=0.8),)
+
+    def part(number: int, stage: str, name: str, size: int | None) -> Run:
+        return a_run(
+            record_id=f"00000000-0000-4000-8000-{number:012d}",
+            started_at=f"2026-11-01T{number:02d}:00:00.000000Z",
+            started_monotonic_seconds=3600.0 * number,
+            subject=Subject(stage=stage, task="t"),
+            dataset=Dataset(name=name, unique_bytes=size, sha256=name * 64),
+            quality=quality,
+        )
+
+    def score(*runs: Run) -> Answer:
+        return CATALOG["data_efficiency_score"].answer(facts_of(runs, Given()))
+
+    trained, tested = part(1, "training", "a", 10**12), part(9, "evaluation", "b", 10**9)
+    again, tuned = part(2, "training", "a", 10**12), part(3, "fine_tuning", "c", 3 * 10**12)
+    for found, expected in (
+        (score(trained, tested), 0.8),
+        (score(trained, again, tested), 0.8),
+        (score(trained, tuned), 0.2),
+        (score(tested), 800.0),
+    ):
+        assert isinstance(found, Figure)
+        assert found.value == pytest.approx(expected)
+    assert isinstance(score(trained, part(4, "training", "d", None)), Missing)
+
+
+@pytest.mark.parametrize(("short", "expected"), [(900.0, 0.74), (0.0, 0.9)])
+def test_a_mean_utilisation_weighs_runs_by_their_time(short: float, expected: float) -> None:
+    """An hour at 90 % and a quarter of one at 10 % are 74 %, whatever windows of five minutes each kept."""
+
+    def busy(number: int, mean: float, seconds: float) -> Run:
+        used = Utilisation(component="gpu", signal="sm_activity", mean=mean)
+        return a_run(
+            record_id=f"00000000-0000-4000-8000-{number:012d}",
+            started_monotonic_seconds=1e5 * number,
+            duration_seconds=seconds,
+            energies=(),
+            place=Place(utilisation=(used,)),
+        )
+
+    facts = facts_of([busy(1, 0.9, 3600.0), busy(2, 0.1, short)], GIVEN)
+    told = mean_utilisation(facts)
+    assert isinstance(told, Figure)
+    assert told.value == pytest.approx(expected)
+    nothing = mean_utilisation(facts_of([busy(1, 0.9, 0.0), busy(2, 0.1, 0.0)], GIVEN))
+    assert isinstance(nothing, Figure)
+    assert nothing.value == pytest.approx(0.5)

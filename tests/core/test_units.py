@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wattmark.core.units import Energy, Power, singular
+from wattmark.core.units import Energy, Power, digits_apart, short_of, singular
 
 amounts = st.floats(min_value=-1e15, max_value=1e15)
 
@@ -59,3 +59,28 @@ def test_energies_have_an_order() -> None:
 def test_one_of_a_counted_unit_reads_as_a_person_writes_it(unit: str, one: str) -> None:
     """Plural names of work become the singular that follows 'per'."""
     assert singular(unit) == one
+
+
+@pytest.mark.parametrize(
+    ("share", "needed", "told"),
+    [
+        (0.9, 0.95, ("90.0%", "95%")),
+        (0.9496, 0.95, ("94.96%", "95%")),
+        (0.9949, 0.995, ("99.49%", "99.5%")),
+        (0.0, 1.0, ("0.0%", "100%")),
+        (0.95 - 1e-12, 0.95, ("just below 95%", "95%")),
+    ],
+)
+def test_a_share_that_is_too_small_never_reads_as_the_one_it_needs(
+    share: float, needed: float, told: tuple[str, str]
+) -> None:
+    """95.0 % was observed, 95 % is needed helps nobody."""
+    assert short_of(share, needed) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "digits"), [(1.0, 3), (1.2, 3), (1.0004, 5), (0.9996, 4), (1.0 + 1e-9, 10), (1.0 + 1e-16, 3)]
+)
+def test_a_value_beside_a_bound_has_the_digits_that_tell_the_two_apart(value: float, digits: int) -> None:
+    """1.0004 beside 1 takes five digits, and what is the bound takes no more than any other."""
+    assert digits_apart(1.0, value) == digits

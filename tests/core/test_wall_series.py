@@ -41,6 +41,7 @@ def recording(lag: float, *, gain: float = 1.15, offset: float = 45.0, step: flo
     return samples
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(lag=st.floats(-60, 60))
 def test_the_lag_between_the_clocks_is_found(lag: float) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from wattmark.core.errors import NotComparable
 from wattmark.core.given import Given
@@ -14,6 +14,20 @@ from wattmark.core.repeats import Repeat, repeats_of
 from wattmark.core.run import Run
 
 DEFAULT_NAME = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endorsement:
+    """Somebody's word on a baseline as it is kept: who set it, or an approval. A claim until verified."""
+
+    by: str
+    role: str = ""
+    at: str = ""
+    """UTC, ISO 8601."""
+    signature: str = ""
+    """Armoured SSH signature; empty: none."""
+    token: Mapping[str, str] = field(default_factory=dict)
+    """What is kept of an identity token: issuer, subject, run, id. The token itself never is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +47,29 @@ class Baseline:
     """The terms on which its figures stand, with the versions of all KPIs."""
     evidence_sha256: str = ""
     """Over the runs as they are kept."""
+    reason: str = ""
+    """Why it was set."""
+    set_by: Endorsement | None = None
+    """Who set it; None: nobody said."""
+    approvals: tuple[Endorsement, ...] = ()
+    file: str = field(default="", compare=False)
+    """Where it is kept; empty: nowhere yet."""
 
     @property
     def record_ids(self) -> tuple[str, ...]:
         """Which runs it holds."""
         return tuple(run.record_id for run in self.runs)
 
-    def repeats(self) -> tuple[Repeat, ...]:
-        """Its runs as repeats, under its own frozen factors."""
-        return repeats_of(self.runs, self._given_for, as_one=self.as_one)
+    def repeats(self, told: Callable[[Given], object] | None = None) -> tuple[Repeat, ...]:
+        """Its runs as repeats, under its own frozen factors; ``told`` hears those of each repeat."""
+
+        def given_for(runs: Sequence[Run]) -> Given:
+            given = self._given_for(runs)
+            if told is not None:
+                told(given)
+            return given
+
+        return repeats_of(self.runs, given_for, as_one=self.as_one)
 
     def _given_for(self, runs: Sequence[Run]) -> Given:
         """The frozen factors, with the hours of hardware that fall to these runs."""

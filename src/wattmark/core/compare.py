@@ -16,10 +16,12 @@ from enum import StrEnum
 
 from wattmark.core.errors import NotComparable, UsageError
 from wattmark.core.facts import Answer
-from wattmark.core.figure import Figure, Undefined, require_same_terms
+from wattmark.core.figure import GAP_PREFIX, Figure, Undefined, require_same_terms
+from wattmark.core.hidden_noise import most_sd
 from wattmark.core.kpis.kpi import Better
 from wattmark.core.stats import (
     BOOTSTRAP_FROM,
+    POWER,
     Difference,
     Picker,
     Spread,
@@ -27,13 +29,18 @@ from wattmark.core.stats import (
     borrowed,
     paired,
     runs_to_decide,
-    smallest_detectable,
     spread,
     t_quantile,
     welch,
 )
 
 NOISE_UNKNOWN = "one run: the noise between repeats is unknown and not in the interval"
+
+NOISE = "repeats:"
+"""Sources named so are the noise between repeats."""
+
+FALLS_SHORT = 0.8416212335729143 / 1.959963984540054
+"""Quantiles of the normal distribution: what one estimate in five falls short by, over half its interval."""
 
 
 class Outcome(StrEnum):
@@ -60,6 +67,8 @@ class Effect:
     """Between repeats; None when both sides have one run."""
     shared_out: float
     """Relative half width at 95 % from meters and factors, after what both sides share has cancelled."""
+    bounds: float = 0.0
+    """Worst case of what was not observed, relative: no statistics, so it is on top of everything."""
     base: Spread
     candidate: Spread
     method: str
@@ -78,42 +87,61 @@ class Effect:
         if self.resampled is not None:
             low, high = self.resampled
             return (
-                self.log_ratio - math.hypot(self.log_ratio - low, self.shared_out),
-                self.log_ratio + math.hypot(high - self.log_ratio, self.shared_out),
+                self.log_ratio - self.bounds - math.hypot(self.log_ratio - low, self.shared_out),
+                self.log_ratio + self.bounds + math.hypot(high - self.log_ratio, self.shared_out),
             )
-        half = math.hypot(self.noise.half_width() if self.noise else 0.0, self.shared_out)
+        half = self.bounds + math.hypot(self.noise.half_width() if self.noise else 0.0, self.shared_out)
         return self.log_ratio - half, self.log_ratio + half
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the ratio."""
-        low, high = (max(-MOST_LOG, min(MOST_LOG, edge)) for edge in self.log_interval)
-        return math.exp(low), math.exp(high)
+        return as_ratios(self.log_interval)
 
     @property
     def smallest_detectable(self) -> float | None:
         """The smallest change (a share, 0.03 is 3 %) that so many repeats show with a power of 80 %."""
-        return None if self.noise is None else math.expm1(smallest_detectable(self.noise))
+        return None if self.log_detectable is None else math.expm1(min(self.log_detectable, MOST_LOG))
+
+    @property
+    def log_detectable(self) -> float | None:
+        """How far from an edge (in logarithms) a true effect lies clear of it with a power of 80 %.
+
+        Half the interval, and how far an estimate may fall short. What the meters do not share is in both:
+        no number of repeats removes it. None where the noise is not known.
+        """
+        if self.noise is None:
+            return None
+        # One repeat held by itself brings its own noise, as large as the baseline's for all that is known.
+        own = self.base.sd if self.method == "worst" else 0.0
+        short = t_quantile(POWER, self.noise.df) * math.hypot(self.noise.standard_error, own)
+        low, high = self.log_interval
+        return (high - low) / 2 + math.hypot(short, FALLS_SHORT * self.shared_out)
 
     def outcome(self, better: Better, limit: float) -> Outcome:
         """Judge a relative limit: 0.05 allows 5 % worse, in the direction in which worse is."""
-        return judge(self.log_interval, *_edge(better, limit))
+        return judge(self.log_interval, *edge_of(better, limit))
 
     def runs_needed(self, better: Better, limit: float) -> int | None:
         """Runs per side that would decide, or None: no number would, or the noise is not known."""
-        edge, _ = _edge(better, limit)
+        edge, _ = edge_of(better, limit)
         if self.noise is None:
             return None
-        distance = abs(self.log_ratio - edge)
-        # What repeats cannot remove comes off the distance that they must resolve.
-        room = math.sqrt(max(0.0, distance**2 - self.shared_out**2))
+        # Gaps of further runs hide as much again.
+        distance = max(0.0, abs(self.log_ratio - edge) - self.bounds)
         if self.method == "paired":
             one = self.noise.standard_error * math.sqrt(self.base.n)
-            return runs_to_decide(one, 0.0, room)
+            return runs_to_decide(one, 0.0, distance, self.shared_out)
         if self.method == "borrowed":
             sd = max(self.base.sd, self.candidate.sd)
-            return runs_to_decide(sd, sd, room)
-        return runs_to_decide(self.base.sd, self.candidate.sd, room)
+            return runs_to_decide(sd, sd, distance, self.shared_out)
+        return runs_to_decide(self.base.sd, self.candidate.sd, distance, self.shared_out)
+
+
+def as_ratios(logs: tuple[float, float]) -> tuple[float, float]:
+    """An interval of logarithms as one of ratios."""
+    low, high = (max(-MOST_LOG, min(MOST_LOG, edge)) for edge in logs)
+    return math.exp(low), math.exp(high)
 
 
 def judge(interval: tuple[float, float], limit: float, above_is_bad: bool) -> Outcome:
@@ -143,10 +171,12 @@ def effect_of(
     logs = [math.log(f.value) for f in base], [math.log(f.value) for f in candidate]
     spreads = spread(logs[0]), spread(logs[1])
     ratio = centre(candidate).over(centre(base), "1")
+    value = max(ratio.value, math.ulp(0.0))  # it may be too small for a number
     effect = Effect(
         log_ratio=spreads[1].mean - spreads[0].mean,
         noise=None,
-        shared_out=ratio.relative,
+        shared_out=ratio.without_gaps / value,
+        bounds=ratio.gaps / value,
         base=spreads[0],
         candidate=spreads[1],
         method="measurement",
@@ -227,6 +257,50 @@ def over_both(baseline: Sequence[Answer], candidate: Sequence[Answer]) -> tuple[
     return first, second
 
 
+def over_both_with_gaps(
+    name: str, baseline: Sequence[Sequence[Answer]], candidate: Sequence[Sequence[Answer]]
+) -> tuple[Answer, Answer]:
+    """As ``over_both`` for the first state of each side; the others are the same repeats at the ends of gaps.
+
+    What these can hide of the noise is on top of what shows, as a bound named after ``name``.
+    """
+    sides = over_both(baseline[0], candidate[0])
+    runs = len(baseline[0]), len(candidate[0])
+    if len(baseline) < 2 or max(runs) < 2:
+        return sides
+    most = [_most_noise(states) for states in (baseline, candidate)]
+    few = t_quantile(0.975, min(n for n in runs if n > 1) - 1)
+    one, two = (
+        _hiding(told, f"{NOISE}{side}:", f"{GAP_PREFIX}noise of {side}, {name}", few * sd / math.sqrt(n))
+        for told, side, n, sd in zip(
+            sides,
+            ("baseline", "candidate"),
+            runs,
+            # A single run has the noise of the others.
+            (most[0] if runs[0] > 1 else most[1], most[1] if runs[1] > 1 else most[0]),
+            strict=True,
+        )
+    )
+    return one, two
+
+
+def _most_noise(states: Sequence[Sequence[Answer]]) -> float:
+    """The most standard deviation of logarithms that repeats can have between these states; 0 for one."""
+    logs = [_logs(answers) for answers in states]
+    if not all(logs):
+        return MOST_LOG
+    ends = [(min(told), max(told)) for told in zip(*logs, strict=True)]
+    return most_sd(ends) if len(ends) > 1 else 0.0
+
+
+def _hiding(told: Answer, shown: str, name: str, most: float) -> Answer:
+    """The figure with what of the most relative noise does not show in it as a bound."""
+    if not isinstance(told, Figure):
+        return told
+    seen = math.hypot(*(e for source, e in told.errors.items() if source.startswith(shown)))
+    return replace(told, errors={**told.errors, name: max(0.0, told.value * most - seen)})
+
+
 def _noisy(middle: Figure, side: str, logs: Sequence[float], times: float) -> Figure:
     """The figure with one error source per repeat: how far that lay from the mean, on the scale of logs.
 
@@ -235,8 +309,7 @@ def _noisy(middle: Figure, side: str, logs: Sequence[float], times: float) -> Fi
     """
     mean, freedom = math.fsum(logs) / len(logs), math.sqrt(len(logs) - 1)
     noise = {
-        f"repeats:{side}:{i}": middle.value * times * (v - mean) / freedom
-        for i, v in enumerate(logs, start=1)
+        f"{NOISE}{side}:{i}": middle.value * times * (v - mean) / freedom for i, v in enumerate(logs, start=1)
     }
     return replace(middle, errors={**middle.errors, **noise})
 
@@ -265,11 +338,11 @@ def _middle(answers: Sequence[Answer]) -> Answer:
     return centre(figures)
 
 
-def level_interval(figures: Sequence[Figure], extra_sd: float = 0.0) -> tuple[float, float]:
-    """The interval of a level over repeats, in logarithms: noise of the mean and the meters' errors.
+def level_interval(figures: Sequence[Figure], sd: float | None = None) -> tuple[float, float]:
+    """The interval of a level over repeats: noise of the mean and the meters' errors, in logarithms.
 
-    ``extra_sd`` widens the noise by what gaps may hide. A value of zero or below has its own
-    interval instead; then the widest of the repeats is taken.
+    ``sd`` stands for the standard deviation of their logarithms where gaps may hide more of it. A value of
+    zero or below has its own interval instead; then the widest of the repeats is taken.
     """
     if any(f.value <= 0.0 for f in figures):
         ends = [f.interval for f in figures]
@@ -277,23 +350,26 @@ def level_interval(figures: Sequence[Figure], extra_sd: float = 0.0) -> tuple[fl
     middle = centre(figures)
     noise = 0.0
     if len(figures) >= 2:
-        s = spread([math.log(f.value) for f in figures])
-        noise = t_quantile(0.975, s.n - 1) * (s.sd + extra_sd) / math.sqrt(s.n)
-    half = math.hypot(noise, middle.relative)
+        n, seen = len(figures), spread([math.log(f.value) for f in figures]).sd
+        noise = t_quantile(0.975, n - 1) * (seen if sd is None else sd) / math.sqrt(n)
+    half = min(MOST_LOG, math.hypot(noise, middle.relative))
     return middle.value * math.exp(-half), middle.value * math.exp(half)
 
 
-def runs_for_level(figures: Sequence[Figure], limit: float) -> int | None:
-    """Runs that would show on which side of a limit the level lies; None: none would, or none can be told."""
+def runs_for_level(figures: Sequence[Figure], limit: float, sd: float | None = None) -> int | None:
+    """Runs that would show on which side of a limit the level lies; None: none would, or none can be told.
+
+    ``sd`` as in :func:`level_interval`.
+    """
     if len(figures) < 2 or limit <= 0.0 or any(f.value <= 0.0 for f in figures):
         return None
     middle = centre(figures)
     distance = math.log(middle.value / limit)
-    room = math.sqrt(max(0.0, distance**2 - middle.relative**2))
-    return runs_to_decide(spread([math.log(f.value) for f in figures]).sd, 0.0, room)
+    seen = spread([math.log(f.value) for f in figures]).sd
+    return runs_to_decide(seen if sd is None else sd, 0.0, distance, middle.relative)
 
 
-def _edge(better: Better, limit: float) -> tuple[float, bool]:
+def edge_of(better: Better, limit: float) -> tuple[float, bool]:
     """The limit on the log ratio, and whether lying above it is bad."""
     if better is Better.LOWER:
         return math.log1p(limit), True

@@ -7,6 +7,7 @@
     ├── EvidenceError         a run file cannot be read or does not hold what is needed
     ├── LedgerError           a ledger cannot be reached, read or written (names its address)
     ├── GridError             a provider of grid intensity gave no figure that can be used (names it)
+    ├── DeliveryError         another service did not take or tell what it was asked (names its address)
     ├── NotComparable         two figures may not be compared or added (names the differing terms)
     ├── MeterUnavailable      a meter cannot work on this machine (names the reason)
     └── RefusedError          a figure that would mislead is refused (names what to give instead)
@@ -76,6 +77,20 @@ class GridError(WattmarkError):
         super().__init__(f"{provider}: {problem}")
 
 
+class DeliveryError(WattmarkError):
+    """Another service did not take what was sent there, or did not tell what it was asked for."""
+
+    def __init__(self, place: str, problem: str, status: int | None = None, *, unsure: bool = False) -> None:
+        self.place = place
+        """The address as it may be shown: without secrets."""
+        self.problem = problem
+        self.status = status
+        """Of HTTP, when there was an answer."""
+        self.unsure = unsure
+        """Whether it may have been taken all the same: sending it again could make two of it."""
+        super().__init__(f"{place}: {problem}")
+
+
 class NotComparable(WattmarkError):
     """Two figures were made on different terms and may not be compared or added."""
 
@@ -94,7 +109,7 @@ def without_paths(error: BaseException) -> str:
     match error:
         case OSError():
             return error.strerror or type(error).__name__
-        case EvidenceError() | ConfigError() | LedgerError():
+        case EvidenceError() | ConfigError() | LedgerError() | DeliveryError():
             return without_secrets(error.problem)
         case _:
             return without_secrets(_USER.sub(r"\1***", str(error)))

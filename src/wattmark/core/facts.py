@@ -15,6 +15,10 @@ from wattmark.core.run import Dataset, Utilisation
 Answer = Figure | Missing | Undefined | NotReached
 """What a KPI returns. Never 0 for unknown."""
 
+INFERENCE = "inference"
+UNSTAGED = "unstaged"
+"""The stage of what nobody named one for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkDone:
@@ -28,6 +32,19 @@ class WorkDone:
     precision: str | None = None
     sparse: bool = False
     """For FLOP: True when zeros that the hardware skips were counted as done."""
+    stage: str = ""
+    """In which stage, where work is told apart by stages; a sum over stages names none."""
+
+    def plus(self, other: WorkDone) -> WorkDone:
+        """Both together, of no stage any more."""
+        return WorkDone(
+            unit=self.unit,
+            count=self.count + other.count,
+            failed=self.failed + other.failed,
+            declared=self.declared or other.declared,
+            precision=self.precision if self.precision == other.precision else "mixed",
+            sparse=self.sparse or other.sparse,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +123,8 @@ class Facts:
 
     energy: Figure | Missing
     """Joules over all attempts and stages, gaps estimated. Terms: boundary, scope, attribution_rule."""
+    unread: tuple[str, ...] = ()
+    """Devices that were never read and for which some of their parts stand: the rest is in no energy."""
     energy_by_stage: Mapping[str, Figure] = field(default_factory=dict)
     """Stage -> joules; the parts add up to ``energy``. Time outside any stage is ``unstaged``."""
     energy_by_component: Mapping[str, Figure] = field(default_factory=dict)
@@ -120,12 +139,17 @@ class Facts:
     reached: bool | None = None
     """Whether any attempt reached the outcome; None when no outcome was declared or it is not known."""
     work: Mapping[str, WorkDone] = field(default_factory=dict)
+    work_by_stage: Mapping[str, Mapping[str, WorkDone]] = field(default_factory=dict)
+    """Stage -> unit -> what of ``work`` was done there; empty where nobody tells it apart."""
     functional_unit: str | None = None
     """Which unit of ``work`` the per-unit KPIs count."""
     quality: Figure | Missing = field(default_factory=lambda: Missing("quality"))
     """Q in [0, 1], higher is better (a lower-is-better metric is Missing until it is mapped)."""
     quality_name: str | None = None
     dataset: Dataset | None = None
+    """That of the last run that states one."""
+    training_data: tuple[Dataset, ...] = ()
+    """Those of the runs that trained, each once; empty where none of these states one."""
     pue: Figure | Missing = field(default_factory=lambda: Missing("pue"))
     intensity: Figure | Missing = field(default_factory=lambda: Missing("intensity"))
     embodied: Embodied | Missing = field(default_factory=lambda: Missing("embodied"))
@@ -137,6 +161,8 @@ class Facts:
     mfu: float | None = None
     """Model FLOP utilisation: achieved over peak FLOP/s during training, declared, 0 to 1."""
     utilisation: tuple[Utilisation, ...] = ()
+    utilisation_seconds: tuple[float, ...] = ()
+    """How long each of these is the mean of; empty: not known, and they weigh by their whole windows."""
     utilisation_coverage: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """Component and signal -> share of the time that its windows cover, of the run covered least."""
     device_hours: float | None = None

@@ -81,8 +81,17 @@ class Figure:
         """Half of the 95 % interval in the figure's unit: sources in quadrature, bounds of gaps on top."""
         if self.ends is not None:
             return max(self.value - self.ends[0], self.ends[1] - self.value)
-        bounds = math.fsum(abs(e) for name, e in self.errors.items() if name.startswith(GAP_PREFIX))
-        return bounds + math.hypot(*(e for name, e in self.errors.items() if not name.startswith(GAP_PREFIX)))
+        return self.gaps + self.without_gaps
+
+    @property
+    def gaps(self) -> float:
+        """Worst-case bounds of what was not observed, in the figure's unit."""
+        return math.fsum(abs(e) for name, e in self.errors.items() if name.startswith(GAP_PREFIX))
+
+    @property
+    def without_gaps(self) -> float:
+        """Half width of the other sources, in quadrature."""
+        return math.hypot(*(e for name, e in self.errors.items() if not name.startswith(GAP_PREFIX)))
 
     @property
     def relative(self) -> float:

@@ -11,9 +11,10 @@ from wattmark.core.compare import Effect, Outcome, centre, effect_of, over_repea
 from wattmark.core.errors import NotComparable
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached
+from wattmark.core.judging import NotEnough, holed, log_ends, widened
 from wattmark.core.kpis.kpi import Better, Kpi
 from wattmark.core.methodology import methodology_of, require_same
-from wattmark.core.repeats import Repeat
+from wattmark.core.repeats import Repeat, changed
 from wattmark.core.rubric import Factors
 from wattmark.core.score import held_at
 from wattmark.core.stats import Picker
@@ -50,26 +51,24 @@ def compare_groups(
     fields, when the groups stand on different methodologies.
     """
     chosen = list(kpis)
-    before = [r.facts for r in baseline]
-    after = [r.facts for r in candidate]
+    after = list(candidate)
     if factors is Factors.BASELINE:
-        after = [held_at(before[0], facts) for facts in after]
-    terms = methodology_of(before[0], chosen)
-    for facts in (*before[1:], *after):
-        require_same(terms, methodology_of(facts, chosen), "groups of runs")
-    blocks = [r.block for r in baseline], [r.block for r in candidate]
-    return [_compared(kpi, before, after, limit, blocks, pick() if pick else None) for kpi in chosen]
+        after = [changed(r, lambda facts: held_at(baseline[0].facts, facts)) for r in after]
+    terms = methodology_of(baseline[0].facts, chosen)
+    for repeat in (*baseline[1:], *after):
+        require_same(terms, methodology_of(repeat.facts, chosen), "groups of runs")
+    return [_compared(kpi, baseline, after, limit, pick() if pick else None) for kpi in chosen]
 
 
 def _compared(
     kpi: Kpi,
-    before: Sequence[Facts],
-    after: Sequence[Facts],
+    before: Sequence[Repeat],
+    after: Sequence[Repeat],
     limit: float,
-    blocks: tuple[Sequence[str | None], Sequence[str | None]],
     pick: Picker | None,
 ) -> Comparison:
-    one, two = [kpi.answer(f) for f in before], [kpi.answer(f) for f in after]
+    one, two = [kpi.answer(r.facts) for r in before], [kpi.answer(r.facts) for r in after]
+    blocks = [r.block for r in before], [r.block for r in after]
     figures = [a for a in one if isinstance(a, Figure)], [a for a in two if isinstance(a, Figure)]
     found = Comparison(
         kpi=kpi.id,
@@ -92,6 +91,12 @@ def _compared(
         return replace(found, reason=str(refusal))
     if not isinstance(effect, Effect):
         return replace(found, reason=str(effect))
+    if effect.noise and (holed(before) or holed(after)):
+        try:
+            ends = log_ends(kpi, before), log_ends(kpi, after)
+        except NotEnough as lacking:
+            return replace(found, reason=str(lacking))
+        effect = widened(effect, effect.noise, *ends, blocks)
     outcome = effect.outcome(kpi.better, limit)
     needed = effect.runs_needed(kpi.better, limit) if outcome is Outcome.UNDECIDED else None
     return replace(found, effect=effect, outcome=outcome, runs_needed=needed)

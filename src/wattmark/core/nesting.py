@@ -18,6 +18,8 @@ from wattmark.core.standins import Standing, holds, outer_by_name
 
 NEVER_HIDDEN = 3
 """No wider reading holds it."""
+NEVER_READ = "never read"
+"""How the reason begins why a device is not counted for which some of its parts stand."""
 
 
 class Stretch(NamedTuple):
@@ -217,7 +219,8 @@ def _without(m: Moment, of: Line, parts: Sequence[tuple[int, int, str]]) -> tupl
         if left > at:
             stays.append(m._replace(start_us=at, end_us=left))
         at = right
-        gone.append(Loss(left, right, of.device_id, of.record_id, 0, "", f"never read; {part} stands for it"))
+        reason = f"{NEVER_READ}; {part} stands for it"
+        gone.append(Loss(left, right, of.device_id, of.record_id, 0, "", reason))
     if at < m.end_us:
         stays.append(m._replace(start_us=at))
     return stays, gone

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wattmark.core.carbon import Intensity, Pue
-from wattmark.core.facts import Operations, WorkDone
+from wattmark.core.facts import UNSTAGED, Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing
 from wattmark.core.gaps import shown_as, worst_case
 from wattmark.core.known import Boundary, Grade
 from wattmark.core.rate import Rate
 from wattmark.core.reserved import Reserved
 from wattmark.core.run import REFRESH, Quality
-from wattmark.core.totals import UNSTAGED
 
 MICRO = 1e6
 """Microjoules in a joule, microseconds in a second."""

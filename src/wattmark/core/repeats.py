@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from wattmark.core.bench.labels import is_simulated
 from wattmark.core.errors import UsageError
@@ -11,6 +11,7 @@ from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure
 from wattmark.core.gaps import Fill
 from wattmark.core.given import Given
+from wattmark.core.governance.scope import tags_of
 from wattmark.core.holes import unread_components, with_holes
 from wattmark.core.kpis.kpi import Kpi
 from wattmark.core.ranks import rank_coverage
@@ -42,6 +43,8 @@ class Repeat:
     """False when something was not observed of a device whose most power is not known."""
     simulated: bool = False
     """True when clock and meters of a run were simulated: nothing was measured."""
+    tags: tuple[Mapping[str, str], ...] = ()
+    """The tags of its runs, each set once (core.governance.scope.tags_of)."""
 
     @property
     def complete(self) -> bool:
@@ -116,7 +119,25 @@ def _repeat(runs: Sequence[Run], given: Given) -> Repeat:
             for row in with_holes(run).energies
         ),
         simulated=any(is_simulated(run) for run in runs),
+        tags=_tags(runs),
     )
+
+
+def changed(repeat: Repeat, change: Callable[[Facts], Facts]) -> Repeat:
+    """The repeat with other facts, at both ends of its gaps too."""
+    facts = change(repeat.facts)
+    if repeat.complete:
+        return replace(repeat, facts=facts, least=facts, most=facts)
+    return replace(repeat, facts=facts, least=change(repeat.least), most=change(repeat.most))
+
+
+def _tags(runs: Sequence[Run]) -> tuple[Mapping[str, str], ...]:
+    found: list[Mapping[str, str]] = []
+    for run in runs:
+        tags = tags_of(run.subject)
+        if tags not in found:
+            found.append(tags)
+    return tuple(found)
 
 
 def _observed(run: Run) -> bool:

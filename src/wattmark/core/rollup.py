@@ -5,7 +5,7 @@ What a figure is, and how energy becomes carbon, is said in core.figure and core
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from wattmark.core.facts import Embodied, Facts, WorkDone
@@ -33,6 +33,7 @@ from wattmark.core.rollup_carbon import (
 from wattmark.core.rollup_rates import Amounts, amounts_of, kinds_of
 from wattmark.core.run import Quality
 from wattmark.core.totals import USUAL_UNITS, quality_of
+from wattmark.core.work import work_by_stage, work_together
 
 __all__ = [
     "CarbonTerms",
@@ -160,7 +161,7 @@ def total_of(found: Group) -> Total:
         carbon_known=known,
         without_factor_uj=without,
         embodied=embodied_of(found.reserved),
-        work=_work(found.work),
+        work=work_together(found.work),
     )
 
 
@@ -183,6 +184,7 @@ def facts_of_total(told: Total, given: Given) -> Facts:
         duration_seconds=told.runs.duration_seconds,
         attempts=max(1, told.runs.attempts),
         work=told.work,
+        work_by_stage=work_by_stage(told.found.work),
         functional_unit=given.functional_unit or next((u for u in USUAL_UNITS if u in told.work), None),
         quality=quality,
         quality_name=quality_name,
@@ -199,21 +201,3 @@ def facts_of_total(told: Total, given: Given) -> Facts:
         workload_class=told.group.get("workload_class") or None,
         task=told.group.get("task") or None,
     )
-
-
-def _work(done: Sequence[WorkDone]) -> dict[str, WorkDone]:
-    found: dict[str, WorkDone] = {}
-    for one in done:
-        before = found.get(one.unit)
-        found[one.unit] = (
-            one
-            if before is None
-            else WorkDone(
-                unit=one.unit,
-                count=before.count + one.count,
-                failed=before.failed + one.failed,
-                declared=before.declared or one.declared,
-                precision=one.precision if before.precision == one.precision else "mixed",
-            )
-        )
-    return found

@@ -172,6 +172,8 @@ class Dataset:
     unique_bytes: int | None = None
     """Uncompressed bytes after removing what is there twice."""
     sha256: str | None = None
+    dvc_md5: str | None = None
+    """As DVC 3 states it, ``.dir`` after that of a folder; where the dataset lies in a DVC repository."""
     declared: bool = False
 
 

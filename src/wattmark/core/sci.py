@@ -17,7 +17,7 @@ from wattmark.core.figure import Figure, Missing, NotReached, Undefined
 from wattmark.core.known import Grade
 from wattmark.core.kpis.embodied_carbon_amortisation import amortised
 from wattmark.core.kpis.software_carbon_intensity import software_carbon_intensity
-from wattmark.core.kpis.stages import energy_of_work
+from wattmark.core.kpis.stages import energy_of_work, unit_work
 from wattmark.core.units import GRAMS_PER_KG, JOULES_PER_KWH, singular
 
 SOURCED, MEASURED, MODELLED = "sourced", "measured", "modelled"
@@ -81,12 +81,14 @@ def sci_of(facts: Facts) -> Sci | Missing | Undefined:
 
     Market-based intensity is refused: the standard leaves market-based measures out.
     """
-    return taken_apart(facts, software_carbon_intensity(facts), energy_of_work(facts))
+    return taken_apart(facts, software_carbon_intensity(facts), energy_of_work(facts), unit_work(facts))
 
 
-def taken_apart(facts: Facts, score: Answer, energy: Figure | Missing) -> Sci | Missing | Undefined:
-    """A score over this energy with its parts."""
-    made, work, intensity = amortised(facts), facts.unit_work, facts.intensity
+def taken_apart(
+    facts: Facts, score: Answer, energy: Figure | Missing, work: WorkDone | Missing
+) -> Sci | Missing | Undefined:
+    """A score over this energy and work with its parts."""
+    made, intensity = amortised(facts), facts.intensity
     if isinstance(score, NotReached):
         return Undefined(str(score))
     if not isinstance(score, Figure):
@@ -153,6 +155,7 @@ def _hardware(per_unit: float) -> Component:
 
 def _coefficients(facts: Facts, intensity: Figure, made: Embodied) -> tuple[Coefficient, ...]:
     pue = facts.pue
+    assert made.reserved_hours is not None  # a score is of mode reserved, which is missing without them
     found = [
         _coefficient("I", "grid intensity", intensity.value, intensity.unit, intensity.sources),
         _coefficient(
@@ -162,7 +165,7 @@ def _coefficients(facts: Facts, intensity: Figure, made: Embodied) -> tuple[Coef
             "kgCO2e",
             (made.source,),
         ),
-        _coefficient("TiR", "time for which it was reserved", made.reserved_hours or 0.0, "h", ("the runs",)),
+        _coefficient("TiR", "time for which it was reserved", made.reserved_hours, "h", ("the runs",)),
         _coefficient("EL", "expected lifespan", made.lifespan_hours, "h", (made.source,)),
         _coefficient("RR/ToR", "reserved over total resources", made.reserved_share, "1", (made.source,)),
     ]

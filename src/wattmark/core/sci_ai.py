@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from wattmark.core.carbon import product_view
-from wattmark.core.facts import Answer, Facts, WorkDone
+from wattmark.core.facts import UNSTAGED, Answer, Facts, WorkDone
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.kpis.carbon_to_solution import carbon_of
 from wattmark.core.kpis.embodied_carbon_amortisation import RESERVED, amortised
 from wattmark.core.kpis.per_unit import per_unit
-from wattmark.core.kpis.stages import UNSTAGED, named
+from wattmark.core.kpis.stages import named
 
 STANDARD = "SCI for AI"
 CONSUMER, PROVIDER = "consumer", "provider"

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from wattmark.core.compare import over_both
+from wattmark.core.compare import over_both_with_gaps
 from wattmark.core.errors import NotComparable
 from wattmark.core.facts import Answer, Embodied, Facts
 from wattmark.core.figure import (
@@ -25,6 +25,7 @@ from wattmark.core.figure import (
 from wattmark.core.known import Grade
 from wattmark.core.kpis.kpi import Better, Kpi
 from wattmark.core.methodology import methodology_of, require_same
+from wattmark.core.repeats import Repeat
 from wattmark.core.rubric import Aggregation, Factors, Rubric
 
 CLIP = 2.0
@@ -117,14 +118,19 @@ def score_repeats(
     rubric: Rubric,
     catalog: Mapping[str, Kpi],
     factors: Factors | None = None,
+    gaps: Sequence[tuple[Sequence[Facts], Sequence[Facts]]] = (),
 ) -> Score:
     """Score repeats of a candidate against repeats of a baseline: geometric means, with their noise.
 
-    Raises NotComparable, naming the differing fields, for a baseline of another methodology.
+    ``gaps`` are the repeats of both (candidate, baseline) at each end of what was not observed, in the same
+    order: how much they can have differed in between widens the interval. Raises NotComparable, naming the
+    differing fields, for a baseline of another methodology.
     """
     factors = factors or rubric.factors
+    states = [(candidate, baseline), *gaps]
     if factors is Factors.BASELINE:
-        candidate = [held_at(baseline[0], facts) for facts in candidate]
+        states = [([held_at(baseline[0], f) for f in ours], theirs) for ours, theirs in states]
+    candidate = states[0][0]
     kpis = [catalog[item.kpi] for item in rubric.kpis]
     terms = methodology_of(baseline[0], kpis)
     for facts in (*baseline[1:], *candidate):
@@ -133,11 +139,52 @@ def score_repeats(
         score_line(
             kpi,
             item.weight,
-            *over_both([kpi.answer(f) for f in baseline], [kpi.answer(f) for f in candidate]),
+            *over_both_with_gaps(
+                kpi.id,
+                [[kpi.answer(f) for f in theirs] for _, theirs in states],
+                [[kpi.answer(f) for f in ours] for ours, _ in states],
+            ),
         )
         for kpi, item in zip(kpis, rubric.kpis, strict=True)
     )
     return assemble(lines, rubric, factors)
+
+
+def score_through_gaps(
+    candidate: Sequence[Repeat],
+    baseline: Sequence[Repeat],
+    rubric: Rubric,
+    catalog: Mapping[str, Kpi],
+    factors: Factors | None = None,
+) -> Score:
+    """As ``score_repeats``, with an interval that holds the score whatever happened in the gaps.
+
+    It is that by which a limit on the score is judged; all of 0 to 200 where an end of the gaps has no score.
+    """
+    states = [([r.facts for r in candidate], [r.facts for r in baseline])]
+    if not all(repeat.complete for repeat in (*candidate, *baseline)):
+        states += [
+            ([r.least for r in candidate], [r.most for r in baseline]),
+            ([r.most for r in candidate], [r.least for r in baseline]),
+        ]
+    found = [
+        score_repeats(*state, rubric, catalog, factors, [other for other in states if other is not state])
+        for state in states
+    ]
+    return replace(
+        found[0],
+        arithmetic=_widest([one.arithmetic for one in found]),
+        geometric=_widest([one.geometric for one in found]),
+    )
+
+
+def _widest(scores: Sequence[Figure | Missing]) -> Figure | Missing:
+    """The first of them, with the interval of all."""
+    first = scores[0]
+    if isinstance(first, Missing) or len(scores) == 1:
+        return first
+    ends = [s.interval if isinstance(s, Figure) else (0.0, POINTS * CLIP) for s in scores]
+    return replace(first, ends=(min(low for low, _ in ends), max(high for _, high in ends)))
 
 
 def score_line(kpi: Kpi, weight: float, baseline: Answer, candidate: Answer) -> ScoreLine:

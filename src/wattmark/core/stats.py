@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 LEVEL = 0.95
@@ -75,7 +76,10 @@ def welch(base: Spread, candidate: Spread) -> Difference:
     if a + b == 0.0:
         df = float(min(base.n, candidate.n) - 1)
     else:
-        df = (a + b) ** 2 / (a**2 / (base.n - 1) + b**2 / (candidate.n - 1))
+        # Only their ratio counts, and squares of the very small or large leave the range of floats.
+        unit = 1.0 if 1e-150 < a + b < 1e150 else a + b
+        x, y = a / unit, b / unit
+        df = (x + y) ** 2 / (x**2 / (base.n - 1) + y**2 / (candidate.n - 1))
     return Difference(candidate.mean - base.mean, math.sqrt(a + b), df, "welch")
 
 
@@ -134,35 +138,53 @@ def smallest_detectable(difference: Difference, level: float = LEVEL, power: flo
 
 
 def runs_to_decide(
-    base_sd: float, candidate_sd: float, distance: float, level: float = LEVEL, power: float = POWER
+    base_sd: float,
+    candidate_sd: float,
+    distance: float,
+    fixed: float = 0.0,
+    *,
+    level: float = LEVEL,
+    power: float = POWER,
 ) -> int | None:
     """Runs per side after which a difference would lie clear of the limit, or None for "no number".
 
-    ``distance`` is how far the effect seen so far lies from the limit, on the same scale as the
-    standard deviations. Found by trying n = 2, 3, 5 ... and closing in, with t quantiles at each n.
+    ``distance`` is how far the effect seen so far lies from the limit, on the same scale as the standard
+    deviations; ``fixed`` the part of the half interval that no repeat makes smaller: it goes in quadrature
+    with the noise into the interval, and the effect that was seen holds it already. Found by closing in with
+    t quantiles at each n, from what the normal distribution would need on: t asks for more.
     """
     distance = abs(distance)
     if base_sd == 0.0 and candidate_sd == 0.0:
-        return 2 if distance > 0.0 else None
-    if distance == 0.0 or not _decides(MOST_RUNS, base_sd, candidate_sd, distance, level, power):
+        return 2 if distance > fixed else None
+    room = math.sqrt(max(0.0, distance**2 - fixed**2))  # both parts of the noise in quadrature: it takes more
+    root = math.inf if room == 0.0 else _least(level, power) * math.hypot(base_sd, candidate_sd) / room
+    least = root * root if root <= MOST_RUNS else math.inf
+
+    def decides(n: int) -> bool:
+        noise = welch(Spread(n, 0.0, base_sd), Spread(n, 0.0, candidate_sd))
+        short = t_quantile(power, noise.df) * noise.standard_error
+        return math.hypot(noise.half_width(level), fixed) + short <= distance
+
+    if least > MOST_RUNS or not decides(MOST_RUNS):
         return None
-    low, high = 1, 2
-    while not _decides(high, base_sd, candidate_sd, distance, level, power):
-        low, high = high, min(2 * high, MOST_RUNS)
+    low = max(1, math.ceil(least) - 1)
+    high, step = low + 1, 1
+    while not decides(high):
+        step *= 2
+        low, high = high, min(high + step, MOST_RUNS)
     while high - low > 1:
         middle = (low + high) // 2
-        if _decides(middle, base_sd, candidate_sd, distance, level, power):
+        if decides(middle):
             high = middle
         else:
             low = middle
     return high
 
 
-def _decides(
-    n: int, base_sd: float, candidate_sd: float, distance: float, level: float, power: float
-) -> bool:
-    d = welch(Spread(n, 0.0, base_sd), Spread(n, 0.0, candidate_sd))
-    return smallest_detectable(d, level, power) <= distance
+@cache
+def _least(level: float, power: float) -> float:
+    """What the multiplier of the standard error comes to with no end of runs; with fewer it is larger."""
+    return _multiplier(1e9, level, power)
 
 
 def _multiplier(df: float, level: float, power: float) -> float:
@@ -236,6 +258,20 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
             c = _away_from_zero(1.0 + step / c, tiny)
             value *= c * d
     return value
+
+
+def median_rank(n: int, level: float = LEVEL) -> int | None:
+    """The k for which the k-th smallest and k-th largest of n values hold the median with this confidence.
+
+    Whatever the distribution, the k-th smallest lies above the median with the chance of fewer than k heads
+    in n throws of a coin (David and Nagaraja 2003, Order Statistics, section 7.1). None: n is too small;
+    at 95 % it takes 6 values.
+    """
+    tail, rank = 1, 0
+    while 2 * tail <= (1.0 - level) * 2**n:
+        rank += 1
+        tail += math.comb(n, rank)
+    return rank or None
 
 
 def _away_from_zero(v: float, tiny: float) -> float:

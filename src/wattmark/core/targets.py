@@ -17,6 +17,7 @@ from wattmark.core.figure import Figure, Missing
 from wattmark.core.listed import some
 from wattmark.core.portfolio import ENERGY, SCOPE2_LOCATION, SCOPE2_MARKET, SCOPE31, added
 from wattmark.core.projection import COMPLETE, Projection, projection
+from wattmark.core.units import short_of
 
 CARBON_PER_UNIT, ENERGY_PER_UNIT = "carbon_per_unit", "energy_per_unit"
 INTENSITIES = (CARBON_PER_UNIT, ENERGY_PER_UNIT)
@@ -337,10 +338,8 @@ def _judged(
             "is rarer, say so with `evidence_every`"
         )
     if coverage < target.coverage:
-        return (
-            Standing.NOT_ENOUGH,
-            f"coverage {coverage:.1%} is below the {target.coverage:.0%} that it needs",
-        )
+        told, needed = short_of(coverage, target.coverage)
+        return Standing.NOT_ENOUGH, f"coverage {told} is below the {needed} that it needs"
     if coverage < 1.0 and high > limit:
         return Standing.NOT_ENOUGH, "what was not read decides whether the limit is kept"
     if projected.high <= limit:

@@ -7,12 +7,12 @@ estimated at grade D with worst-case bounds, and the boundary is what was really
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wattmark.core.bench.labels import terms_of
 from wattmark.core.boundary import boundary_of
-from wattmark.core.facts import Facts, Operations, WorkDone
+from wattmark.core.facts import INFERENCE, UNSTAGED, Facts, Operations, WorkDone
 from wattmark.core.figure import GAP_PREFIX, Figure, Missing, exact
 from wattmark.core.gaps import Fill, Means, gap_estimate, mean_powers, refresh_errors
 from wattmark.core.given import Given
@@ -24,9 +24,11 @@ from wattmark.core.merge import Merged, Observation, counted_once, handed_over, 
 from wattmark.core.ranks import attempt_of, missing_per_present, rank_coverage
 from wattmark.core.run import REFRESH, Dataset, Quality, Run, Status
 from wattmark.core.statements import only_states
+from wattmark.core.work import stage_of_work, work_by_stage, work_together
 
-UNSTAGED = "unstaged"
 WINDOW_SECONDS = 300.0
+NO_TRAINING = (INFERENCE, "evaluation", "data_preparation", "deployment")
+"""Stages whose data are not what a model learns from."""
 USUAL_UNITS = ("inferences", "requests", "images", "output_tokens", "audio_seconds", "samples", "outcomes")
 """Functional units in the order in which one is taken when none is asked for."""
 _NO_ENERGY = Missing("energy", "no meter gave a reading; `wattmark doctor` says why")
@@ -44,11 +46,13 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
         energy = energy.with_notes(
             *merged.losers, *_unread_notes(merged.unread), *_rank_notes(runs), *_status_notes(runs)
         )
-    work = _work(runs)
+    done = tuple(_work(runs))
+    work = work_together(done)
     quality, quality_name = _quality(runs, given)
     condition, reached = _outcome(runs)
     return Facts(
         energy=energy,
+        unread=merged.unread,
         energy_by_stage=_parts(kept, evidence, lambda o: o.stage),
         energy_by_component=_by_component(kept, evidence),
         duration_seconds=_duration(runs),
@@ -57,10 +61,12 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
         condition=condition,
         reached=reached,
         work=work,
+        work_by_stage=work_by_stage(done),
         functional_unit=given.functional_unit or next((u for u in USUAL_UNITS if u in work), None),
         quality=quality,
         quality_name=quality_name,
         dataset=_dataset(runs),
+        training_data=_training_data(runs),
         pue=given.pue.figure() if given.pue else Missing("pue", "--pue 1.2, or `pue` under [place]"),
         intensity=given.intensity.figure()
         if given.intensity
@@ -75,6 +81,7 @@ def facts_of(runs: Sequence[Run], given: Given, fill: Fill = Fill.MEAN) -> Facts
         training_flop=given.training_flop,
         mfu=given.mfu,
         utilisation=tuple(u for r in runs for u in r.place.utilisation),
+        utilisation_seconds=tuple(r.duration_seconds for r in runs for _ in r.place.utilisation),
         utilisation_coverage=_utilisation_coverage(runs),
         device_hours=device_hours(runs),
         reference_device_factor=given.reference_device_factor,
@@ -300,22 +307,21 @@ def _duration(runs: Sequence[Run]) -> float:
     return machine_hours(list(longest.values())) * 3600
 
 
-def _work(runs: Sequence[Run]) -> dict[str, WorkDone]:
-    done: dict[str, WorkDone] = {}
+def _work(runs: Sequence[Run]) -> Iterator[WorkDone]:
+    """What every run did, each with its stage."""
     for run in runs:
         counted = {w.unit for w in run.work if not w.declared}
         for w in run.work:
             if w.declared and w.unit in counted:
                 continue  # stated beforehand, and counted after all
-            before = done.get(w.unit, WorkDone(unit=w.unit, count=0.0, precision=w.precision))
-            done[w.unit] = WorkDone(
+            yield WorkDone(
                 unit=w.unit,
-                count=before.count + w.count,
-                failed=before.failed + w.failed,
-                declared=before.declared or w.declared,
-                precision=w.precision if before.precision == w.precision else "mixed",
+                count=w.count,
+                failed=w.failed,
+                declared=w.declared,
+                precision=w.precision,
+                stage=stage_of_work(run, w),
             )
-    return done
 
 
 def _quality(runs: Sequence[Run], given: Given) -> tuple[Figure | Missing, str | None]:
@@ -390,6 +396,12 @@ def _utilisation_coverage(runs: Sequence[Run]) -> dict[tuple[str, str], float]:
 
 def _dataset(runs: Sequence[Run]) -> Dataset | None:
     return next((r.dataset for r in reversed(runs) if r.dataset is not None), None)
+
+
+def _training_data(runs: Sequence[Run]) -> tuple[Dataset, ...]:
+    """What was learnt from: no data that a model was tested or served with, nor what those were made of."""
+    found = (r.dataset for r in runs if r.dataset is not None and r.subject.stage not in NO_TRAINING)
+    return tuple({d.sha256 or (d.name, d.rows, d.total_bytes, d.unique_bytes): d for d in found}.values())
 
 
 def _operations(runs: Sequence[Run], given: Given) -> Operations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 JOULES_PER_KWH = 3.6e6
@@ -67,3 +68,17 @@ def singular(unit: str) -> str:
     if words.endswith("ies"):
         return words[:-3] + "y"
     return words[:-1] if words.endswith("s") and not words.endswith("ss") else words
+
+
+def short_of(share: float, needed: float) -> tuple[str, str]:
+    """A share that is too small, and the one that it needs, in percent: never the same where they differ."""
+    wanted = f"{100 * needed:g}%"
+    told = next((t for n in (1, 2, 3, 4, 5, 6) if float((t := f"{100 * share:.{n}f}")) < 100 * needed), None)
+    return (f"{told}%" if told is not None else f"just below {wanted}"), wanted
+
+
+def digits_apart(bound: float, *values: float, least: int = 3) -> int:
+    """Significant digits, so many at least, with which no value reads as a bound that it is not."""
+    others = [v for v in values if not math.isclose(v, bound, rel_tol=1e-12)]
+    found = (n for n in range(least, 14) if all(f"{v:.{n - 1}e}" != f"{bound:.{n - 1}e}" for v in others))
+    return next(found, 14)

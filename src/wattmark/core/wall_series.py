@@ -48,8 +48,6 @@ class Alignment:
     """Common stretches in the order of time."""
     resolution_watts: float
     """The meter's step."""
-    interval_seconds: float
-    """Median time between two lines of the meter."""
 
 
 def align(
@@ -79,7 +77,6 @@ def align(
         correlation=correlation,
         points=_stretches(samples, ours, our_end_seconds, step, lag=lag, resolution=resolution),
         resolution_watts=resolution,
-        interval_seconds=interval,
     )
 
 

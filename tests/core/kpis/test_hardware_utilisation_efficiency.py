@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.kpis.builders import of, some_facts
-from wattmark.core.figure import Missing, Undefined, differing_terms
+from wattmark.core.figure import Figure, Missing, Undefined, differing_terms
+from wattmark.core.kpis import CATALOG
 from wattmark.core.kpis.hardware_utilisation_efficiency import nearest_rank
 from wattmark.core.run import Utilisation
 
@@ -35,6 +36,18 @@ def test_sustained_use_is_the_tenth_percentile_by_nearest_rank() -> None:
     answer = of(KPI, some_facts(utilisation=(seen(),)))
     assert (answer.value, answer.unit) == (pytest.approx(2 / 12), "1")
     assert answer.terms["statistic"] == "p10 of 300 s windows"
+
+
+def test_the_mean_is_a_statistic_of_its_own() -> None:
+    """65 %, under its own name, also before an hour is over; what makes no sense has no mean either."""
+    mean = CATALOG[KPI].told_as("mean")
+    answer = mean.answer(some_facts(utilisation=(seen(windows_300s=()),)))
+    assert isinstance(answer, Figure)
+    assert answer.value == pytest.approx(0.65)
+    assert answer.terms["statistic"] == "mean"
+    assert isinstance(mean.answer(some_facts(utilisation=(seen(mean=1.5),))), Undefined)
+    assert CATALOG[KPI].told_as(None) is CATALOG[KPI]
+    assert CATALOG[KPI].told_as("p10").of is CATALOG[KPI].of
 
 
 def test_the_mean_is_given_too() -> None:

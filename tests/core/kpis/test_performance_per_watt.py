@@ -45,6 +45,19 @@ def test_quality_as_functional_unit_gives_quality_per_watt() -> None:
     assert differing_terms(answer, of(KPI, some_facts()))[0][0] == "unit"
 
 
+def test_quality_per_watt_has_the_mean_power_of_all_the_time_that_it_is_over() -> None:
+    """900 J of training and 100 J of serving in 100 s are 10 W: 0.8 over it is 0.08 per watt."""
+    facts = some_facts(
+        energy=joules(1000),
+        energy_by_stage={"training": joules(900), "inference": joules(100)},
+        duration_seconds=100.0,
+        functional_unit="quality",
+        quality=exact(0.8, "1"),
+    )
+    answer = of(KPI, facts)
+    assert (answer.value, answer.terms["stage"]) == (pytest.approx(0.08), "inference+training")
+
+
 def test_quality_per_watt_needs_a_quality_and_a_duration() -> None:
     """Missing, or undefined when no time passed."""
     asked = some_facts(functional_unit="quality")

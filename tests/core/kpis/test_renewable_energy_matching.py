@@ -95,9 +95,9 @@ def test_hourly_matching_needs_the_same_hours_on_both_sides() -> None:
 
 
 @pytest.mark.parametrize("kpi", [ANNUAL, HOURLY])
-@pytest.mark.parametrize("generation", [-1.0, math.nan])
+@pytest.mark.parametrize("generation", [-1.0, math.nan, math.inf])
 def test_negative_generation_or_none_at_all_is_undefined(kpi: str, generation: float) -> None:
-    """Nor may the load be negative, or zero as a whole."""
+    """Nor may the load be negative, without end, or zero as a whole: inf over inf once was 100 %."""
     bad = Renewables(load_kwh={"A": (2.0,)}, generation_kwh={"A": (generation,)})
     assert isinstance(of(kpi, some_facts(renewables=bad)), Undefined)
     turned = Renewables(load_kwh={"A": (generation,)}, generation_kwh={"A": (2.0,)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wattmark.core.known import Grade, Method
@@ -94,6 +94,7 @@ def test_stretches_add_up() -> None:
     )
 
 
+@example(energies=[541.0], busy=0.0, capacity=1.1125369292536007e-308, times=[(8525845.0, 0.0)])
 @given(
     energies=st.lists(joules, min_size=1, max_size=3),
     busy=seconds,

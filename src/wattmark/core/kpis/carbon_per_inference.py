@@ -13,7 +13,7 @@ from wattmark.core.kpis.carbon_to_solution import carbon_of
 from wattmark.core.kpis.embodied_carbon_amortisation import amortised
 from wattmark.core.kpis.kpi import Better, Kpi
 from wattmark.core.kpis.per_unit import per_unit
-from wattmark.core.kpis.stages import serving_energy
+from wattmark.core.kpis.stages import serving_energy, unit_work
 
 SHARE_ONLY = "share of a shared machine: of what it uses idle only what it was charged is in it"
 
@@ -23,7 +23,7 @@ def carbon_per_inference_operational(facts: Facts) -> Answer:
 
     Source: kpis.md; activity x factor as in the GHG Protocol Scope 2 Guidance.
     """
-    work = facts.unit_work
+    work = unit_work(facts)
     if isinstance(work, Missing):
         return work
     carbon = _service_carbon(facts)
@@ -35,7 +35,7 @@ def carbon_per_inference_total(facts: Facts) -> Answer:
 
     Source: kpis.md; the embodied share as in ISO/IEC 21031:2024. Missing without embodied data.
     """
-    work = facts.unit_work
+    work = unit_work(facts)
     if isinstance(work, Missing):
         return work
     carbon = _service_carbon(facts)

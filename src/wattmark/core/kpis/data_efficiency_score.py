@@ -20,14 +20,19 @@ def data_efficiency_score(facts: Facts) -> Answer:
     quality = quality_in_range(facts)
     if not isinstance(quality, Figure):
         return quality
-    if facts.dataset is None or facts.dataset.unique_bytes is None:
+    datasets = facts.training_data or ((facts.dataset,) if facts.dataset is not None else ())
+    sizes = [dataset.unique_bytes for dataset in datasets if dataset.unique_bytes is not None]
+    if not sizes or len(sizes) < len(datasets):
         return Missing("unique bytes of the dataset", _HINT)
-    if facts.dataset.unique_bytes <= 0:
+    unique = sum(sizes)
+    if unique <= 0:
         return Undefined("the dataset holds no bytes: nothing to divide by")
     if facts.task is None:
         return Missing("task", "name it with --task: this score compares models of one task only")
-    figure = quality.over(exact(facts.dataset.unique_bytes / BYTES_PER_TB, "TB"), "1/TB")
-    if facts.dataset.declared:
+    figure = quality.over(exact(unique / BYTES_PER_TB, "TB"), "1/TB")
+    if len(datasets) > 1:
+        figure = figure.with_notes(f"the unique bytes of {len(datasets)} datasets are added up")
+    if any(dataset.declared for dataset in datasets):
         return figure.with_notes("the bytes of the dataset were declared, not counted")
     return figure
 

@@ -7,7 +7,7 @@ from wattmark.core.figure import Missing, exact
 from wattmark.core.kpis.kpi import Better, Kpi
 from wattmark.core.kpis.model_efficiency_ratio import inferences
 from wattmark.core.kpis.per_unit import no_work, work_notes
-from wattmark.core.kpis.stages import serving_energy
+from wattmark.core.kpis.stages import serving_energy, serving_work
 
 QUERIES = 1000
 
@@ -20,7 +20,7 @@ def inference_watts_per_query(facts: Facts) -> Answer:
     energy = serving_energy(facts)
     if isinstance(energy, Missing):
         return energy
-    work = inferences(facts)
+    work = inferences(facts, serving_work(facts))
     if isinstance(work, Missing):
         return work
     if work.count <= 0:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from wattmark.core.errors import WattmarkError
@@ -32,6 +32,8 @@ class Kpi:
     """Computes it. Pure: the same facts give the same answer."""
     version: int = 1
     """Part of the methodology fingerprint; raised when the definition changes."""
+    statistics: Mapping[str, Callable[[Facts], Answer]] = field(default_factory=dict)
+    """Name -> formula, of a KPI that can be told in several ways; ``of`` is one of them."""
 
     def answer(self, facts: Facts) -> Answer:
         """As ``of``, but a refusal (figures on unequal terms) is Undefined with its reason."""
@@ -39,3 +41,7 @@ class Kpi:
             return self.of(facts)
         except WattmarkError as refusal:
             return Undefined(str(refusal))
+
+    def told_as(self, statistic: str | None) -> Kpi:
+        """The same KPI by another of its statistics; as it is for None. Raises KeyError for one it lacks."""
+        return self if statistic is None else replace(self, of=self.statistics[statistic])

@@ -6,12 +6,19 @@ thousand of them; the ``project`` form sets the quality against all energy so fa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from wattmark.core.errors import NotComparable, UsageError
 from wattmark.core.estimate import Terms, from_flop
-from wattmark.core.facts import Answer, Facts, WorkDone
+from wattmark.core.facts import INFERENCE, Answer, Facts, WorkDone
 from wattmark.core.figure import Figure, Missing, Undefined, total
 from wattmark.core.kpis.kpi import Better, Kpi
-from wattmark.core.kpis.stages import development_energy, inference_energy
+from wattmark.core.kpis.stages import (
+    development_energy,
+    inference_energy,
+    not_served,
+    serving_work,
+)
 from wattmark.core.units import JOULES_PER_KWH
 
 N_REF = 1000
@@ -94,7 +101,9 @@ def _energy_of_n_ref(facts: Facts) -> Figure | Missing | Undefined:
     energy = inference_energy(facts)
     if isinstance(energy, Missing):
         return energy
-    work = inferences(facts)
+    work = inferences(facts, serving_work(facts, INFERENCE))
+    if isinstance(work, Missing):  # logged beside the windows of the stage
+        work = inferences(facts, serving_work(facts))
     if isinstance(work, Missing):
         return work
     if work.count <= 0:
@@ -102,11 +111,18 @@ def _energy_of_n_ref(facts: Facts) -> Figure | Missing | Undefined:
     return energy.scaled(N_REF / work.count, "J").with_terms(functional_unit=work.unit)
 
 
-def inferences(facts: Facts) -> WorkDone | Missing:
-    """The work that counts as inferences: the functional unit if it is one, else the first there is."""
-    for unit in sorted(INFERENCE_UNITS, key=lambda u: u != facts.functional_unit):
-        if unit in facts.work:
-            return facts.work[unit]
+def inferences(facts: Facts, done: Mapping[str, WorkDone]) -> WorkDone | Missing:
+    """The work that counts as inferences: the functional unit if it is one, else the first there is.
+
+    ``done`` is what of the work was served.
+    """
+    units = sorted(INFERENCE_UNITS, key=lambda u: u != facts.functional_unit)
+    served = next((done[unit] for unit in units if unit in done), None)
+    if served is not None:
+        return served
+    elsewhere = next((unit for unit in units if unit in facts.work), None)
+    if elsewhere is not None:
+        return not_served(elsewhere)
     return Missing("work (inferences)", "run.log(work={'inferences': n}) or --work inferences=n")
 
 

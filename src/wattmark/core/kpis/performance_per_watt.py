@@ -6,7 +6,7 @@ from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, Undefined, exact
 from wattmark.core.kpis.kpi import Better, Kpi
 from wattmark.core.kpis.per_unit import no_work, work_notes
-from wattmark.core.kpis.stages import energy_of_work
+from wattmark.core.kpis.stages import all_energy, energy_of_work, unit_work
 from wattmark.core.units import singular
 
 QUALITY = "quality"
@@ -19,14 +19,15 @@ def performance_per_watt(facts: Facts) -> Answer:
     With ``quality`` as functional unit: quality over mean power, in 1/W. The two differ in unit and
     in their ``performance`` term and are never compared. Source: kpis.md.
     """
-    energy = energy_of_work(facts)
+    whole = facts.functional_unit == QUALITY  # the time that makes a mean power is that of all stages
+    energy = all_energy(facts) if whole else energy_of_work(facts)
     if isinstance(energy, Missing):
         return energy
     if energy.value <= 0:
         return Undefined("no energy was used, so there is no rate per joule")
-    if facts.functional_unit == QUALITY:
+    if whole:
         return _quality_per_watt(facts, energy)
-    work = facts.unit_work
+    work = unit_work(facts)
     if isinstance(work, Missing):
         return work
     if work.count <= 0:

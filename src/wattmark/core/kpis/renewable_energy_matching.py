@@ -69,7 +69,9 @@ def _usable(given: Renewables | None) -> Renewables | Missing | Undefined:
     if unknown:
         return Missing(f"renewable generation in {', '.join(unknown)}", "give 0 where there is none")
     if _any_negative(given.load_kwh) or _any_negative(given.generation_kwh):
-        return Undefined("negative load or generation: give what was used and what was generated, from 0 up")
+        return Undefined(
+            "negative or endless load or generation: give what was used and what was generated, from 0 up"
+        )
     if _sum(given.load_kwh) <= 0:
         return Undefined("no load in the period: nothing to match")
     return given
@@ -104,8 +106,8 @@ def _matched(given: Renewables, matched: float, matching: str) -> Figure:
 
 
 def _any_negative(zones: Mapping[str, Sequence[float]]) -> bool:
-    # Written so that a NaN, which compares as neither, is refused too.
-    return any(not value >= 0 for values in zones.values() for value in values)
+    # Written so that a NaN, which compares as neither, is refused too; of what has no end there is no share.
+    return any(not 0 <= value < math.inf for values in zones.values() for value in values)
 
 
 def _sum(zones: Mapping[str, Sequence[float]]) -> float:

@@ -9,7 +9,7 @@ from wattmark.core.kpis.carbon_to_solution import carbon_of
 from wattmark.core.kpis.embodied_carbon_amortisation import RESERVED, amortised
 from wattmark.core.kpis.kpi import Better, Kpi
 from wattmark.core.kpis.per_unit import per_unit
-from wattmark.core.kpis.stages import energy_of_work
+from wattmark.core.kpis.stages import energy_of_work, unit_work
 
 STANDARD = "ISO/IEC 21031:2024"
 
@@ -20,7 +20,7 @@ def software_carbon_intensity(facts: Facts) -> Answer:
     The standard takes location-based or marginal intensity and leaves market-based measures out, and
     shares embodied carbon out by reserved time; anything else is refused.
     """
-    work = facts.unit_work
+    work = unit_work(facts)
     if isinstance(work, Missing):
         return work
     carbon = carbon_of(facts, energy_of_work(facts))

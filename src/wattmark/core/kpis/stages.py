@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wattmark.core.errors import NotComparable
-from wattmark.core.facts import Facts
+from wattmark.core.facts import INFERENCE, UNSTAGED, Facts, WorkDone
 from wattmark.core.figure import Figure, Missing, total
 
-INFERENCE = "inference"
-UNSTAGED = "unstaged"
+_LOG_THERE = "log it where it was served: in the run, or inside the window, of stage inference"
 _MARK_STAGE = "mark the stage: --stage inference, or run.window('...', stage='inference')"
 
 
@@ -52,6 +51,33 @@ def energy_of_work(facts: Facts) -> Figure | Missing:
     if INFERENCE in facts.energy_by_stage:
         return serving_energy(facts)
     return all_energy(facts)
+
+
+def serving_work(facts: Facts, *stages: str) -> Mapping[str, WorkDone]:
+    """Unit -> the work behind :func:`serving_energy`: what other stages did is not what that energy did.
+
+    ``stages`` asks for other ones. All work where nothing tells it apart, or no stage is named.
+    """
+    if INFERENCE not in facts.energy_by_stage or not facts.work_by_stage:
+        return facts.work
+    found: dict[str, WorkDone] = {}
+    for stage in stages or (INFERENCE, UNSTAGED):
+        for unit, done in facts.work_by_stage.get(stage, {}).items():
+            found[unit] = found[unit].plus(done) if unit in found else done
+    return found
+
+
+def unit_work(facts: Facts) -> WorkDone | Missing:
+    """The work in the functional unit behind :func:`energy_of_work`, or what is missing."""
+    whole = facts.unit_work
+    if isinstance(whole, Missing):
+        return whole
+    return serving_work(facts).get(whole.unit) or not_served(whole.unit)
+
+
+def not_served(unit: str) -> Missing:
+    """What to say of work that was done in other stages alone."""
+    return Missing(f"work ({unit}) of the inference stage", _LOG_THERE)
 
 
 def all_energy(facts: Facts) -> Figure | Missing:

@@ -112,19 +112,19 @@ def _parts(stretch: CpuStretch) -> list[_Parts]:
     told = math.fsum(max(0.0, cpu.busy_seconds) for cpu in stretch.workloads)
     # Groups are clocked to the nanosecond, the machine in ticks: what groups say is never more than was busy.
     busy = min(capacity, max(stretch.busy_seconds, told, 0.0))
-    scale = busy / told if told > busy else 1.0
     reserved = math.fsum(max(0.0, cpu.reserved_seconds) for cpu in stretch.workloads)
-    idle = (capacity - busy) / capacity / max(reserved, capacity)
+    # Shares are multiplied, never times: a capacity close to nothing must not lose their digits.
+    whole, of_busy = (told, busy / capacity) if told > busy else (capacity, 1.0)
+    of_idle = (capacity - busy) / capacity
     found = [
         _Parts(
             cpu.workload,
-            max(0.0, cpu.busy_seconds) * scale / capacity,
-            max(0.0, cpu.reserved_seconds) * idle,
+            max(0.0, cpu.busy_seconds) / whole * of_busy,
+            max(0.0, cpu.reserved_seconds) / max(reserved, capacity) * of_idle,
         )
         for cpu in stretch.workloads
     ]
-    rest = max(0.0, busy - told * scale)
-    return [*found, _Parts(HOST, rest / capacity, 0.0)]
+    return [*found, _Parts(HOST, max(0.0, busy - told) / capacity, 0.0)]
 
 
 def _share(use: DeviceUse, part: _Parts) -> WorkloadShare:

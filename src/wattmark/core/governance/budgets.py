@@ -1,0 +1,394 @@
+"""How budgets stand: what was used of them, how fast, and what it will come to. Decided on intervals.
+
+Too little evidence is never a good sign. Energy that may belong to a budget and does not state the tags that
+would tell is shown beside it, and as long as it could decide, the budget is undecided.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+
+from wattmark.core.carbon import PRODUCT_ONLY
+from wattmark.core.errors import NotComparable
+from wattmark.core.figure import Figure, Missing
+from wattmark.core.governance.budget import (
+    CARBON_UNITS,
+    ENERGY_UNITS,
+    Budget,
+    BudgetStanding,
+    BudgetState,
+)
+from wattmark.core.governance.decision import EXIT_CODES, Standing
+from wattmark.core.governance.level import Level
+from wattmark.core.governance.periods import DAY_SECONDS, Period, step_seconds, steps_of
+from wattmark.core.governance.scope import Applies
+from wattmark.core.projection import NONE, Projection, projection
+from wattmark.core.rollup_carbon import sum_of
+from wattmark.core.units import digits_apart, short_of
+from wattmark.core.verdict import Ruling
+
+FAIL = "fail"
+IGNORE = "ignore"
+Key = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What was used in one stretch of time under one set of tags. In J for energy, gCO2e for carbon."""
+
+    at: datetime
+    """Its first moment, UTC."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What is not stated is not there."""
+    figure: Figure | Missing
+    share: float = 1.0
+    """Share of its energy that is in the figure: less than 1 where some met no factor."""
+    note: str = ""
+    """What to say beside a sum that holds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How a budget stands, and how it came to that: for drawings."""
+
+    standing: BudgetStanding
+    period: Period
+    limit: float
+    """In J or gCO2e."""
+    steps: tuple[tuple[datetime, float], ...] = ()
+    """Moment -> how much was used since the period began, up to the end of what began then."""
+    method: str = ""
+    """Of the projection, in words."""
+
+
+def base_limit(budget: Budget) -> float:
+    """The limit in J or gCO2e. Raises KeyError for a unit that is none of these."""
+    return budget.limit * {**ENERGY_UNITS, **CARBON_UNITS}[budget.unit]
+
+
+def base_unit(budget: Budget) -> str:
+    """What its figures are in."""
+    return "gCO2e" if budget.carbon else "J"
+
+
+def keys_of(budget: Budget, uses: Iterable[Use]) -> tuple[Key, ...]:
+    """Which budgets there are of one that is kept ``by`` tags: one for each combination that was seen."""
+    if not budget.by:
+        return ((),)
+    found = {
+        tuple((tag, use.tags[tag]) for tag in budget.by)
+        for use in uses
+        if budget.scope.of(use.tags) is not Applies.NO and all(tag in use.tags for tag in budget.by)
+    }
+    return tuple(sorted(found))
+
+
+def belongs(budget: Budget, key: Key, tags: Mapping[str, str]) -> Applies:
+    """Whether what has these tags is counted in a budget; unknown where a tag that would tell is missing."""
+    answer = budget.scope.of(tags)
+    for tag, value in key:
+        said = tags.get(tag)
+        if said is None:
+            answer = answer if answer is Applies.NO else Applies.UNKNOWN
+        elif said != value:
+            return Applies.NO
+    return answer
+
+
+def course_of(
+    budget: Budget,
+    period: Period,
+    uses: Sequence[Use],
+    now: datetime,
+    zone: tzinfo,
+    *,
+    key: Key = (),
+    waived: Sequence[Use] = (),
+) -> Course:
+    """How one budget stands in one period. ``waived`` are those of the uses that waivers let through."""
+    mine, maybe = _sorted_out(budget, key, uses)
+    through, _ = _sorted_out(budget, key, waived)
+    limit = base_limit(budget)
+    known = added(mine)
+    used = known.figure or known.lacking or _nothing(budget, key, period)
+    loose = added(maybe)
+    elapsed = period.elapsed(now)
+    ahead = _projected(used, mine, min((use.at for use in uses), default=now), period, now, zone)
+    standing = BudgetStanding(
+        budget=budget,
+        key=key,
+        state=BudgetState.UNDECIDED,
+        used=used,
+        waived=added(through).figure,
+        period=period.name,
+        elapsed=elapsed,
+        burn_rate=_burn_rate(used, limit, elapsed),
+        projected=None if ahead is None else _as_figure(ahead, base_unit(budget)),
+        untagged=loose.figure,
+        more=_more(known, loose),
+        days_left=_days_left(used, limit, period, now),
+    )
+    state, reason = _judged(standing, known, loose)
+    return Course(
+        standing=replace(standing, state=state, reason=reason),
+        period=period,
+        limit=limit,
+        steps=tuple(_steps(mine)),
+        method=ahead.words if ahead else "",
+    )
+
+
+def alone(budget: Budget, name: str, tags: Mapping[str, str], uses: Sequence[Use]) -> BudgetStanding | None:
+    """How a budget for each run stands for one solution; None where it is for others."""
+    applies = budget.scope.of(tags)
+    if applies is Applies.NO:
+        return None
+    known = added(uses)
+    standing = BudgetStanding(
+        budget=budget,
+        key=tuple((tag, tags[tag]) for tag in budget.by if tag in tags),
+        state=BudgetState.UNDECIDED,
+        used=known.figure or known.lacking or Missing(f"energy of {name}"),
+        more=_more(known, Sum()),
+        period=f"run {name}",
+    )
+    if applies is Applies.UNKNOWN:
+        lacking = ", ".join(budget.scope.unstated(tags))
+        return replace(standing, reason=f"the run does not state {lacking}: it may well be meant")
+    state, reason = _judged(standing, known, Sum())
+    return replace(standing, state=state, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What uses come to together."""
+
+    figure: Figure | None = None
+    """Of those that have one; its coverage is that of the energy, each use with its weight."""
+    lacking: Missing | None = None
+    """What is missing of one is missing of all; the figure is the least that it can be then."""
+    share: float = 1.0
+    """Share of the energy that is in the figure."""
+
+    @property
+    def top(self) -> float:
+        """The most that it may be, what is not in it taken as the rest is."""
+        if self.figure is None:
+            return 0.0
+        return self.figure.interval[1] / self.share if self.share > 0 else math.inf
+
+
+def added(uses: Sequence[Use]) -> Sum:
+    """The sum of uses. Carbon on other terms (market beside location) is not added: it is missing then.
+
+    Carbon of several inventories is added to a product view, which enters none of them (core.carbon).
+    """
+    lacking = next((u.figure for u in uses if isinstance(u.figure, Missing)), None)
+    figures = [u.figure for u in uses if isinstance(u.figure, Figure)]
+    if not figures:
+        return Sum(lacking=lacking)
+    try:
+        whole = sum_of(_in_one_inventory(figures), ("evidence", "matching"))
+    except NotComparable as refusal:
+        return Sum(lacking=Missing("figures on equal terms", str(refusal)))
+    notes = dict.fromkeys(u.note for u in uses if u.note)
+    if lacking is not None:
+        notes[f"not all of it: {lacking}"] = None
+    observed, share = _weighed([(u.figure, u.share) for u in uses if isinstance(u.figure, Figure)])
+    return Sum(replace(whole, coverage=observed).with_notes(*notes), lacking, share)
+
+
+def _in_one_inventory(figures: Sequence[Figure]) -> Sequence[Figure]:
+    said = sorted({f.terms["inventory"] for f in figures if "inventory" in f.terms})
+    if len(said) < 2:
+        return figures
+    note = f"product view: {' and '.join(said)} together; it enters no company inventory"
+    return [f.with_terms(inventory=PRODUCT_ONLY).with_notes(note) for f in figures]
+
+
+def _weighed(told: Sequence[tuple[Figure, float]]) -> tuple[float, float]:
+    """Share of what was used that was observed and met a factor, and share that met a factor."""
+    # Divided by its share a figure is of all the energy that it should be of.
+    whole = math.fsum(abs(f.value) / share for f, share in told if share > 0)
+    if whole <= 0 or any(share <= 0 for _, share in told):
+        return min(f.coverage * share for f, share in told), min(share for _, share in told)
+    observed = math.fsum(abs(f.value) * f.coverage for f, _ in told)
+    return min(1.0, observed / whole), min(1.0, math.fsum(abs(f.value) for f, _ in told) / whole)
+
+
+def ruling_of(standing: BudgetStanding) -> Ruling:
+    """What a gate makes of it: spent is broken, and so is a projection wholly beyond, where that fails."""
+    if standing.state is BudgetState.SPENT:
+        return Ruling.VIOLATION
+    if standing.state is BudgetState.UNDECIDED:
+        return Ruling.UNDECIDED
+    if standing.budget.on_projection == FAIL and beyond_at_end(standing):
+        return Ruling.VIOLATION
+    return Ruling.PASS
+
+
+def beyond_at_end(standing: BudgetStanding) -> bool:
+    """Whether the whole interval of what it will come to lies beyond the limit."""
+    told = standing.projected
+    return isinstance(told, Figure) and told.interval[0] > base_limit(standing.budget)
+
+
+def amount(value: float, budget: Budget, digits: int = 4) -> str:
+    """An amount of J or gCO2e in the budget's own unit."""
+    return f"{value / base_limit(replace(budget, limit=1.0)):.{digits}g} {budget.unit}"
+
+
+def _sorted_out(budget: Budget, key: Key, uses: Sequence[Use]) -> tuple[list[Use], list[Use]]:
+    """Those that belong to it, and those that may."""
+    known: dict[frozenset[tuple[str, str]], Applies] = {}
+    found: dict[Applies, list[Use]] = {Applies.YES: [], Applies.UNKNOWN: [], Applies.NO: []}
+    for use in uses:
+        tags = frozenset(use.tags.items())
+        if tags not in known:
+            known[tags] = belongs(budget, key, use.tags)
+        found[known[tags]].append(use)
+    return found[Applies.YES], found[Applies.UNKNOWN]
+
+
+def _more(known: Sum, loose: Sum) -> float | None:
+    """What may belong to it beyond the interval of what is known; None: there is no saying."""
+    if known.lacking is not None or loose.lacking is not None:
+        return None
+    found = known.top + loose.top - (known.figure.interval[1] if known.figure is not None else 0.0)
+    return max(0.0, found) if math.isfinite(found) else None
+
+
+def _nothing(budget: Budget, key: Key, period: Period) -> Missing:
+    told = ", ".join(f"{tag} {value}" for tag, value in key) or f"scope {budget.scope}"
+    return Missing(
+        f"evidence of {told} in {period.name}",
+        "nothing of it was counted; are tags spelt as runs spell them?",
+    )
+
+
+def _steps(uses: Sequence[Use]) -> Iterator[tuple[datetime, float]]:
+    so_far = 0.0
+    by_time: dict[datetime, float] = {}
+    for use in uses:
+        if isinstance(use.figure, Figure):
+            by_time[use.at] = by_time.get(use.at, 0.0) + use.figure.value
+    for at in sorted(by_time):
+        so_far += by_time[at]
+        yield at, so_far
+
+
+def _burn_rate(used: Figure | Missing, limit: float, elapsed: float | None) -> float | None:
+    if isinstance(used, Missing) or not elapsed or limit <= 0:
+        return None
+    return used.value / limit / elapsed
+
+
+def _days_left(used: Figure | Missing, limit: float, period: Period, now: datetime) -> float | None:
+    if isinstance(used, Missing) or period.start is None or period.end is None or now >= period.end:
+        return None
+    if used.value >= limit:
+        return 0.0
+    passed = (now - period.start).total_seconds() / DAY_SECONDS
+    if passed <= 0 or used.value <= 0:
+        return None
+    return (limit - used.value) * passed / used.value
+
+
+def _projected(
+    used: Figure | Missing, mine: Sequence[Use], begun: datetime, period: Period, now: datetime, zone: tzinfo
+) -> Projection | None:
+    """What it will come to, by the steps since anything was counted: before that nobody looked."""
+    if isinstance(used, Missing) or period.end is None:
+        return None
+    left = max(0.0, (period.end - now).total_seconds()) / step_seconds(period)
+    spans = [(start, end) for start, end in steps_of(period, now, zone) if end > begun]
+    inside: list[list[Use]] = [[] for _ in spans]
+    starts = [start for start, _ in spans]
+    for use in mine:
+        at = bisect_right(starts, use.at) - 1
+        if at >= 0 and use.at < spans[at][1]:
+            inside[at].append(use)
+    blocks = [added(some).figure or Figure(0.0, used.unit) for some in inside]
+    return projection(used, blocks, left)
+
+
+def _as_figure(told: Projection, unit: str) -> Figure | Missing:
+    if told.method == NONE:
+        return Missing("projection", told.words)
+    return Figure(told.value, unit, ends=(told.low, told.high), notes=(told.words,))
+
+
+def _judged(standing: BudgetStanding, known: Sum, loose: Sum) -> tuple[BudgetState, str]:
+    """What the evidence says: beyond the limit for sure, within it whatever the rest was, or neither."""
+    budget, used, limit = standing.budget, standing.used, base_limit(standing.budget)
+    if isinstance(used, Missing):
+        return BudgetState.UNDECIDED, str(used)
+    low, high = used.interval
+    size = base_limit(replace(budget, limit=1.0))
+    digits = digits_apart(budget.limit, low / size, high / size, least=4)
+    value, least, most = (amount(end, budget, digits) for end in (used.value, low, high))
+    told = f"{value} [{least} .. {most}]"
+    of = f"{budget.limit:g} {budget.unit}"
+    if low > limit:
+        return BudgetState.SPENT, f"{told}: the whole interval lies beyond {of}"
+    if known.lacking is not None:
+        return BudgetState.UNDECIDED, f"not all of it is known: {known.lacking}"
+    if known.share < budget.coverage:
+        share, needed = short_of(known.share, budget.coverage)
+        return BudgetState.UNDECIDED, (
+            f"only {share} of its energy met a {budget.accounting}-based factor, "
+            f"of the {needed} that it needs"
+        )
+    if used.coverage < budget.coverage:
+        seen, needed = short_of(used.coverage, budget.coverage)
+        return BudgetState.UNDECIDED, f"coverage {seen} is below the {needed} that it needs"
+    if loose.lacking is not None:
+        return BudgetState.UNDECIDED, f"what may belong to it is not known: {loose.lacking}"
+    if known.top > limit:
+        return BudgetState.UNDECIDED, f"{told}: {of} lies inside the interval"
+    if known.top + loose.top > limit:
+        return BudgetState.UNDECIDED, (
+            f"up to {amount(loose.top, budget)} may belong to it and does not state {_untold(budget)}: "
+            f"with it {of} may be spent"
+        )
+    return _warned(standing, used, known.top + loose.top)
+
+
+def _untold(budget: Budget) -> str:
+    return " or ".join(dict.fromkeys((*budget.scope.patterns, *budget.by)))
+
+
+def _warned(standing: BudgetStanding, used: Figure, top: float) -> tuple[BudgetState, str]:
+    """Within the limit: whether it should warn all the same."""
+    budget, told, limit = standing.budget, standing.projected, base_limit(standing.budget)
+    ahead = standing.elapsed is not None and standing.elapsed < 1.0 and budget.on_projection != IGNORE
+    if ahead and isinstance(told, Figure) and told.value > limit:
+        sure = "" if told.interval[0] > limit else "; the limit lies inside its interval"
+        return BudgetState.WARNING, (
+            f"at the rate so far it comes to {amount(told.value, budget)} by the end of {standing.period}"
+            f"{sure}"
+        )
+    if top > budget.warn_at * limit:
+        return (
+            BudgetState.WARNING,
+            f"{used.value / limit:.0%} of it is used: it warns from {budget.warn_at:.0%}",
+        )
+    return BudgetState.WITHIN, ""
+
+
+def exit_code_of(standings: Iterable[BudgetStanding]) -> int:
+    """1 where one is broken, else 3 where one cannot be judged; those that only warn count for nothing."""
+    found = [s for s in standings if s.budget.level == Level.ERROR]
+    if any(ruling_of(standing) is Ruling.VIOLATION for standing in found):
+        return EXIT_CODES[Standing.FAILED]
+    lacking = [
+        s
+        for s in found
+        if ruling_of(s) is Ruling.UNDECIDED
+        and (s.budget.if_missing == FAIL or isinstance(s.used, Figure))  # leniency is for what has no figure
+    ]
+    return EXIT_CODES[Standing.INCOMPLETE] if lacking else 0
