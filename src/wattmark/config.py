@@ -236,8 +236,8 @@ class Config:
     export: ExportConfig = field(default_factory=ExportConfig)
     agent: AgentConfig = field(default_factory=AgentConfig)
     tables: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
-    """What stands under ``[[site]]`` and the other names of TABLES, as written: `wattmark.stated` reads
-    it where it is needed, never while measuring."""
+    """What stands under ``[[site]]`` and the other names of TABLES, and under ``[[notify]]``, as written:
+    it is read where it is needed, never while measuring."""
     monitor: Mapping[str, Any] = field(default_factory=dict)
     """What stands under ``[monitor]``, as written: `wattmark.monitoring.settings` reads it."""
     path: str | None = None
@@ -260,6 +260,8 @@ SECTIONS: Mapping[str, type] = {
 
 TABLES = ("site", "instrument", "residual_mix", "market", "tariff", "water", "engine")
 """Arrays of tables, which a ledger's settings know too; `wattmark.stated` says what is in them."""
+NOTIFY = "notify"
+"""``[[notify]]``: who is told of what, where; `wattmark.exporters.sinks.routing` reads it."""
 
 MOST = 1e30
 WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
@@ -343,10 +345,10 @@ def load_config(path: Path | None) -> Config:
             if not isinstance(table, dict):
                 raise ConfigError(str(path), "[monitor]", "must be a table")
             sections[name] = table
-        elif name in TABLES:
+        elif name in (*TABLES, NOTIFY):
             arrays[name] = _array(str(path), name, table)
         else:
-            known = ", ".join(("labels", *SECTIONS, "monitor", *TABLES))
+            known = ", ".join(("labels", *SECTIONS, "monitor", *TABLES, NOTIFY))
             raise ConfigError(str(path), f"[{name}]", f"unknown section; known: {known}")
     return Config(**sections, tables=arrays, path=str(path))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import tomllib
@@ -28,7 +29,7 @@ def read_toml(path: Path) -> Mapping[str, Any]:
 def parse_toml(text: str, file: str) -> Mapping[str, Any]:
     """A TOML document from text. Raises ConfigError with the line when it is not TOML."""
     try:
-        document = tomllib.loads(text)
+        document = tomllib.loads(text.removeprefix(MARK))
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, endless nesting
         raise ConfigError(file, "", f"is not valid TOML: {error}") from None
     if (huge := huge_number(document)) is not None:
@@ -36,6 +37,8 @@ def parse_toml(text: str, file: str) -> Mapping[str, Any]:
     return document
 
 
+MARK = "\ufeff"
+"""What editors of Windows write before a text in UTF-8; it is no part of the document."""
 MOST = 1e30
 """No number in a policy or a rubric is larger."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -150,6 +153,23 @@ class Fields:
         moment = value if value.tzinfo else value.replace(tzinfo=zone)
         return (moment - EPOCH) // timedelta(microseconds=1)
 
+    def flag(self, key: str, default: bool = False) -> bool:
+        """True or false, or the default when it is not there."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, f"must be true or false, not {value!r:.40}")
+        return value
+
+    def day(self, key: str) -> date | None:
+        """A day, or None when it is not there."""
+        value = self.values.get(key)
+        if isinstance(value, str) and ISO_DAY.fullmatch(value):
+            with contextlib.suppress(ValueError):
+                value = date.fromisoformat(value)
+        if value is not None and (not isinstance(value, date) or isinstance(value, datetime)):
+            raise self.wrong(key, f"must be a day such as 2026-01-31, not {value!r:.40}")
+        return value
+
     def beside(self, key: str) -> str:
         """The name of a file that lies beside this one or in a folder there; empty when none is named.
 
@@ -164,6 +184,10 @@ class Fields:
     def table(self, key: str) -> Fields:
         """A table inside this one; an empty one when it is not there."""
         value = self.values.get(key, {})
+        if self.place.startswith("[["):  # one of an array, told by its number
+            if not isinstance(value, dict):
+                raise self.wrong(key, f"must be a table: write {key} = {{...}}")
+            return Fields(self.file, f"{self.place} {key}", value)
         inside = f"{self.place[1:-1]}.{key}" if self.place else key
         if not isinstance(value, dict):
             raise self.wrong(key, f"must be a table: write [{inside}]")

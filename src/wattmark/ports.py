@@ -99,3 +99,12 @@ class LiveExport(Protocol):
     def stop(self) -> str | None:
         """Show the run for the last time, take back what would go stale, and say what went wrong."""
         ...
+
+
+@runtime_checkable
+class ConcludingExport(Protocol):
+    """A live export that also takes what a run came to, once it has landed. It never raises."""
+
+    def conclude(self, run: Run, document: bytes) -> str | None:
+        """Tell the finished run and its run file, and say what went wrong."""
+        ...

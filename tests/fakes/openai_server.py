@@ -39,6 +39,8 @@ class Behaviour:
     asked: list[tuple[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set when the server ends: who is too slow waits for nothing else."""
     now: int = 0
     most: int = 0
     """The most requests that it worked on at a time."""
@@ -96,7 +98,7 @@ def answering(behaviour: Behaviour) -> Iterator[str]:
 
         def _post(self, body: Any, wrong: str) -> None:
             if behaviour.gate is not None:
-                behaviour.gate.wait(10)
+                behaviour.gate.wait(60)
             time.sleep(behaviour.delay)
             if wrong == "500":
                 self._json(500, {"error": {"type": "internal_error", "message": SECRET}})
@@ -107,7 +109,7 @@ def answering(behaviour: Behaviour) -> Iterator[str]:
             elif wrong == "no json":
                 self._bytes(200, SECRET.encode(), "application/json", {})
             elif wrong == "slow":
-                time.sleep(1.5)
+                behaviour.over.wait(60)
                 self._json(200, {})
             elif wrong == "half":
                 self.send_response(200)
@@ -160,16 +162,17 @@ def answering(behaviour: Behaviour) -> Iterator[str]:
                     self._event({"error": {"type": "engine_dead", "message": SECRET}})
                     self._chunk(b"")
                     return
-                if wrong == "drip":
-                    time.sleep(0.4)
                 said = {"delta": {"content": word}} if chat else {"text": word}
                 self._event({"choices": [{"index": 0, "finish_reason": None, **said}]})
+                while wrong == "drip" and not behaviour.over.wait(0.4):
+                    self._event({"choices": [{"index": 0, "finish_reason": None, **said}]})
             last = {"delta": {}} if chat else {"text": ""}
             self._event({"choices": [{"index": 0, "finish_reason": "length", **last}]})
             if behaviour.usage and body.get("stream_options", {}).get("include_usage"):
                 self._event({"choices": [], "usage": usage})
-            self._chunk(b": a remark\n\ndata: [DONE]\n\n")
-            self._chunk(b"")
+            done = b": a remark\n\ndata: [DONE]\n\n"
+            # The end comes with it: a client waits only a moment for it.
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(done), done))
 
         def _embeddings(self, body: Any, wrong: str) -> None:
             rows = [
@@ -213,4 +216,7 @@ def answering(behaviour: Behaviour) -> Iterator[str]:
             self.wfile.write(data)
 
     with serving(Handler) as url:
-        yield f"{url}/v1"
+        try:
+            yield f"{url}/v1"
+        finally:
+            behaviour.over.set()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
 from types import TracebackType
+
+from tests.fakes.ports import free_port
 
 REGION = "eu-west-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
@@ -18,9 +19,7 @@ class S3Server:
     """Starts moto and waits until it answers. Use it as a context manager."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **KEYS}
@@ -37,22 +36,22 @@ class S3Server:
         assert self._ask("PUT", f"/{name}", body) == 200
 
     def __enter__(self) -> S3Server:
-        for _ in range(600):
+        for _ in range(2400):
             try:
                 self._ask("GET", "/moto-api/data.json")
                 return self
             except OSError:
                 time.sleep(0.1)
-        raise TimeoutError("moto did not start within a minute")
+        raise TimeoutError("moto did not start within minutes")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
 
     def _ask(self, method: str, path: str, body: str = "") -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, body=body, headers={"Host": f"127.0.0.1:{self.port}"})
             return connection.getresponse().status

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from wattmark.ledger.asking import query
 from wattmark.ledger.columns import BUCKET_US, DERIVED, NEVER_HIDDEN, REAL, TAGS, TEXT, TRUTH, WHOLE
+from wattmark.ledger.engine import query
 from wattmark.ledger.engines.duckdb import DuckDbEngine
 
 TYPES = {TEXT: pa.string(), WHOLE: pa.int64(), REAL: pa.float64(), TRUTH: pa.bool_()}

@@ -9,7 +9,7 @@ import pytest
 from tests.ledger.derived import HOUR, NOON, Derived
 from tests.ledger.engines import spark
 from wattmark.core.known import Boundary
-from wattmark.ledger.asking import Engine
+from wattmark.ledger.engine import Engine
 from wattmark.ledger.engines.duckdb import DuckDbEngine
 from wattmark.ledger.engines.spark import SparkEngine
 from wattmark.ledger.factors import Factors, SitePue

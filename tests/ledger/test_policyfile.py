@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,11 @@ def test_every_field_of_a_limit_is_read(tmp_path: Path) -> None:
         max_increase = 0.05
         """
     )
-    assert read_policy(path) == Policy(
+    found = read_policy(path)
+    assert found.digest
+    assert all(limit.digest for limit in found.limits)
+    bare = tuple(replace(limit, digest="") for limit in found.limits)
+    assert replace(found, digest="", limits=bare) == Policy(
         limits=(
             Limit(
                 kpi="inference_watts_per_query",
@@ -56,8 +61,16 @@ def test_every_field_of_a_limit_is_read(tmp_path: Path) -> None:
                 on_undecided=OnUndecided.WARN,
                 reason="because",
                 place="[[limit]] 1",
+                id="inference_watts_per_query.max.inference.classical",
+                line=3,
             ),
-            Limit(kpi="energy_to_solution", max_increase=0.05, place="[[limit]] 2"),
+            Limit(
+                kpi="energy_to_solution",
+                max_increase=0.05,
+                place="[[limit]] 2",
+                id="energy_to_solution.max_increase",
+                line=13,
+            ),
         ),
         factors=Factors.ACTUAL,
         name=str(path),
@@ -76,8 +89,14 @@ def test_every_field_of_a_limit_is_read(tmp_path: Path) -> None:
         ('[[limit]]\nkpi = "pue"\nmax = 1\ngrade = "E"', "grade E is declared"),
         ('[[limit]]\nkpi = "pue"\nmax = 1\ngrade = "c"', "grade: must be one of A, B, C, D, E"),
         ('[[limit]]\nkpi = "pue"\nmax = 1\non_undecided = "skip"', "must be one of fail, warn, pass"),
-        ('[[limit]]\nkpi = "pue"\nmax = 1\ncoverage = 0', "coverage is 0"),
-        ('[[limit]]\nkpi = "pue"\nmax = 1\nrepeats = 1.5', "repeats: must be a whole number, not 1.5"),
+        (
+            '[[limit]]\nkpi = "pue"\nmax = 1\ncoverage = 0',
+            "coverage: must be a number above 0, at most 1, not 0",
+        ),
+        (
+            '[[limit]]\nkpi = "pue"\nmax = 1\nrepeats = 1.5',
+            "repeats: must be a whole number from 1 up, not 1.5",
+        ),
         ('factors = "mine"', "factors: must be one of baseline, actual"),
     ],
 )
@@ -85,6 +104,14 @@ def test_a_mistake_names_its_place(text: str, words: str) -> None:
     """A typo never leaves a limit out."""
     with pytest.raises(ConfigError, match=words):
         parse_policy(text, "p.toml")
+
+
+def test_lines_are_those_that_editors_count() -> None:
+    """A mark before everything, and one in a comment that ends a line for Python alone."""
+    text = '\ufeff[[limit]]\n# a\u2028b\nkpi = "energy_to_solution"\nmax = "much"\n'
+    with pytest.raises(ConfigError) as refused:
+        parse_policy(text, "p.toml")
+    assert str(refused.value).startswith("p.toml:4: ")
 
 
 def test_the_default_policy_is_valid_as_shipped_and_with_everything_on() -> None:

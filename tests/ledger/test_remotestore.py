@@ -221,12 +221,12 @@ def _settings(**changes: str) -> Mapping[str, str]:
 
 def test_an_endpoint_that_does_not_answer_is_said() -> None:
     """With its address, after a few tries, and with what to do."""
-    with socket.socket() as closed:
+    with socket.socket() as closed:  # nobody listens on it, and nobody else can
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    store = open_store("s3://bucket/ledger", _settings(AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}"))
-    with pytest.raises(LedgerError, match="Check address and network") as caught:
-        store.put_new("inbox/a", b"1")
+        store = open_store("s3://bucket/ledger", _settings(AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}"))
+        with pytest.raises(LedgerError, match="Check address and network") as caught:
+            store.put_new("inbox/a", b"1")
     assert caught.value.url == "s3://bucket/ledger/inbox/a"
 
 

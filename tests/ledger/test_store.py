@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_not_taken(tmp_path: Path) -> None:
     """Nothing of it is left, and what was there stays."""
     process = get_context("fork").Process(target=_land_with_little_room, args=(str(tmp_path), 4096))
     process.start()
-    process.join(30)
+    process.join(250)
     assert process.exitcode == 0
     assert LocalStore(tmp_path).read("inbox/small") == b"1" * 4096
     assert LocalStore(tmp_path).put_new("inbox/large", b"1" * 4097)
@@ -124,7 +124,7 @@ def test_of_many_who_want_a_name_one_gets_it(tmp_path: Path) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(30)
+        process.join(250)
     winners = [n for n, process in enumerate(processes) if process.exitcode == 1]
     assert len(winners) == 1
     assert LocalStore(tmp_path).read("log/0") == str(winners[0]).encode()

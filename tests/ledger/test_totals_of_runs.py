@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,51 @@ def test_kpis_from_the_ledger_are_those_of_the_run(tmp_path: Path, rows: tuple[E
             assert ours.terms == expected.terms, kpi.id
             assert ours.grade == expected.grade, kpi.id
     assert answered >= 7
+
+
+def test_work_of_an_evaluation_is_not_over_the_energy_of_serving_in_a_ledger_either(tmp_path: Path) -> None:
+    """90 J and 1000 inferences served, 9000 in an evaluation: 90 W per thousand a second, as of the runs."""
+    served = a_run(subject=Subject(stage="inference"), work=(Work(unit="inferences", count=1000.0),))
+    tested = replace(
+        served,
+        record_id="00000000-0000-4000-8000-000000000002",
+        started_at="2026-11-01T13:00:00.000000Z",
+        started_monotonic_seconds=4600.0,
+        subject=Subject(stage="evaluation"),
+        work=(Work(unit="inferences", count=9000.0),),
+    )
+    store = LocalStore(tmp_path)
+    for run in (served, tested):
+        land_run(store, json.dumps(plain(run)).encode())
+    fold(store, NOW)
+    snapshot = refresh(store, TagRules())
+    with DuckDbEngine() as engine:
+        (told,) = roll_up(snapshot, Question(), Factors(), engine).totals
+    mine, theirs = facts_of_total(told, Given()), facts_of([served, tested], Given())
+    assert mine.work["inferences"].count == theirs.work["inferences"].count == 10_000
+    for facts in (mine, theirs):
+        answer = CATALOG["inference_watts_per_query"].answer(facts)
+        assert isinstance(answer, Figure)
+        assert answer.value == pytest.approx(90.0)
+
+
+@pytest.mark.parametrize(
+    ("month", "team", "told"), [(11, "search", True), (10, "search", False), (11, "ads", False)]
+)
+def test_totals_tell_of_machines_of_which_only_parts_were_read(
+    tmp_path: Path, month: int, team: str, told: bool
+) -> None:
+    """The meter of a node never answered and a GPU in it did: the rest of the node is in no total."""
+    gpu = replace(CPU, device_id="gpu:0", component="gpu", part_of=NODE.device_id)
+    run = a_long_run(gpu, replace(NODE, energy_joules=0.0, observed_seconds=0.0))
+    store = LocalStore(tmp_path)
+    land_run(store, json.dumps(plain(run)).encode())
+    fold(store, NOW)
+    snapshot = refresh(store, TagRules())
+    start = datetime(2026, month, 1, tzinfo=UTC)
+    question = Question(by=("team",), where={"team": (team,)}, start=start, end=start + timedelta(days=30))
+    with DuckDbEngine() as engine:
+        findings = roll_up(snapshot, question, Factors(), engine).findings
+    assert [f.partition(":")[0] for f in findings if "never read" in f] == (
+        ["of 1 run the meter of the machine was never read, and only its parts stand for it"] if told else []
+    )

@@ -6,8 +6,8 @@ import difflib
 import json
 from collections.abc import Iterator, Sequence
 
-from wattmark.ledger.asking import Engine
 from wattmark.ledger.columns import TAGS
+from wattmark.ledger.engine import Engine
 from wattmark.ledger.question import LABEL, PLACE_KEYS, Question
 
 MOST_NAMED = 5

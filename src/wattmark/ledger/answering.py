@@ -13,18 +13,9 @@ from wattmark.core.parts import Group, Part, RateMet, RunsOf
 from wattmark.core.rate import Rate
 from wattmark.core.reserved import Reserved
 from wattmark.core.run import Quality
-from wattmark.ledger.asking import (
-    Engine,
-    Knowns,
-    Places,
-    Subjects,
-    Tables,
-    Times,
-    bucket_sql,
-    filters,
-    of_subject,
-    query,
-)
+from wattmark.ledger.asking import Knowns, Places, Subjects, filters, of_subject
+from wattmark.ledger.asking_times import Times, bucket_sql
+from wattmark.ledger.engine import Engine, Tables, query
 from wattmark.ledger.question import COUNTED, COUNTED_KEYS, KNOWN_KEYS, PLACE_KEYS, ROW_KEYS, Question
 
 

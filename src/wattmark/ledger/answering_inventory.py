@@ -14,8 +14,10 @@ from wattmark.core.inventory import ACCELERATORS, HOUR_US, Asset, of_host
 from wattmark.core.inventory_use import unlisted
 from wattmark.core.reserved import Reserved, of_asset
 from wattmark.ledger.answering import Asked, Found, Key
-from wattmark.ledger.asking import bucket_sql, filters, query
+from wattmark.ledger.asking import filters
+from wattmark.ledger.asking_times import bucket_sql
 from wattmark.ledger.columns import TEXT, WHOLE
+from wattmark.ledger.engine import query
 from wattmark.ledger.machine_time import Taking, pieces
 from wattmark.ledger.question import COUNTED, COUNTED_KEYS
 

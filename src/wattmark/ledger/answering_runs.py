@@ -10,8 +10,10 @@ from wattmark.core.reserved import Reserved
 from wattmark.core.run import Quality
 from wattmark.core.serving.utilisation import BUSY
 from wattmark.ledger.answering import Asked, Found, Key
-from wattmark.ledger.asking import bucket_sql, filters, query
+from wattmark.ledger.asking import filters
+from wattmark.ledger.asking_times import bucket_sql
 from wattmark.ledger.columns import TEXT
+from wattmark.ledger.engine import query
 from wattmark.ledger.factors import MACHINE, EmbodiedShare
 from wattmark.ledger.question import COUNTED, COUNTED_KEYS
 
@@ -35,7 +37,7 @@ def add_work(asked: Asked, groups: dict[Key, Found], whole: Found) -> None:
         outer_keys=", d.record_id" if by_run else "",
         filters=filters(asked.engine, question, "w.", energy=False),
     )
-    for tags, spot, period, *rest in asked.engine.rows(text):
+    for tags, spot, period, subject, *rest in asked.engine.rows(text):
         others = {"run": rest.pop(0)} if by_run else {}
         unit, precision, count, failed, stated = rest
         if unit == BUSY:  # how busy a device was is nobody's work: `ledger utilisation` reads it
@@ -46,6 +48,7 @@ def add_work(asked: Asked, groups: dict[Key, Found], whole: Found) -> None:
             failed=float(failed or 0.0),
             declared=bool(stated),
             precision=precision or None,
+            stage=asked.subjects.subjects[int(subject)][1],
         )
         key = int(period), asked.values(int(tags), int(spot), others)
         groups.setdefault(key, Found()).work.append(done)

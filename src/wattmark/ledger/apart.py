@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from wattmark.core.listed import Apart, some
 from wattmark.core.tags import LABEL, TAGS, TagRules
-from wattmark.ledger.asking import Engine
+from wattmark.ledger.engine import Engine
 from wattmark.ledger.quarantine import Quarantine
 from wattmark.ledger.question import Question
 

@@ -11,26 +11,30 @@ from pathlib import Path
 import msgspec
 
 from wattmark.config import nearest
-from wattmark.core.baseline import Baseline
+from wattmark.core.baseline import Baseline, Endorsement
 from wattmark.core.carbon import PRODUCT_ONLY, entering
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.given import Given
 from wattmark.core.methodology import Methodology
 from wattmark.core.run import Run
 from wattmark.core.sound import first_fault
+from wattmark.ledger.waiverfile import TOKEN_KEYS
 
 BASELINE_NAME = "wattmark-baseline.json"
 SCHEMA = "wattmark.baseline"
 SCHEMA_VERSION = 1
 
 
-class _Entry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class _Entry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     set_at: str
     fingerprint: str
     terms: dict[str, str]
     record_ids: tuple[str, ...]
     evidence_sha256: str
     as_one: bool = False
+    reason: str = ""
+    set_by: Endorsement | None = None
+    approvals: tuple[Endorsement, ...] = ()
     given: Given
     runs: tuple[Run, ...]
 
@@ -66,19 +70,25 @@ def read_baselines(path: Path) -> dict[str, Baseline]:
     """
     try:
         content = path.read_bytes()
+    except OSError as error:
+        raise EvidenceError(str(path), f"cannot be read: {error.strerror}") from None
+    return parse_baselines(content, str(path))
+
+
+def parse_baselines(content: bytes, file: str) -> dict[str, Baseline]:
+    """The same of a content. Raises EvidenceError."""
+    try:
         head = msgspec.json.decode(content, type=_Head)
         if head.schema != SCHEMA or head.schema_version > SCHEMA_VERSION:
             raise EvidenceError(
-                str(path),
+                file,
                 f"is not a baseline file of this wattmark: `schema` is {head.schema!r} version "
                 f"{head.schema_version}, expected {SCHEMA!r} up to {SCHEMA_VERSION}",
             )
         document = msgspec.json.decode(content, type=_Document)
-    except OSError as error:
-        raise EvidenceError(str(path), f"cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise EvidenceError(str(path), f"is not a baseline file: {error}") from None
-    return {name: _baseline(str(path), name, entry) for name, entry in document.baselines.items()}
+        raise EvidenceError(file, f"is not a baseline file: {error}") from None
+    return {name: _baseline(file, name, entry) for name, entry in document.baselines.items()}
 
 
 def read_baseline(path: Path, name: str) -> Baseline:
@@ -100,6 +110,9 @@ def write_baselines(path: Path, baselines: Mapping[str, Baseline]) -> None:
             record_ids=b.record_ids,
             evidence_sha256=evidence_hash(b.runs),
             as_one=b.as_one,
+            reason=b.reason,
+            set_by=b.set_by,
+            approvals=b.approvals,
             given=b.given,
             runs=b.runs,
         )
@@ -134,6 +147,11 @@ def _baseline(file: str, name: str, entry: _Entry) -> Baseline:
     terms = Methodology(entry.terms)
     if terms.fingerprint != entry.fingerprint:
         raise EvidenceError(file, f"the terms of baseline {name!r} were altered: set it again")
+    for said in (entry.set_by, *entry.approvals):
+        if said is not None and said.token and set(said.token) != set(TOKEN_KEYS):
+            raise EvidenceError(
+                file, f"baseline {name!r}: a token has {', '.join(TOKEN_KEYS)}, all of them alone"
+            )
     return Baseline(
         name=name,
         set_at=entry.set_at,
@@ -142,6 +160,10 @@ def _baseline(file: str, name: str, entry: _Entry) -> Baseline:
         as_one=entry.as_one,
         terms=_entering_terms(terms),
         evidence_sha256=entry.evidence_sha256,
+        reason=entry.reason,
+        set_by=entry.set_by,
+        approvals=entry.approvals,
+        file=file,
     )
 
 

@@ -9,8 +9,9 @@ from wattmark.core.coverage import Coverage, Expected, Hole, HostSeen, Lack, Pla
 from wattmark.core.known import Grade
 from wattmark.core.parts import Part
 from wattmark.core.rollup import Total
-from wattmark.ledger.asking import Engine, Tables, filters
+from wattmark.ledger.asking import filters
 from wattmark.ledger.columns import BUCKET_US, DAY_US
+from wattmark.ledger.engine import Engine, Tables
 from wattmark.ledger.question import COUNTED, Question
 from wattmark.ledger.rollup import Rollup
 

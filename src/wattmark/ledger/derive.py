@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 from wattmark.core.errors import LedgerError, UsageError
 from wattmark.core.run import Subject
 from wattmark.hashing import sha256
-from wattmark.ledger.asking import query
 from wattmark.ledger.batches import stream_from
 from wattmark.ledger.columns import DERIVED
 from wattmark.ledger.days import Days, Material, SampleDays, sample_days
 from wattmark.ledger.deltalog import arrow_schema
 from wattmark.ledger.dimensions import Dimensions
+from wattmark.ledger.engine import query
 from wattmark.ledger.engines.duckdb import DuckDbEngine, quoted
 from wattmark.ledger.evidence import STREAM, Evidence
 from wattmark.ledger.flatten import Priorities, stream_line
@@ -36,7 +36,7 @@ from wattmark.ledger.staging import Staging
 from wattmark.ledger.store import LocalStore, Store
 from wattmark.ledger.tables import DerivedTables, Made, refuse_cut_history
 
-METHOD = 4
+METHOD = 5
 """Changes with the rules of counting: then everything is counted again."""
 ORDER = (*(name for name in DERIVED if name != "runs"), "runs")
 """``runs`` is written last: what it was made from is what all tables have at least."""

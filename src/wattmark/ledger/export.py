@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from wattmark.core.errors import UsageError
-from wattmark.ledger.asking import Tables
+from wattmark.ledger.engine import Tables
 from wattmark.ledger.engines.duckdb import MEMORY, DuckDbEngine, failure
 from wattmark.ledger.engines.duckdb import quoted as text_of
 from wattmark.ledger.query import make_views

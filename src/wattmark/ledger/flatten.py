@@ -12,11 +12,12 @@ from fractions import Fraction
 from itertools import pairwise
 
 from wattmark.core.claims import Claim, Course, Line, Rate
+from wattmark.core.facts import UNSTAGED
 from wattmark.core.holes import with_holes
 from wattmark.core.known import Boundary, Method, Scope
 from wattmark.core.run import EnergyRow, Run, Series
 from wattmark.core.telemetry import Stream
-from wattmark.core.totals import UNSTAGED, stage_at
+from wattmark.core.totals import stage_at
 from wattmark.ledger.columns import DAY_US
 from wattmark.ledger.dimensions import Dimensions
 from wattmark.ledger.families import micro

@@ -6,18 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from wattmark.core.known import Boundary
-from wattmark.ledger.asking import (
-    Engine,
-    Tables,
-    days_of,
-    filters,
-    granule_of,
-    put_places,
-    put_subjects,
-    put_times,
-    query,
-)
-from wattmark.ledger.asking import bucket_sql as bucket_of
+from wattmark.ledger.asking import filters, put_places, put_subjects
+from wattmark.ledger.asking_times import bucket_sql as bucket_of
+from wattmark.ledger.asking_times import days_of, granule_of, put_times
+from wattmark.ledger.engine import Engine, Tables, query
 from wattmark.ledger.factors import Factors
 from wattmark.ledger.question import Question
 

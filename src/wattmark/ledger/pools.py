@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 
 from wattmark.core.pools import ACCOUNT, POOL, TYPE, Stated, overlaps
-from wattmark.ledger.asking import Engine, filters
+from wattmark.ledger.asking import filters
+from wattmark.ledger.engine import Engine
 from wattmark.ledger.question import Question
 
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from wattmark.core.errors import UsageError
-from wattmark.ledger.asking import Tables
+from wattmark.ledger.engine import Tables
 from wattmark.ledger.engines.duckdb import BATCH, MEMORY, DuckDbEngine, failure, is_remote, quoted
 from wattmark.ledger.views import VIEWS
 

@@ -14,21 +14,11 @@ from wattmark.core.rollup import Total, total_of
 from wattmark.ledger.answering import Asked, Found, Key, add_energy, add_missing_ranks, group_of
 from wattmark.ledger.answering_inventory import add_inventory
 from wattmark.ledger.answering_runs import add_reserved, add_runs, add_work
-from wattmark.ledger.asking import (
-    Engine,
-    Tables,
-    bucket_sql,
-    days_of,
-    filters,
-    granule_of,
-    put_knowns,
-    put_places,
-    put_subjects,
-    put_times,
-    query,
-    rates_of,
-)
+from wattmark.ledger.asking import filters, put_knowns, put_places, put_subjects, rates_of
+from wattmark.ledger.asking_times import bucket_sql, days_of, granule_of, put_times
+from wattmark.ledger.engine import Engine, Tables, query
 from wattmark.ledger.factors import Factors
+from wattmark.ledger.parts_alone import told_in_parts
 from wattmark.ledger.pools import pools_beside
 from wattmark.ledger.question import COUNTED_KEYS, ENERGY_ONLY, Question
 
@@ -95,7 +85,12 @@ def roll_up(snapshot: Tables, question: Question, factors: Factors, engine: Engi
         totals=tuple(total_of(group_of(asked, key, groups[key])) for key in sorted(groups)),
         whole=total_of(group_of(asked, None, whole)),
         without_factor_uj=dict(sorted(without.items())),
-        findings=(*asked.times.findings, *_left_out(question), *pools_beside(engine, question)),
+        findings=(
+            *asked.times.findings,
+            *_left_out(question),
+            *pools_beside(engine, question),
+            *told_in_parts(engine, snapshot, question),
+        ),
     )
 
 

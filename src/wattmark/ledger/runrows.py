@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from wattmark.core.facts import UNSTAGED
 from wattmark.core.manual import TOOL, figures_by_hand
 from wattmark.core.ranks import attempt_of
-from wattmark.core.run import Run, Work
-from wattmark.core.totals import UNSTAGED, stage_at
+from wattmark.core.run import Run, Statement
+from wattmark.core.work import stage_of_work, when_done
 from wattmark.ledger.columns import BUCKET_US
 from wattmark.ledger.dimensions import Dimensions
 from wattmark.ledger.evidence import day_of
@@ -25,12 +27,28 @@ def rows_of(
     ``stored`` is the content id of its document, and when that was folded.
     """
     whose = dimensions.whose(run.subject)
+    common = {"record_id": run.record_id, "subject_id": whose.subject_id}
+    return {
+        "runs": [_the_run(run, head, start_us, stored, dimensions)],
+        "work": [] if head.quarantined else list(_work(run, head, start_us, dimensions)),
+        "quality": [
+            {**common, "name": q.name, "value": float(q.value), "higher_is_better": q.higher_is_better}
+            for q in run.quality
+        ],
+        "statements": [{**common, "day": day_of(start_us), **_stated(s)} for s in run.statements],
+    }
+
+
+def _the_run(
+    run: Run, head: Head, start_us: int, stored: tuple[str, int | None], dimensions: Dimensions
+) -> dict[str, Any]:
+    """The run itself: whose it is, when, and what is known of the machine."""
+    whose = dimensions.whose(run.subject)
     content, folded_us = stored
     declared, figures = figures_by_hand(run)
-    day = day_of(start_us)
     overhead = run.overhead
-    the_run = {
-        "day": day,
+    return {
+        "day": day_of(start_us),
         "record_id": run.record_id,
         "seq": run.seq,
         "content": content,
@@ -62,30 +80,20 @@ def rows_of(
         "unique_devices": " ".join(head.told.devices),
         "stated": head.stated,
     }
-    common = {"record_id": run.record_id, "subject_id": whose.subject_id}
+
+
+def _stated(statement: Statement) -> dict[str, Any]:
+    """What somebody states, and on which terms."""
     return {
-        "runs": [the_run],
-        "work": [] if head.quarantined else list(_work(run, head, start_us, dimensions)),
-        "quality": [
-            {**common, "name": q.name, "value": float(q.value), "higher_is_better": q.higher_is_better}
-            for q in run.quality
-        ],
-        "statements": [
-            {
-                **common,
-                "day": day,
-                "quantity": s.quantity,
-                "value": float(s.value),
-                "unit": s.unit,
-                "accounting": s.accounting,
-                "scopes": ",".join(s.scopes),
-                "basis": s.basis,
-                "period": s.period,
-                "provider_model_version": s.provider_model_version,
-                "boundary": s.boundary,
-            }
-            for s in run.statements
-        ],
+        "quantity": statement.quantity,
+        "value": float(statement.value),
+        "unit": statement.unit,
+        "accounting": statement.accounting,
+        "scopes": ",".join(statement.scopes),
+        "basis": statement.basis,
+        "period": statement.period,
+        "provider_model_version": statement.provider_model_version,
+        "boundary": statement.boundary,
     }
 
 
@@ -102,9 +110,9 @@ def _work(run: Run, head: Head, start_us: int, dimensions: Dimensions) -> Iterat
     for work in run.work:
         if work.declared and work.unit in counted:
             continue
-        t0, until = _when(run, work)
-        stage = stage_at(run, t0, until - t0)
-        whose = dimensions.whose(run.subject, None if stage == UNSTAGED else stage)
+        _, until = when_done(run, work)
+        stage = stage_of_work(run, work)
+        whose = dimensions.whose(replace(run.subject, stage=None if stage == UNSTAGED else stage))
         last_us = start_us + min(max(micro(until), 1), head.lasted_us) - 1
         yield {
             "day": day_of(last_us),
@@ -118,13 +126,3 @@ def _work(run: Run, head: Head, start_us: int, dimensions: Dimensions) -> Iterat
             "declared": work.declared,
             "precision": work.precision,
         }
-
-
-def _when(run: Run, work: Work) -> tuple[float, float]:
-    """Start and end of work in the run: as it says, else its window's, else the run's."""
-    if work.duration_seconds is not None:
-        return work.t0_seconds, work.t0_seconds + work.duration_seconds
-    window = next((w for w in run.windows if w.id == work.window), None)
-    if window is not None:
-        return window.t0_seconds, window.t0_seconds + window.duration_seconds
-    return work.t0_seconds, max(work.t0_seconds, run.duration_seconds)

@@ -17,9 +17,9 @@ from wattmark.core.contest import Moment
 from wattmark.core.counting import BUCKET_US
 from wattmark.core.declared import states_a_machine
 from wattmark.core.nesting import Nesting, named_by
-from wattmark.ledger.asking import query
 from wattmark.ledger.columns import COUNTED, DAY_US, WORK
 from wattmark.ledger.deltalog import arrow_schema
+from wattmark.ledger.engine import query
 from wattmark.ledger.engines.duckdb import DuckDbEngine
 
 COLUMNS = ("record_id", "start_us", "end_us", "energy_uj", "count", "observed")

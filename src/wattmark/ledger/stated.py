@@ -10,14 +10,17 @@ from typing import Any
 from wattmark.core.run import Statement
 from wattmark.core.stated_once import Twice, Whose, heard_twice
 from wattmark.core.statements import ACCOUNT, PROVIDER, SERVICE
-from wattmark.ledger.asking import Engine, Tables
 from wattmark.ledger.columns import TAGS
+from wattmark.ledger.engine import Engine, Tables
 
 COLUMNS = (
     *("quantity", "value", "unit", "accounting", "scopes", "basis", "period"),
     *("provider_model_version", "boundary"),
 )
 """Of the table ``statements``, as ``statement_of`` takes them."""
+SOURCE, MONTH = "source", "month"
+KEYS = ("provider", SOURCE, "account", "region", "service", MONTH, *(t for t in TAGS if t != "region"))
+"""What statements are listed by, beside ``label.<key>``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

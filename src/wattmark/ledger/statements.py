@@ -35,14 +35,11 @@ from wattmark.ledger.engines.duckdb import DuckDbEngine, quoted
 from wattmark.ledger.evidence import RUN, Evidence
 from wattmark.ledger.rollup import Tables
 from wattmark.ledger.runindex import Documents
-from wattmark.ledger.stated import COLUMNS, statement_of
+from wattmark.ledger.stated import COLUMNS, KEYS, MONTH, SOURCE, statement_of
 from wattmark.ledger.store import Store
 
-SOURCE, MONTH = "source", "month"
 LABELLED = {"provider": PROVIDER, "account": ACCOUNT, "service": SERVICE}
 OF_STATEMENT = ("quantity", "accounting")
-KEYS = ("provider", SOURCE, "account", "region", "service", MONTH, *(t for t in TAGS if t != "region"))
-"""What statements are listed by, beside ``label.<key>``."""
 USUAL = ("provider", MONTH)
 AT_ONCE = 5_000
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,13 @@ REMOTE = ("s3", "s3a", "gs", "az", "abfs", "abfss")
 """Schemes of object stores: Amazon S3 and what speaks its protocol, Google Cloud, Azure."""
 PART = ".part"
 """A file on its way to its name; whoever writes it may have been killed."""
+
+
+class NoFile(LedgerError):
+    """Something that is no file stands under a file's name."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place, "is no file, but a folder, a pipe or a device")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +95,21 @@ class Store(Protocol):
         ...
 
 
-def open_store(url: str, environ: Mapping[str, str] = os.environ) -> Store:
+USUAL = "name another place with --ledger"
+"""What else to do where this user may not write."""
+
+
+def open_store(url: str, environ: Mapping[str, str] = os.environ, *, otherwise: str = USUAL) -> Store:
     """The store at a path or an ``s3://``, ``gs://``, ``az://`` address. Opening reaches for nothing yet.
 
+    ``otherwise`` is what to do where this user may not write into a folder.
     Raises UsageError for an address that is none, MissingExtra where obstore is needed and absent.
     """
     scheme, found, rest = url.partition("://")
     if not found:
-        return LocalStore(Path(url))
+        return LocalStore(Path(url), otherwise)
     if scheme == "file":
-        return LocalStore(Path(rest))
+        return LocalStore(Path(rest), otherwise)
     if scheme in REMOTE:
         from wattmark.ledger.remotestore import RemoteStore
 
@@ -114,9 +127,10 @@ class LocalStore:
     at_once = 1
     """Threads would wait for each other longer than for the disk."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, otherwise: str = USUAL) -> None:
         self._root = root.expanduser().absolute()
         self.url = str(self._root)
+        self._otherwise = otherwise
 
     def __repr__(self) -> str:
         return f"LocalStore({self.url!r})"
@@ -148,11 +162,17 @@ class LocalStore:
                     yield Entry(name, told.st_size, told.st_mtime_ns // 1000)
 
     def read(self, name: str) -> bytes:
-        """A whole file."""
+        """A whole file. Raises NoFile for a pipe, a device or a folder: some of them never end."""
+        path = self._path(name)
         try:
-            return self._path(name).read_bytes()
+            with open(path, "rb", opener=_at_once) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise NoFile(str(path))
+                return file.read()
         except FileNotFoundError:
             raise
+        except IsADirectoryError:
+            raise NoFile(str(path)) from None
         except OSError as error:
             raise self._error(name, error) from None
 
@@ -270,19 +290,19 @@ class LocalStore:
 
     def _error(self, name: str, error: OSError) -> LedgerError:
         where = f"{self.url}{os.sep}{name}" if name else self.url
-        return LedgerError(where, f"{error.strerror or error}. {_advice(error)}")
+        return LedgerError(where, f"{error.strerror or error}. {_advice(error, self._otherwise)}")
 
 
-def _advice(error: OSError) -> str:
+def _advice(error: OSError, otherwise: str = USUAL) -> str:
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return "Nothing of it was taken: make room and bring it again"
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return "Let this user write there, or name another place with --ledger"
+            return f"Let this user write there, or {otherwise}"
         case errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
             return "A part of this path is a file where a folder should be, or the other way round"
         case errno.EOPNOTSUPP | errno.EMLINK:
-            return "A ledger needs a file system with hard links, or an object store"
+            return "It needs a file system with hard links, or an object store"
         case _:
             return "Nothing of it was taken: bring it again when the place works"
 
@@ -317,8 +337,13 @@ def _sync(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
     if os.name == "nt" and path.is_dir():
         return  # Windows has no such thing, and journals its names
-    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    handle = _at_once(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _at_once(path: str | Path, flags: int) -> int:
+    """Open without waiting: a pipe opens at once, and nobody who writes into it is waited for."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

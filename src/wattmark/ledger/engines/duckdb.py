@@ -19,7 +19,7 @@ from wattmark.ledger.engines.tables import SQL_TYPES, arrow_table
 if TYPE_CHECKING:
     import duckdb
 
-    from wattmark.ledger.asking import Tables
+    from wattmark.ledger.engine import Tables
 
 MEMORY = "600MB"
 """What DuckDB may hold before it writes to its temporary folder; with Python and Arrow below 1 GB in all."""

@@ -13,7 +13,7 @@ from wattmark.ledger.engines.tables import arrow_table
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from wattmark.ledger.asking import Tables
+    from wattmark.ledger.engine import Tables
 
 TYPES = {TEXT: "STRING", WHOLE: "BIGINT", REAL: "DOUBLE", TRUTH: "BOOLEAN"}
 SETTINGS = {

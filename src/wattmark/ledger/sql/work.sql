@@ -1,4 +1,4 @@
--- Work per group. What was stated beforehand does not count where the same run counted it after all.
+-- Work per group and stage. What was stated beforehand does not count where the same run counted it after all.
 WITH counted_units AS (
     SELECT DISTINCT record_id, unit FROM work WHERE NOT declared
 ),
@@ -12,10 +12,10 @@ done AS (
     GROUP BY w.subject_id, w.place_id, w.bucket_us, w.unit, COALESCE(w.precision, ''){keys}
 )
 SELECT
-    s.tags, p.spot, t.period{outer_keys}, d.unit, d.kind,
+    s.tags, p.spot, t.period, s.subject{outer_keys}, d.unit, d.kind,
     SUM(d.done) AS done, SUM(d.failed) AS failed, MAX(d.stated) AS stated
 FROM done d
 JOIN asked_subjects s ON d.subject_id = s.subject_id
 JOIN asked_places p ON d.place_id = p.place_id
 JOIN asked_buckets t ON d.bucket_us = t.bucket_us
-GROUP BY s.tags, p.spot, t.period{outer_keys}, d.unit, d.kind
+GROUP BY s.tags, p.spot, t.period, s.subject{outer_keys}, d.unit, d.kind

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wattmark.ledger.asking import Places, bucket_sql, days_of, granule_of
+from wattmark.ledger.asking import Places
+from wattmark.ledger.asking_times import bucket_sql, days_of, granule_of
 from wattmark.ledger.factors import GridFactor, SitePue, course
 from wattmark.ledger.question import Question
 
