@@ -1,0 +1,1 @@
+"""Who did something, verified: SSH signatures, signed commits, identity tokens of CI systems, code owners."""
