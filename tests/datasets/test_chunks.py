@@ -51,6 +51,7 @@ def test_numpy_and_plain_python_cut_alike() -> None:
         assert chunks_of(data, cut_plain) == chunks_of(data, CUTTERS[1])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(block=st.integers(1, 70_000), seed=st.integers(0, 5))
 def test_the_cuts_do_not_depend_on_the_blocks(block: int, seed: int) -> None:

@@ -44,7 +44,7 @@ from wattmark.grid.keys import Secret
 from wattmark.grid.neso import Neso
 from wattmark.grid.watttime import WattTime
 
-WEB = HttpWeb(tries=1, timeout_seconds=5.0)
+WEB = HttpWeb(tries=1, timeout_seconds=60.0)
 KEY = Secret("s3cret")
 
 

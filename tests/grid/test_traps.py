@@ -395,7 +395,7 @@ def test_no_world_average_unasked() -> None:
         (as_json({}, 503), ProviderDown),
         (HTML, ProviderDown),
         (Reply(b"{}", 302, {"Location": "http://example.org/"}), ProviderDown),
-        (Reply(b"{}", wait=1.0), ProviderDown),
+        (Reply(b"{}", wait=30.0), ProviderDown),
         (Reply(b'{"zone": "FR"', claim=500), HalfDocument),
         (Reply(b'{"zone": "FR", "hist', 200, {"Content-Type": "application/json"}), HalfDocument),
         (as_json({"zone": "FR", "history": [{"carbonIntensity": 1}]}), SchemaDrift),
@@ -406,7 +406,7 @@ def test_no_world_average_unasked() -> None:
 )
 def test_a_provider_that_misbehaves_gives_an_error_of_its_kind(reply: Reply, kind: type[Exception]) -> None:
     """Never a figure."""
-    web = HttpWeb(tries=1, timeout_seconds=0.3)
+    web = HttpWeb(tries=1, timeout_seconds=0.3 if reply.wait else 60.0)
     with serving(em_replies(reply)) as served, pytest.raises(kind):
         type(em(served.url))(web, KEY, noon, base=served.url).history("FR", us(-2), us(0))
 

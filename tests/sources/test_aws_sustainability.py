@@ -211,7 +211,7 @@ def test_half_an_answer_is_no_answer(api: Sustainability, aws: Cloud) -> None:
 
 def test_a_slow_answer_ends(api: Sustainability, aws: Cloud) -> None:
     """It does not hang."""
-    aws.answer = lambda request: replace(api.answer(request), wait=1.0)
+    aws.answer = lambda request: replace(api.answer(request), wait=30.0)
     months = month_of("2026-05"), month_of("2026-05")
     settings = AwsSettings(endpoint=aws.url, read_seconds=0.1)
     source = AwsSustainability(months, (), Asked(settings={"at": AT}), settings)

@@ -158,10 +158,11 @@ def test_a_real_prometheus_tells_the_pue_of_its_history(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_real_prometheus_that_scrapes_an_exporter_tells_its_pue(tmp_path: Path) -> None:
-    """What is scraped live, every second for some seconds: 1.5."""
-    begun = time.monotonic()
+    """What is scraped live, every second until it was scraped five times: 1.5."""
+    begun, scraped = time.monotonic(), threading.Semaphore(0)
 
     def text() -> str:
+        scraped.release()
         lasted = time.monotonic() - begun
         return f"building_joules_total {lasted * 150e3}\nups_joules_total {lasted * 100e3}\n"
 
@@ -172,7 +173,8 @@ def test_a_real_prometheus_that_scrapes_an_exporter_tells_its_pue(tmp_path: Path
 
             api = open_api(url, {}, home=tmp_path)
             start = int(time.time())
-            time.sleep(8)
+            for _ in range(5):
+                scraped.acquire()
             span = start * 10**6, int(time.time()) * 10**6
             facility = queried(api, "building_joules_total", span, 1, None, "--facility", USUAL)
             it = queried(api, "ups_joules_total", span, 1, None, "--it", USUAL)

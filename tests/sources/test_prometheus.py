@@ -654,7 +654,7 @@ def test_a_server_that_never_answers_is_given_up(served: Served) -> None:
     slow = served.answer
 
     def never(path: str, query: dict[str, list[str]]) -> tuple[int, bytes]:
-        stop.wait(5)
+        stop.wait(60)
         return slow(path, query)
 
     served.answer = never  # type: ignore[method-assign]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -16,6 +16,7 @@ from urllib import request
 
 import pytest
 
+from tests.fakes.ports import free_port
 from wattmark.core.imported import Imported
 from wattmark.core.known import Grade, Scope
 from wattmark.core.telemetry import Samples
@@ -41,20 +42,13 @@ def needed(program: str) -> str:
     return found
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @contextmanager
 def running(command: Sequence[str], url: str, log: Path) -> Iterator[str]:
     """A server, from when it answers until the end."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
-            for _ in range(150):
+            for _ in range(1000):
                 try:
                     with request.urlopen(f"{url}/api/v1/label/__name__/values", timeout=1):
                         break
@@ -66,7 +60,7 @@ def running(command: Sequence[str], url: str, log: Path) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait()
 
 
 @contextmanager
@@ -225,43 +219,67 @@ def test_victoriametrics_answers_in_the_same_way(tmp_path: Path) -> None:
 
 
 class Exporter:
-    """Prints counters of 100 W and a gauge, as time goes by; can be reset and can vanish."""
+    """Prints counters of 100 W and a gauge, as time goes by; can be reset and can vanish.
+
+    Each value has the time for which it is true: how long a scrape takes makes no difference.
+    """
 
     def __init__(self) -> None:
         self.begun = time.time()
-        self.gone = False
-        self.scraped = False
+        self._gone = False
+        self._lock = threading.Lock()
+        self.scraped = threading.Semaphore(0)
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
+    def vanish(self, gone: bool) -> float:
+        """From now on, which is told in seconds since 1970: all values of one state lie on one side of it."""
+        with self._lock:
+            self._gone = gone
+            return time.time()
+
+    def page(self) -> tuple[int, bytes]:
+        """Status and body of a scrape."""
+        with self._lock:
+            return (503 if self._gone else 200), self.text().encode()
+
     def text(self) -> str:
-        joules = 100 * (time.time() - self.begun)
+        begun = self.begun  # looked at first: a reset meanwhile would lie after the time of the values
+        at = math.ceil(time.time() * 1000)
+        joules = 100 * (at / 1000 - begun)
         gpu = 'UUID="GPU-1",Hostname="n1",modelName="NVIDIA L40S"'
         return (
             "# TYPE DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION counter\n"
-            f"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{{{gpu}}} {joules * 1e3!r}\n"
-            f'DCGM_FI_DEV_POWER_USAGE{{UUID="GPU-2",Hostname="n1",modelName="NVIDIA L40S"}} 50\n'
-            f'kepler_node_cpu_joules_total{{zone="package",node_name="n1"}} {joules!r}\n'
+            f"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{{{gpu}}} {joules * 1e3!r} {at}\n"
+            f'DCGM_FI_DEV_POWER_USAGE{{UUID="GPU-2",Hostname="n1",modelName="NVIDIA L40S"}} 50 {at}\n'
+            f'kepler_node_cpu_joules_total{{zone="package",node_name="n1"}} {joules!r} {at}\n'
         )
 
     def _handler(exporter) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                exporter.scraped = True
-                body = exporter.text().encode()
-                self.send_response(503 if exporter.gone else 200)
+                status, body = exporter.page()
+                self.send_response(status)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+                exporter.scraped.release()
 
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
         return Handler
 
+    def wait(self, scrapes: int) -> None:
+        """Until it was scraped so many times more, twice a second."""
+        while self.scraped.acquire(blocking=False):
+            pass
+        for _ in range(scrapes):
+            self.scraped.acquire()
+
 
 def test_a_reset_and_a_vanished_target_are_gaps(tmp_path: Path) -> None:
-    """Scraped twice a second: a reload of the driver, then three seconds in which nobody answers."""
+    """Scraped twice a second: a reload of the driver, then seven scrapes which nobody answers."""
     exporter = Exporter()
     threading.Thread(target=exporter.server.serve_forever, daemon=True).start()
     config = (
@@ -271,17 +289,13 @@ def test_a_reset_and_a_vanished_target_are_gaps(tmp_path: Path) -> None:
     start = time.time()
     try:
         with prometheus(tmp_path, config) as url:
-            for _ in range(100):  # a target that is found is scraped after five seconds
-                if exporter.scraped:
-                    break
-                time.sleep(0.2)
-            time.sleep(4)
+            exporter.wait(8)
             exporter.begun = time.time()
-            time.sleep(3)
-            exporter.gone = True
-            time.sleep(3)
-            exporter.gone = False
-            time.sleep(3)
+            exporter.wait(7)
+            gone = exporter.vanish(True)
+            exporter.wait(7)
+            back = exporter.vanish(False)
+            exporter.wait(7)
             portions = bring(url, start=f"{start:.3f}", end="now")
     finally:
         exporter.server.shutdown()
@@ -291,7 +305,7 @@ def test_a_reset_and_a_vanished_target_are_gaps(tmp_path: Path) -> None:
         by_device.setdefault(s.stream.device_id, []).append(s)
     for device, watts in (("GPU-1", 100.0), ("GPU-2", 50.0), (f"cpu:{host_of('n1')}/package", 100.0)):
         observed_us = energy_uj = 0
-        gaps = []
+        gaps: list[tuple[int, int]] = []
         for s in by_device[device]:
             for a, b, uj, seen in zip(
                 s.start_us, s.end_us, s.energy_uj, s.observed or [True] * len(s), strict=True
@@ -299,9 +313,10 @@ def test_a_reset_and_a_vanished_target_are_gaps(tmp_path: Path) -> None:
                 if seen:
                     observed_us, energy_uj = observed_us + b - a, energy_uj + uj
                 else:
-                    gaps.append((b - a) / 1e6)
-        assert energy_uj / observed_us == pytest.approx(watts, rel=0.05), device
-        assert any(2.5 < gap < 6 for gap in gaps), device  # the three seconds, and a scrape on either side
+                    gaps.append((a, b))
+        assert energy_uj / observed_us == pytest.approx(watts, rel=1e-4), device
+        # From the last scrape before to the first one after, by times in whole milliseconds.
+        assert any(a <= gone * 1e6 + 1000 and back * 1e6 <= b for a, b in gaps), (device, gone, back, gaps)
         assert observed_us > 6e6, gaps
     notes = "\n".join(n for p in portions for n in p.notes)
     assert "a gap: the counter was reset" in notes

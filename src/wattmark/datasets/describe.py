@@ -64,6 +64,7 @@ def describe(
     name: str | None = None,
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
+    dvc: bool | None = None,
 ) -> Description:
     """Stream a dataset once, in bounded memory, and say what it is.
 
@@ -72,9 +73,31 @@ def describe(
     are remembered by path, size, time and inode unless ``cache`` is False. The name kept is ``name``,
     else the last part of a path.
 
+    Where one file or folder lies in a DVC repository, DVC's own hash of it is stated too; ``dvc`` asks for
+    that (True) or does without (False).
+
     Raises EvidenceError when nothing can be read, MissingExtra for tables without pyarrow, UsageError
     for anything else.
     """
+    found = _described(what, cache, name, progress, environ)
+    if dvc is False or not isinstance(what, (str, os.PathLike)):
+        return found
+    from wattmark.datasets.dvc import dvc_md5, repository_of
+
+    if dvc is None and repository_of(Path(what)) is None:
+        return found
+    try:
+        md5 = dvc_md5(Path(what))
+    except EvidenceError:
+        if dvc:
+            raise
+        return found  # a .dvcignore decides: it is not stated
+    return replace(found, dataset=replace(found.dataset, dvc_md5=md5))
+
+
+def _described(
+    what: Any, cache: bool, name: str | None, progress: Progress | None, environ: Mapping[str, str] | None
+) -> Description:
     if is_table_like(what):
         return _of_object(what, name or "")
     root, paths = _paths(what)

@@ -51,6 +51,7 @@ SOURCES: Mapping[str, SourceRow] = {
     "otlp": SourceRow(
         "wattmark.sources.otlp", "", "OpenTelemetry metrics in files: OTLP JSON lines, protobuf"
     ),
+    "mlflow": SourceRow("wattmark.sources.mlflow", "", "runs of an MLflow server: power, quality, attempts"),
     "nvidia-smi": SourceRow("wattmark.sources.nvidia_smi", "", "CSV of nvidia-smi --query-gpu"),
     "exposition": SourceRow(
         "wattmark.sources.exposition", "", "what exporters print: Prometheus text format, OpenMetrics"

@@ -197,24 +197,11 @@ def _hardware(
             f"{metric.name} does not say of which machine it is: set host.name (or k8s.node.name, host.id) "
             "as a resource attribute"
         )
-    if metric.name.startswith("hw.host."):
-        named = _text(told, "hw.id")
-        device = named if named.startswith("node:") else f"node:{host}"
-        component, part_of, boundary = "node", None, Boundary.NODE
-    else:
-        kind, name = _text(told, "hw.type"), _text(told, "hw.id")
-        if not name:
-            return Refusal(f"{metric.name} does not say of which device it is: it needs hw.id")
-        if kind not in COMPONENT_OF:
-            return Refusal(
-                f"{metric.name} of hw.type {kind!r} holds or feeds other devices: send whole machines as "
-                f"hw.host.{'energy' if energy else 'power'}",
-                ours=not kind,
-            )
-        component, parent = COMPONENT_OF[kind], _text(told, "hw.parent")
-        device = _device(host, name, component)
-        part_of = _device(host, parent, "cpu") if parent and parent != name else None
-        boundary = Boundary.DEVICE
+    part = (
+        _whole(told, host) if metric.name.startswith("hw.host.") else _part(metric, told, host, energy=energy)
+    )
+    if isinstance(part, Refusal):
+        return part
     method = _method(metric.name, told, naming)
     if isinstance(method, Refusal):
         return method
@@ -228,23 +215,55 @@ def _hardware(
         delta=metric.temporality is Temporality.DELTA,
         scale=scale,
         from_start=naming.from_start or metric.scope.name == OURS,
-        most_watts=MOST_WATTS[component],
+        most_watts=MOST_WATTS[part.component],
         stream=Stream(
             source=SourceId(name=SOURCE),
             instance=key[:16],
             host_id=host,
-            device_id=device,
-            part_of=part_of,
-            component=component,
+            device_id=part.device_id,
+            part_of=part.part_of,
+            component=part.component,
             unit=JOULES,
             method=method,
-            boundary=boundary,
+            boundary=part.boundary,
             grade=GRADE_OF_METHOD[method],
-            errors=errors_of(method, f"{SOURCE}:{device}", workload=workload),
+            errors=errors_of(method, f"{SOURCE}:{part.device_id}", workload=workload),
             subject=subject,
-            place=_place(told, component, naming.asked),
+            place=_place(told, part.component, naming.asked),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What hardware a reading is of."""
+
+    device_id: str
+    component: str
+    boundary: Boundary
+    part_of: str | None = None
+
+
+def _whole(told: Mapping[str, Value], host: str) -> _Measured:
+    """The machine itself."""
+    named = _text(told, "hw.id")
+    return _Measured(named if named.startswith("node:") else f"node:{host}", "node", Boundary.NODE)
+
+
+def _part(metric: Metric, told: Mapping[str, Value], host: str, *, energy: bool) -> _Measured | Refusal:
+    """One device in it, and the processor that this is in."""
+    kind, name = _text(told, "hw.type"), _text(told, "hw.id")
+    if not name:
+        return Refusal(f"{metric.name} does not say of which device it is: it needs hw.id")
+    if kind not in COMPONENT_OF:
+        return Refusal(
+            f"{metric.name} of hw.type {kind!r} holds or feeds other devices: send whole machines as "
+            f"hw.host.{'energy' if energy else 'power'}",
+            ours=not kind,
+        )
+    component, parent = COMPONENT_OF[kind], _text(told, "hw.parent")
+    part_of = _device(host, parent, "cpu") if parent and parent != name else None
+    return _Measured(_device(host, name, component), component, Boundary.DEVICE, part_of)
 
 
 def _work(

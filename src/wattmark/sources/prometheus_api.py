@@ -55,7 +55,6 @@ class Found(msgspec.Struct):
 
 
 class _Matrix(msgspec.Struct):
-    resultType: str = ""
     result: list[Found] = []
 
 

@@ -15,13 +15,16 @@ from pathlib import Path
 import pytest
 
 from tests.attribution.logs.reading import read
+from tests.fakes.ports import free_port
 
 PAGE = Path(__file__).parents[3] / "docs" / "attribution" / "request-logs.md"
 THINKS, WRITES = 0.2, 0.3
 
 
 class Engine(BaseHTTPRequestHandler):
-    """Answers /chat after a while and slowly, and breaks off at /broken."""
+    """Answers /chat after a while and slowly, /left when its client has left, and breaks off at /broken."""
+
+    client_left = threading.Event()
 
     def do_GET(self) -> None:
         if self.path == "/broken":
@@ -33,19 +36,14 @@ class Engine(BaseHTTPRequestHandler):
         self.send_header("X-Output-Tokens", "12")
         self.end_headers()
         self.wfile.flush()
+        if self.path == "/left":
+            self.client_left.wait(60)
         time.sleep(WRITES)
         with suppress(OSError):  # the client may have left
             self.wfile.write(b"never logged")
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 @contextmanager
@@ -76,17 +74,17 @@ http {{
 """)
     server = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")])
     try:
-        for _ in range(100):
+        for _ in range(600):
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.1):
                 break
             time.sleep(0.05)
         yield port
     finally:
         server.send_signal(3)  # finish what is open
-        server.wait(10)
+        server.wait(60)
 
 
-def asked(port: int, path: str, patience: float = 10.0) -> int:
+def asked(port: int, path: str, patience: float = 60.0) -> int:
     """The status of one request; 0 when the client lost its patience."""
     connection = HTTPConnection("127.0.0.1", port, timeout=patience)
     try:
@@ -111,7 +109,9 @@ def test_nginx_writes_what_its_page_says_and_it_is_read_back(tmp_path: Path) -> 
     try:
         with nginx_before(engine.server_port, tmp_path) as port:
             statuses = [asked(port, path) for path in ("/chat", "/closed", "/broken")]
-            statuses += [asked(port, "/chat", 0.25), asked(port, "/either")]
+            statuses.append(asked(port, "/left", 0.25))
+            Engine.client_left.set()
+            statuses.append(asked(port, "/either"))
     finally:
         engine.shutdown()
         engine.server_close()
