@@ -12,6 +12,7 @@ import os
 import select
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium to load the page")
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 120.0
 
 
 class Page:
@@ -34,7 +35,8 @@ class Page:
         self._session = ""
         self.said: list[str] = []
         """What the page wrote to the console, and errors that it did not catch."""
-        self._loaded = 0
+        self._loaded: set[str] = set()
+        """Documents whose load event has fired, by the id of their loader."""
 
     def start(self) -> None:
         """Attach to a page of its own and hear what it says."""
@@ -42,6 +44,7 @@ class Page:
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Accessibility"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def call(self, method: str, **params: Any) -> Any:
         """Ask the browser for something and wait for its answer."""
@@ -57,11 +60,10 @@ class Page:
                 return told["result"]
 
     def open(self, path: Path, fragment: str = "") -> None:
-        """Load a file and wait until it has loaded."""
+        """Load a file and wait until it has loaded: not the page before, which may still tell of itself."""
         for url in ("about:blank", path.as_uri() + fragment):  # a fragment alone would load nothing
-            before = self._loaded
-            self.call("Page.navigate", url=url)
-            while self._loaded == before:
+            loader = self.call("Page.navigate", url=url)["loaderId"]
+            while loader not in self._loaded:
                 self._message()
 
     def js(self, expression: str) -> Any:
@@ -69,6 +71,18 @@ class Page:
         told = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
+
+    def accessible(self, wanted: set[str]) -> list[Any]:
+        """What a screen reader is told, once it holds these roles: the browser works it out by and by."""
+        until = time.monotonic() + WAIT_SECONDS
+        while True:
+            nodes = [n for n in self.call("Accessibility.getFullAXTree")["nodes"] if not n.get("ignored")]
+            roles = {n["role"]["value"] for n in nodes}
+            missing = wanted - roles - ({"image"} if "img" in roles else set())  # its name in older browsers
+            if not missing:
+                return nodes
+            assert time.monotonic() < until, f"nothing on the page is a {', '.join(sorted(missing))}"
+            time.sleep(0.05)
 
     def width(self, pixels: int, height: int = 900) -> None:
         """Make the window so wide, as a phone does."""
@@ -118,8 +132,8 @@ class Page:
                 self.said.append(str(told["params"]["exceptionDetails"]))
             case "Log.entryAdded":
                 self.said.append(str(told["params"]["entry"]["text"]))
-            case "Page.loadEventFired":
-                self._loaded += 1
+            case "Page.lifecycleEvent" if told["params"]["name"] == "load":
+                self._loaded.add(told["params"]["loaderId"])
         return told
 
 

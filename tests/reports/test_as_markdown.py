@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.golden import assert_same
 from tests.reports.sample import a_bare_report, a_report
 from wattmark.core.figure import Missing, NotReached, Undefined, exact
-from wattmark.reports.as_markdown import escaped, markdown_report
+from wattmark.reports.as_markdown import escaped, inert, markdown_report
 
 
 def test_the_report_reads_well() -> None:
@@ -49,3 +51,19 @@ def test_names_cannot_format_link_notify_or_break_a_table() -> None:
     assert escaped("use `a|b`") == "use `a\\|b`"
     assert escaped("it`s") == "it&#96;s"
     assert "<script>" not in markdown_report(replace(a_report(), title="<script>"))
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("@team a@b.org", "&#64;&#8203;team a&#64;&#8203;b.org"),
+        ("fixes #1", "fixes \\#&#8203;1"),
+        ("see HTTPS://evil.example WWW.evil.example", "see HTTPS&#58;//evil.example WWW&#46;evil.example"),
+        ("a: b", "a: b"),
+        ("`@team https://x`", "`@team https://x`"),
+    ],
+)
+def test_names_that_go_to_a_forge_link_nowhere_and_call_nobody(text: str, made: str) -> None:
+    """What is escaped is itself again in the finished page, where forges look; code is looked at by none."""
+    assert inert(text) == made
+    assert "&#64;&#8203;team" in markdown_report(replace(a_report(), title="@team"))

@@ -14,7 +14,7 @@ from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined, exact
 from wattmark.core.known import Grade, Scope
 from wattmark.core.kpis import CATALOG
-from wattmark.core.policy import Limit
+from wattmark.core.policy import Aggregation, Limit
 from wattmark.core.run import OutcomeGoal, Overhead, Status, Window
 from wattmark.core.totals import facts_of
 from wattmark.core.verdict import Finding, Ruling
@@ -157,6 +157,20 @@ def test_limits_and_findings_read_as_sentences() -> None:
     assert sections.rule_text(relative) == (
         "Energy-to-Solution in stage training: at most 5 % more than the baseline"
     )
+    per_answer = Limit(
+        kpi="carbon_per_inference_operational",
+        max=0.01,
+        unit="gCO2e/inference",
+        tolerance=0.1,
+        aggregation=Aggregation.WORST,
+    )
+    assert sections.rule_text(per_answer) == (
+        "Carbon per Inference, operational: at most 10.0 mgCO2e/inference (10 % tolerance), "
+        "worst of the repeats"
+    )
+    busy = Limit(kpi="hardware_utilisation_efficiency", min=0.65, statistic="p10")
+    assert sections.rule_text(busy).startswith("Hardware Utilisation Efficiency (p10): at least ")
+    assert sections.rule_text(Limit(kpi="score", min=70.0)) == "Score: at least 70.0 points"
     finding = Finding(
         limit=relative,
         ruling=Ruling.UNDECIDED,
@@ -167,6 +181,35 @@ def test_limits_and_findings_read_as_sentences() -> None:
         tolerated=True,
     )
     assert sections.finding_text(finding) == (
-        "1.00 Wh; change between -10 % and +20 %; noise; 4 runs per side would decide; "
+        "1.00 Wh, grade B; change between -10 % and +20 %; noise; 4 runs per side would decide; "
         "let through, as the policy says"
     )
+
+
+def test_a_limit_reads_as_it_was_stated() -> None:
+    """12.5 % are not 12 %, and 1234 J are not 1230."""
+    growth = Limit(kpi="energy_to_solution", max_increase=0.125)
+    assert sections.rule_text(growth).endswith("at most 12.5 % more than the baseline")
+    assert sections.rule_text(Limit(kpi="energy_to_solution", max=1.234)).endswith("at most 1.234 kWh")
+
+
+def test_what_lies_beyond_a_bound_never_reads_as_the_bound() -> None:
+    """1.0004 kWh break a limit of 1 kWh, and 5.02 % one of 5 %."""
+    above = Finding(
+        limit=Limit(kpi="energy_to_solution", max=1.0),
+        ruling=Ruling.VIOLATION,
+        value=Figure(1.001, "kWh"),
+        interval=(1.0004, 1.2),
+    )
+    assert "between 1.0004 kWh and 1.2000 kWh" in sections.finding_text(above)
+    grown = replace(
+        above,
+        limit=Limit(kpi="energy_to_solution", max_increase=0.05),
+        interval=(0.0502, 0.07),
+        baseline=None,
+    )
+    assert "change between +5.02 % and +7 %" in sections.finding_text(grown)
+    fallen = replace(
+        grown, limit=Limit(kpi="performance_per_watt", max_decrease=0.05), interval=(-0.07, -0.0502)
+    )
+    assert "change between -7 % and -5.02 %" in sections.finding_text(fallen)

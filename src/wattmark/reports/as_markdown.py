@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wattmark.core.figure import Figure
 from wattmark.core.score import Score
@@ -35,7 +36,7 @@ def markdown_report(data: ReportData) -> str:
     """The report as Markdown: verdict and score, key figures, where the energy went, what was not seen."""
     parts = [
         f"### {_headline(data)}",
-        "\n".join(f"> {escaped(remark)}" for remark in data.remarks),
+        "\n".join(f"> {inert(remark)}" for remark in data.remarks),
         _score_line(data),
         _findings(data),
         _figures(data),
@@ -49,11 +50,29 @@ def markdown_report(data: ReportData) -> str:
 
 
 def escaped(text: object) -> str:
-    """Text as plain Markdown: nothing in it formats, links or notifies; `code` stays code."""
+    """Text as plain Markdown: nothing in it formats; `code` stays code. Addresses may become links."""
+    return _outside_code(text, _plain)
+
+
+def inert(text: object) -> str:
+    """As ``escaped``, and nothing in it links or notifies, where names of other people go to a forge.
+
+    Forges look for mentions in the finished page, where a character that was escaped is itself again, and so
+    does the extension that makes links of addresses (GitHub Flavored Markdown Spec 0.29, 2019, section 6.9,
+    https://github.github.com/gfm/#autolinks-extension-). A space without width between parts them.
+    """
+    return _outside_code(text, lambda piece: _LINKING.sub(lambda found: _INERT[found[0]], _plain(piece)))
+
+
+_INERT = {"&#64;": "&#64;&#8203;", "\\#": "\\#&#8203;", ":": "&#58;", ".": "&#46;"}
+_LINKING = re.compile(r"&#64;|\\#|:(?=//)|(?<=www)\.", re.IGNORECASE)
+
+
+def _outside_code(text: object, plain: Callable[[str], str]) -> str:
     pieces = str(text).split("`")
     if len(pieces) % 2 == 0:
-        return "&#96;".join(_plain(p) for p in pieces)
-    return "".join(f"`{p.replace('|', chr(92) + '|')}`" if i % 2 else _plain(p) for i, p in enumerate(pieces))
+        return "&#96;".join(plain(p) for p in pieces)
+    return "".join(f"`{p.replace('|', chr(92) + '|')}`" if i % 2 else plain(p) for i, p in enumerate(pieces))
 
 
 def _plain(text: str) -> str:
@@ -61,7 +80,7 @@ def _plain(text: str) -> str:
 
 
 def _headline(data: ReportData) -> str:
-    words = [f"wattmark: {escaped(data.title)}"]
+    words = [f"wattmark: {inert(data.title)}"]
     if data.verdict is not None:
         words.append(sections.RULING_WORDS[data.verdict.ruling])
     return " – ".join(words)
@@ -73,17 +92,17 @@ def _score_line(data: ReportData) -> str:
     value = data.score.value
     if not isinstance(value, Figure):
         reasons = "; ".join(f"{line.kpi}: {line.reason}" for line in data.score.lines if line.used is None)
-        return f"**No score:** {escaped(reasons)}"
+        return f"**No score:** {inert(reasons)}"
     low, high = value.interval
     unclipped = data.score.unclipped if data.score.saturated else None
     name = data.baseline.name if data.baseline else "baseline"
     before = f", {unclipped.value:.0f} before clipping" if isinstance(unclipped, Figure) else ""
     points = f"**Score {value.value:.0f}** ({low:.0f} to {high:.0f}{before})"
-    return f"{points}, where 100 is {escaped(name)}. {_rubric(data.score)}"
+    return f"{points}, where 100 is {inert(name)}. {_rubric(data.score)}"
 
 
 def _rubric(score: Score) -> str:
-    return f"Rubric {escaped(score.rubric.label)}, {score.rubric.aggregation} mean."
+    return f"Rubric {inert(score.rubric.label)}, {score.rubric.aggregation} mean."
 
 
 def _findings(data: ReportData) -> str:
@@ -109,7 +128,7 @@ def _figures(data: ReportData) -> str:
         if isinstance(row.answer, Figure):
             rows.append((row.title, *_cells(row.answer), *_beside(beside.get(row.id), bool(beside))))
     if not rows:
-        return f"**No figure is known:** {escaped(data.facts.energy)}"
+        return f"**No figure is known:** {inert(data.facts.energy)}"
     headers = [
         "KPI",
         "Value",
@@ -189,7 +208,7 @@ def _expenses(data: ReportData) -> str:
 
 
 def _unseen(data: ReportData) -> str:
-    items = [f"- {escaped(what)}: {escaped(why)}" for what, why in sections.not_seen(data.all_runs)]
+    items = [f"- {inert(what)}: {inert(why)}" for what, why in sections.not_seen(data.all_runs)]
     return "\n".join(("**Not seen**", "", *items)) if items else ""
 
 
@@ -200,11 +219,11 @@ def _foot(data: ReportData) -> str:
     if isinstance(data.facts.energy, Figure) and data.facts.duration_seconds > 0:
         told.insert(2, f"mean power {quantity(data.facts.energy.value / data.facts.duration_seconds, 'W')}")
     terms = [
-        f"{name} {escaped(value)}"
+        f"{name} {inert(value)}"
         for name, value in sections.terms_of(data)
         if name in ("boundary", "accounting")
     ]
-    terms += [escaped(note) for note in sections.grid_notes(data)]
+    terms += [inert(note) for note in sections.grid_notes(data)]
     made = f"wattmark {data.wattmark_version}".strip()
     return f"<sub>{' · '.join((made, *told, *terms))}</sub>"
 
@@ -215,5 +234,5 @@ def _folded(title: str, body: str) -> str:
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [f"| {' | '.join(headers)} |", f"|{' --- |' * len(headers)}"]
-    lines += [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows]
+    lines += [f"| {' | '.join(inert(cell) for cell in row)} |" for row in rows]
     return "\n".join(lines)

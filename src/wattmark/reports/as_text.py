@@ -12,6 +12,7 @@ from wattmark.core.errors import WattmarkError
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
 from wattmark.core.known import SIMULATED, Grade
+from wattmark.core.kpis import CATALOG
 from wattmark.core.kpis.carbon_to_solution import carbon_of
 from wattmark.core.run import Run
 from wattmark.reports.quantities import duration, number, percent, quantity, scale_of
@@ -27,6 +28,7 @@ __all__ = [
     "duration",
     "explained",
     "interval_text",
+    "kpi_table",
     "percent",
     "quantity",
     "run_summary",
@@ -55,6 +57,12 @@ def table(
     if headers:
         headed.insert(1, ["-" * width for width in widths])
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in headed)
+
+
+def kpi_table(answers: Mapping[str, Answer]) -> str:
+    """Every KPI by its title, and what it gives."""
+    rows = [(CATALOG[name].title, answer_text(answer)) for name, answer in answers.items()]
+    return table(("KPI", "answer"), rows, fold=KPI_FOLD)
 
 
 def explained(table: str, below: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wattmark.core.errors import UsageError
-from wattmark.reports.label_card import EMISSIONS, ENERGY, OURS, Card
+from wattmark.reports.label_card import EMISSIONS, ENERGY, INDEX, OURS, Card
 
 FENCE = "---"
 
@@ -76,7 +76,10 @@ def _put(front: list[str], key: str, block: list[str], kept: list[str], *, repla
             )
             return front
         return [*front[:start], *new, *front[end:]]
-    if not replace and not _is_ours(old):
+    if key == INDEX and not _is_our_index(old):
+        kept.append(f"`{key}` has results of others and stays as it is: the section below has the figures")
+        return front
+    if key != INDEX and not replace and not _is_ours(old):
         kept.append(f"`{key}` was there already and stays as it is")
         return front
     return [*front[:start], *block, *front[end:]]
@@ -145,6 +148,12 @@ def _names(item: Sequence[str]) -> tuple[str, str]:
 
 def _is_ours(block: Sequence[str]) -> bool:
     return any(re.match(rf"""\s+["']?source["']?\s*:\s*["']?{OURS}: """, line) for line in block)
+
+
+def _is_our_index(block: Sequence[str]) -> bool:
+    """Whether it holds one result, and that is ours (reports.run_card)."""
+    text = "\n".join(block)
+    return "wattmark_energy" in text and len(re.findall(r"""(?:^|[\s{,-])["']?task["']?\s*:""", text)) == 1
 
 
 def _tell_of_stale(front: list[str], kept: list[str]) -> None:

@@ -14,7 +14,7 @@ from wattmark.reports.quantities import number
 STARS, ENERGY = "stars", "energy"
 _COLOURS = {5: "#17663a", 4: "#3d6b12", 3: "#6b5d00", 2: "#8a4a00", 1: "#a3261d"}
 """By the worst of the stars; white text stands on each with a contrast of 5.5 and more."""
-_GREY, _LEFT_GREY = "#5b6468", "#2c3336"
+_GREY, LEFT_GREY = "#5b6468", "#2c3336"
 _SIZE, _PAD, _HEIGHT = 11.0, 8.0, 20.0
 
 
@@ -36,17 +36,22 @@ def badge_words(document: Mapping[str, Any], shows: str = STARS) -> tuple[str, s
 
 
 def badge_svg(document: Mapping[str, Any], shows: str = STARS) -> str:
-    """A badge of 20 px height. The text is stretched to the room that was estimated for it."""
+    """A badge of 20 px height."""
     left, right, colour = badge_words(document, shows)
+    return badge_drawing(left, right, colour, title=title_words(document), described=described(document))
+
+
+def badge_drawing(left: str, right: str, colour: str, *, title: str, described: str) -> str:
+    """Words on grey, words on a colour. The text is stretched to the room that was estimated for it."""
     a, b = (round(width_of(words, _SIZE) + 2 * _PAD, 1) for words in (left, right))
     whole = f"{a + b:g}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{whole}" height="{_HEIGHT:g}" role="img" '
         f'aria-label="{xml_safe(f"{left}: {right}")}" font-family="Verdana, \'DejaVu Sans\', sans-serif" '
         f'font-size="{_SIZE:g}" fill="#ffffff" text-anchor="middle">'
-        f"<title>{xml_safe(title_words(document))}</title><desc>{xml_safe(described(document))}</desc>"
+        f"<title>{xml_safe(title)}</title><desc>{xml_safe(described)}</desc>"
         f'<clipPath id="wm"><rect width="{whole}" height="{_HEIGHT:g}" rx="4"/></clipPath>'
-        f'<g clip-path="url(#wm)"><rect width="{a:g}" height="{_HEIGHT:g}" fill="{_LEFT_GREY}"/>'
+        f'<g clip-path="url(#wm)"><rect width="{a:g}" height="{_HEIGHT:g}" fill="{LEFT_GREY}"/>'
         f'<rect x="{a:g}" width="{b:g}" height="{_HEIGHT:g}" fill="{colour}"/></g>'
         f'<text x="{a / 2:g}" y="14">{xml_safe(left)}</text>'
         f'<text x="{a + b / 2:g}" y="14">{xml_safe(right)}</text></svg>\n'
@@ -59,5 +64,5 @@ def badge_json(document: Mapping[str, Any], shows: str = STARS) -> str:
     Source: Shields.io, Endpoint Badge, https://shields.io/badges/endpoint-badge.
     """
     left, right, colour = badge_words(document, shows)
-    told = {"schemaVersion": 1, "label": left, "message": right, "color": colour, "labelColor": _LEFT_GREY}
+    told = {"schemaVersion": 1, "label": left, "message": right, "color": colour, "labelColor": LEFT_GREY}
     return json.dumps(told, ensure_ascii=False) + "\n"

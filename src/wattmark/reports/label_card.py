@@ -21,6 +21,7 @@ from wattmark.reports.quantities import number
 
 EMISSIONS = "co2_eq_emissions"
 ENERGY = "energy_benchmarks"
+INDEX = "model-index"
 QUERIES = 1000
 OURS = "wattmark"
 """How the source of emissions begins that we wrote, and may replace."""
@@ -70,7 +71,7 @@ def card_text(card: Card) -> str:
 
 def marks_of(document: Mapping[str, Any]) -> tuple[str, str]:
     """Where the section begins and ends, by task and key: one card may hold several."""
-    name = f"wattmark:{_word(document['task'])}:{document['key_id']}"
+    name = f"wattmark:{word(document['task'])}:{document['key_id']}"
     return f"<!-- {name} -->", f"<!-- /{name} -->"
 
 
@@ -103,7 +104,7 @@ def energy_item(document: Mapping[str, Any]) -> list[str]:
         "scored": document["scored"],
         "source": document["made_by"],
     }
-    first, *rest = (f"{name}: {_flow(value)}" for name, value in item.items())
+    first, *rest = (f"{name}: {flow(value)}" for name, value in item.items())
     return [f"  - {first}", *(f"    {line}" for line in rest)]
 
 
@@ -128,7 +129,7 @@ def _emissions(document: Mapping[str, Any], carbon: CardCarbon, grams: Figure) -
         "geographical_location": carbon.location,
         "hardware_used": document["hardware"],
     }
-    return [f"{EMISSIONS}:", *(f"  {name}: {_flow(value)}" for name, value in told.items() if value)]
+    return [f"{EMISSIONS}:", *(f"  {name}: {flow(value)}" for name, value in told.items() if value)]
 
 
 def _section(document: Mapping[str, Any], carbon: CardCarbon) -> list[str]:
@@ -160,18 +161,18 @@ def _section(document: Mapping[str, Any], carbon: CardCarbon) -> list[str]:
         rows.append(("Carbon", f"not stated: {carbon.reason}"))
     if document["bundle_sha256"]:
         rows.append(("Evidence", f"bundle, manifest SHA-256 `{document['bundle_sha256']}`"))
-    lines = [f"## Energy of {_cell(document['task_title'])}", "", "| | |", "| --- | --- |"]
-    lines += [f"| {_cell(name)} | {_cell(str(value))} |" for name, value in rows]
+    lines = [f"## Energy of {cell(document['task_title'])}", "", "| | |", "| --- | --- |"]
+    lines += [f"| {cell(name)} | {cell(str(value))} |" for name, value in rows]
     if validity["reasons"]:
-        lines += ["", *(f"- {_cell(r['code'])}: {_cell(r['text'])}" for r in validity["reasons"])]
+        lines += ["", *(f"- {cell(r['code'])}: {cell(r['text'])}" for r in validity["reasons"])]
     notes = carbon.grams.notes if carbon.grams is not None else ()
     if notes:
-        lines += ["", f"Of the carbon: {_cell('; '.join(notes))}."]
+        lines += ["", f"Of the carbon: {cell('; '.join(notes))}."]
     whose = "Published by" if document["origin"]["published"] else "Measured by"
     if is_simulated(energy):
         whose = "Simulated, not measured, by"
     said = "Intervals are 95 %. Results are comparable with those of the same key only."
-    return [*lines, "", f"{whose} {_cell(document['origin']['tool'])}. {said}"]
+    return [*lines, "", f"{whose} {cell(document['origin']['tool'])}. {said}"]
 
 
 def _amount(amount: Mapping[str, Any] | None, unit: str) -> str:
@@ -183,7 +184,7 @@ def _amount(amount: Mapping[str, Any] | None, unit: str) -> str:
     return f"{said}, simulated" if is_simulated(amount) else said
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that Markdown neither formats nor takes for the end of a cell or of a comment."""
     plain = " ".join(text.split())
     for sign, other in (
@@ -198,10 +199,11 @@ def _cell(text: str) -> str:
     return plain
 
 
-def _word(text: str) -> str:
+def word(text: str) -> str:
+    """Text as a part of a marker."""
     return "".join(c if c.isalnum() or c == "_" else "-" for c in text)
 
 
-def _flow(value: object) -> str:
+def flow(value: object) -> str:
     """JSON is YAML's flow style (YAML 1.2.2, 1.3); ASCII only, so that no line break hides in a name."""
     return json.dumps(value, allow_nan=False)

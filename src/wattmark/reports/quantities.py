@@ -41,17 +41,17 @@ def scale_of(value: float, unit: str) -> tuple[float, str]:
     return divisor, name + rest
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int = 3) -> str:
     """A plain number with three significant digits; large ones grouped, extreme ones in powers of ten."""
     if not math.isfinite(value):
         return "∞" if value > 0 else ("-∞" if value < 0 else "not a number")
     if value == 0:
         return "0"
-    rounded = float(f"{value:.2e}")
+    rounded = float(f"{value:.{digits - 1}e}")
     magnitude = math.floor(math.log10(abs(rounded)))
     if -4 <= magnitude < 7:
-        return f"{rounded:,.{max(0, 2 - magnitude)}f}".replace(",", THIN)
-    return f"{value:.2e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+        return f"{rounded:,.{max(0, digits - 1 - magnitude)}f}".replace(",", THIN)
+    return f"{value:.{digits - 1}e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 
 
 def count(value: float) -> str:
@@ -61,12 +61,13 @@ def count(value: float) -> str:
     return number(value)
 
 
-def quantity(value: float, unit: str) -> str:
+def quantity(value: float, unit: str, digits: int = 3) -> str:
     """A value with its unit: ``1.23 kJ``, ``0.420 gCO2e/inference`` becomes ``420 mgCO2e/inference``."""
     if unit in _COUNTS:
         return f"{count(value)} {unit}"
     divisor, shown = scale_of(value, unit)
-    return f"{number(value / divisor)} {shown}" if shown not in ("", "1") else number(value / divisor)
+    told = number(value / divisor, digits)
+    return f"{told} {shown}" if shown not in ("", "1") else told
 
 
 def percent(share: float) -> str:

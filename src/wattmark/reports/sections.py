@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from wattmark.core.compare import over_both
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
+from wattmark.core.governance.rated import RATINGS
 from wattmark.core.known import Scope
 from wattmark.core.kpis import CATALOG, Kpi
-from wattmark.core.policy import Limit
+from wattmark.core.policy import Aggregation, Limit
 from wattmark.core.rubric import Factors
 from wattmark.core.run import EnergyRow, Run, Status
 from wattmark.core.score import ScoreLine, held_at, score_line
+from wattmark.core.units import digits_apart
 from wattmark.core.verdict import Finding, Ruling
 from wattmark.reports.assembling import answer_over
-from wattmark.reports.quantities import duration, percent, quantity, scale_of
+from wattmark.reports.quantities import duration, number, percent, quantity, scale_of
 from wattmark.reports.timeline import gaps_of
 from wattmark.reports.view import Baseline, ReportData
 
@@ -279,27 +281,33 @@ def overhead_text(runs: Sequence[Run]) -> str:
 
 def rule_text(limit: Limit) -> str:
     """A limit in words: ``Carbon per Inference, operational: at most 1.00 gCO2e/inference``."""
-    kpi = CATALOG.get(limit.kpi)
-    title, unit = (kpi.title, kpi.unit) if kpi else (limit.kpi, "")
+    kpi = CATALOG.get(limit.kpi) or RATINGS.get(limit.kpi)
+    title, unit = (kpi.title, limit.unit or kpi.unit) if kpi else (limit.kpi, limit.unit)
+    title += f" ({limit.statistic})" if limit.statistic else ""
     where = f" in stage {limit.stage}" if limit.stage else ""
     if limit.max_increase is not None:
         bound = f"{_by_how_much(limit.max_increase)} more than the baseline"
     elif limit.max_decrease is not None:
         bound = f"{_by_how_much(limit.max_decrease)} less than the baseline"
     else:
-        bound = f"{'at most' if limit.max is not None else 'at least'} {quantity(limit.bound, unit)}"
-    return f"{title}{where}: {bound}"
+        # As it was stated, to six digits: 1234 J is not 1.23 kJ.
+        digits = next((n for n in (3, 4, 5) if float(f"{limit.bound:.{n - 1}e}") == limit.bound), 6)
+        bound = f"{'at most' if limit.max is not None else 'at least'} {quantity(limit.bound, unit, digits)}"
+        bound += f" ({percent(limit.tolerance)} tolerance)" if limit.tolerance else ""
+    many = f", {limit.aggregation} of the repeats" if limit.aggregation is not Aggregation.MEAN else ""
+    return f"{title}{where}: {bound}{many}"
 
 
 def _by_how_much(share: float) -> str:
-    return f"at most {percent(share)}" if share else "no"
+    return f"at most {100 * share:g} %" if share else "no"
 
 
 def finding_text(finding: Finding) -> str:
     """Why a limit was ruled as it was: value, interval, reason and what would decide it."""
     said = []
     if isinstance(finding.value, Figure):
-        said.append(value_text(finding.value))
+        grade = f", grade {finding.value.grade}" if finding.value.grade is not None else ""
+        said.append(f"{value_text(finding.value)}{grade}")
         if finding.interval is not None:
             said.append(_held_against(finding, finding.value.unit))
     said.append(finding.reason)
@@ -313,12 +321,18 @@ def finding_text(finding: Finding) -> str:
     return "; ".join(filter(None, said))
 
 
-def _change(share: float) -> str:
-    return f"{'+' if share > 0 else ''}{percent(share)}"
+def _change(share: float, bound: float) -> str:
+    """A change in percent that never reads as a bound that it is not."""
+    told = percent(share)
+    if share != bound and told == percent(bound):
+        told = f"{number(100 * share, digits_apart(bound, share))} %"
+    return f"{'+' if share > 0 else ''}{told}"
 
 
 def _held_against(finding: Finding, unit: str) -> str:
     low, high = finding.interval or (0.0, 0.0)
     if finding.limit.relative:
-        return f"change between {_change(low)} and {_change(high)}"
-    return f"between {quantity(low, unit)} and {quantity(high, unit)}"
+        bound = finding.limit.bound if finding.limit.above_is_bad else -finding.limit.bound
+        return f"change between {_change(low, bound)} and {_change(high, bound)}"
+    digits = digits_apart(finding.limit.allowed, low, high)
+    return f"between {quantity(low, unit, digits)} and {quantity(high, unit, digits)}"
