@@ -91,6 +91,13 @@ def test_power_is_that_of_the_last_two_readings() -> None:
     assert [p.value for p in named(a_run(series=(series,)), POWER)] == [50.0]
 
 
+def test_a_device_that_is_read_no_more_has_no_power() -> None:
+    """Its last reading was at 4 s of 10: a level line is a gap, and no 0 W."""
+    row = a_row(duration_seconds=4.0, observed_seconds=4.0)
+    level = Series(device_id=row.device_id, component="cpu", t_seconds=(0, 9, 10), energy_joules=(0, 90, 90))
+    assert named(a_run(energies=(row,), series=(level,)), POWER) == []
+
+
 def test_one_reading_gives_no_power() -> None:
     """Nor do two at the same moment."""
     one = Series(device_id="a", component="gpu", t_seconds=(0,), energy_joules=(0,))

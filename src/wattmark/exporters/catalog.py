@@ -38,6 +38,16 @@ EXPORTERS: Mapping[str, ExporterRow] = {
         "wattmark.exporters.pushgateway", "prometheus", "a Pushgateway: pushgateway:http://HOST:9091"
     ),
     "otlp": ExporterRow("wattmark.exporters.otlp", "otlp", "OpenTelemetry over HTTP: otlp:http://HOST:4318"),
+    "mlflow": ExporterRow(
+        "wattmark.exporters.mlflow", "mlflow", "MLflow: mlflow:http://HOST:5000, or mlflow:env"
+    ),
+    "wandb": ExporterRow(
+        "wattmark.exporters.wandb", "wandb", "Weights & Biases: wandb:PROJECT, wandb:ENTITY/PROJECT"
+    ),
+    "comet": ExporterRow("wattmark.exporters.comet", "comet", "Comet: comet:PROJECT, or WORKSPACE/PROJECT"),
+    "tensorboard": ExporterRow(
+        "wattmark.exporters.tensorboard", "tensorboard", "TensorBoard's event files: tensorboard:FOLDER"
+    ),
 }
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from wattmark.core.known import Scope
 from wattmark.core.run import EnergyRow, Run
 from wattmark.core.totals import stage_at
+from wattmark.core.tracked import powers_now
 
 ENERGY = "wattmark_energy_joules"
 ATTRIBUTED = "wattmark_attributed_energy_joules"
@@ -77,7 +77,7 @@ def figures_of(run: Run) -> list[Point]:
             continue
         add(ENERGY, row.energy_joules, **known)
         add(UNOBSERVED, max(0.0, row.duration_seconds - row.observed_seconds), device=row.device_id)
-    for device, watts in _powers(run).items():
+    for device, watts in powers_now(run).items():
         add(POWER, watts, device=device)
     for work in (work for work in run.work if not work.declared):
         add(WORK, work.count, unit=work.unit)
@@ -107,14 +107,3 @@ def _device(row: EnergyRow) -> dict[str, str]:
         "grade": row.grade.value,
         "source": row.source.name,
     }
-
-
-def _powers(run: Run) -> dict[str, float]:
-    """Mean watts between the last two points of each device's series that lie apart."""
-    found: dict[str, float] = {}
-    for series in run.series:
-        points = list(zip(series.t_seconds, series.energy_joules, strict=True))[-2:]
-        for (t0, joules0), (t1, joules1) in pairwise(points):
-            if t1 > t0:
-                found[series.device_id] = (joules1 - joules0) / (t1 - t0)
-    return found

@@ -62,62 +62,84 @@ class Clock:
         return Serving(steps=steps, joules=10 * n * rise, requests=n, tokens=100 * n, idle=n, version=version)
 
 
-def _regressions(c: Clock) -> Iterator[Scenario]:
-    before, after = c.known, c.told + 10
-    total, at = before + after, before + c.told
-    steady, worse = c.serving(before), c.serving(after, c.rise)
-    released = replace(worse, version="v2")
-    node = healthy(total, c.step)
-    same = served(c.serving(total), model=OTHER)
+class _Course:
+    """A model that is served steadily until it has a baseline, and for long enough afterwards."""
 
-    def story(name: str, series: dict[str, str], *expected: Expected) -> Scenario:
-        return Scenario(name=name, series={**node, **series}, expected=expected)
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.before, self.after = clock.known, clock.told + 10
+        self.total = self.before + self.after
+        self.at = self.before + clock.told
+        """The step at which a regression has been told of."""
+        self.steady, self.worse = clock.serving(self.before), clock.serving(self.after, clock.rise)
+        self.released = replace(self.worse, version="v2")
+        self.node = healthy(self.total, clock.step)
+        self.one = Expected(step=self.at, alert=TOKENS, where={"model": MODEL}, count=1)
+        self.none = Expected(step=self.at)
 
-    one = Expected(step=at, alert=TOKENS, where={"model": MODEL}, count=1)
-    none = Expected(step=at)
-    yield story("a steady node fires nothing", served(c.serving(total)), none)
-    yield story(
+    def story(self, name: str, series: dict[str, str], *expected: Expected) -> Scenario:
+        """On a node that is well otherwise."""
+        return Scenario(name=name, series={**self.node, **series}, expected=expected)
+
+
+def _regressions(clock: Clock) -> Iterator[Scenario]:
+    course = _Course(clock)
+    yield from _releases(course)
+    yield from _unsure(course)
+    yield from _told_otherwise(course)
+
+
+def _releases(of: _Course) -> Iterator[Scenario]:
+    """What a release and a restart of the agent do to a steady model."""
+    c, steady, worse = of.clock, of.steady, of.worse
+    yield of.story("a steady node fires nothing", served(c.serving(of.total)), of.none)
+    yield of.story(
         "a release that takes more energy fires for its model and no other",
-        {**served(steady, released), **same},
-        Expected(step=before, alert=TOKENS),
-        one,
-        Expected(step=at, alert=TOKENS, where={"model": OTHER}),
-        Expected(step=at, alert=REQUESTS),
+        {**served(steady, of.released), **served(c.serving(of.total), model=OTHER)},
+        Expected(step=of.before, alert=TOKENS),
+        of.one,
+        Expected(step=of.at, alert=TOKENS, where={"model": OTHER}),
+        Expected(step=of.at, alert=REQUESTS),
     )
-    little = replace(steady, steps=after, joules=steady.joules * (1 + c.settings.least_effect / 2))
-    yield story("half of the least effect fires nothing", served(steady, little), none)
-    yield story(
+    little = replace(steady, steps=of.after, joules=steady.joules * (1 + c.settings.least_effect / 2))
+    yield of.story("half of the least effect fires nothing", served(steady, little), of.none)
+    yield of.story(
         "an agent that restarts fires nothing",
-        served(c.serving(before), replace(c.serving(after), restarts=True)),
-        none,
+        served(steady, replace(c.serving(of.after), restarts=True)),
+        of.none,
     )
-    yield story(
+    yield of.story(
         "an agent that restarts with a release that takes more hides nothing",
         served(steady, replace(worse, restarts=True)),
-        one,
+        of.one,
     )
+
+
+def _unsure(of: _Course) -> Iterator[Scenario]:
+    """Where there is too little to go by, or much is usual."""
+    c = of.clock
     few = c.settings.least_requests / c.window / 2
-    rare = Serving(steps=before, joules=10 * few, requests=few, tokens=100 * few, idle=few)
-    rarely = replace(rare, steps=after, joules=3 * rare.joules)
-    yield story("too few requests tell nothing", served(rare, rarely), none)
+    rare = Serving(steps=of.before, joules=10 * few, requests=few, tokens=100 * few, idle=few)
+    rarely = replace(rare, steps=of.after, joules=3 * rare.joules)
+    yield of.story("too few requests tell nothing", served(rare, rarely), of.none)
     young = c.steps(c.settings.baseline_least) // 2
-    fresh = served(c.serving(young), c.serving(total - young, c.rise))
-    yield Scenario(
-        name="a model without a past has no regression",
-        series={**node, **fresh},
-        expected=[Expected(step=young + c.told)],
-    )
-    yield story("a varying model hides a small rise", _varying(c, before, after, c.rise), none)
-    yield story("a varying model does not hide a doubling", _varying(c, before, after, 2.5), one)
-    silent = [replace(s, tells_tokens=False) for s in (steady, worse)]
-    yield story(
+    fresh = served(c.serving(young), c.serving(of.total - young, c.rise))
+    yield of.story("a model without a past has no regression", fresh, Expected(step=young + c.told))
+    yield of.story("a varying model hides a small rise", _varying(of, c.rise), of.none)
+    yield of.story("a varying model does not hide a doubling", _varying(of, 2.5), of.one)
+
+
+def _told_otherwise(of: _Course) -> Iterator[Scenario]:
+    """By request, of a node with gaps, in words, and by the agent itself."""
+    silent = [replace(s, tells_tokens=False) for s in (of.steady, of.worse)]
+    yield of.story(
         "a model without tokens is told of by request",
         served(*silent),
-        Expected(step=at, alert=REQUESTS, where={"model": MODEL}, count=1),
-        Expected(step=at, alert=TOKENS),
+        Expected(step=of.at, alert=REQUESTS, where={"model": MODEL}, count=1),
+        Expected(step=of.at, alert=TOKENS),
     )
-    yield _gap(c, served(steady, worse), total, before, at)
-    yield _said(c, node, served(steady, released), at)
+    yield _gap(of)
+    yield _said(of)
     found = {
         f'{metric}{{job="wattmark",instance="{NODE}",model="{MODEL}",model_version="v2",metric="j"}}': value
         for metric, value in (
@@ -135,33 +157,35 @@ def _regressions(c: Clock) -> Iterator[Scenario]:
     )
 
 
-def _varying(c: Clock, before: int, after: int, rise: float) -> dict[str, str]:
+def _varying(of: _Course, rise: float) -> dict[str, str]:
     """A model whose energy per token goes up and down by 15 % in stretches longer than the window."""
+    c = of.clock
     length = 3 * c.window
     waves = [
-        c.serving(min(length, before - start), 1.15 if start // length % 2 else 0.85)
-        for start in range(0, before, length)
+        c.serving(min(length, of.before - start), 1.15 if start // length % 2 else 0.85)
+        for start in range(0, of.before, length)
     ]
-    return served(*waves, c.serving(after, rise))
+    return served(*waves, c.serving(of.after, rise))
 
 
-def _gap(c: Clock, model: dict[str, str], total: int, before: int, at: int) -> Scenario:
-    gaps = parts(Part(before, 0), Part(total - before, c.step / 2))
+def _gap(of: _Course) -> Scenario:
+    step = of.clock.step
+    gaps = parts(Part(of.before, 0), Part(of.after, step / 2))
     return Scenario(
         name="a node with gaps is told of, and left out of comparisons",
-        series={**healthy(total, c.step, **{names.UNOBSERVED: gaps}), **model},
+        series={**healthy(of.total, step, **{names.UNOBSERVED: gaps}), **served(of.steady, of.worse)},
         expected=[
-            Expected(step=before, alert="WattmarkDeviceUnobserved"),
-            Expected(step=at, alert="WattmarkDeviceUnobserved", count=1),
-            Expected(step=at, alert=TOKENS),
+            Expected(step=of.before, alert="WattmarkDeviceUnobserved"),
+            Expected(step=of.at, alert="WattmarkDeviceUnobserved", count=1),
+            Expected(step=of.at, alert=TOKENS),
         ],
     )
 
 
-def _said(c: Clock, node: dict[str, str], model: dict[str, str], at: int) -> Scenario:
+def _said(of: _Course) -> Scenario:
     """The words of the alert: how much, and that the release is new."""
-    s = c.settings
-    rise, lasting = c.rise, duration(s.window)
+    s = of.clock.settings
+    rise, lasting = of.clock.rise, duration(s.window)
     limit = 0.1 * (1 + s.least_effect)
     text = {
         "summary": f"{MODEL} uses {rise * 100:.4g}% of its usual energy per output token",
@@ -172,10 +196,10 @@ def _said(c: Clock, node: dict[str, str], model: dict[str, str], at: int) -> Sce
         "runbook_url": f"{s.runbooks}#{TOKENS.lower()}",
     }
     where = {"model": MODEL, "attribution_rule": RULE, "severity": "page"}
-    return Scenario(
-        name="the alert names the release",
-        series={**node, **model},
-        expected=[Expected(step=at, alert=TOKENS, where=where, count=1, annotations=text)],
+    return of.story(
+        "the alert names the release",
+        served(of.steady, of.released),
+        Expected(step=of.at, alert=TOKENS, where=where, count=1, annotations=text),
     )
 
 

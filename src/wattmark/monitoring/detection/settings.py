@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from wattmark.core.errors import UsageError
 
 DAY = 86_400.0
+LEAST = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How sure, how much, how soon. Raises UsageError for impossible values."""
 
-    least: float = 0.05
+    least: float = LEAST
     """The smallest rise that is worth an alert, relative."""
     learn_seconds: float = DAY
     """How long a model is watched before anything is said of it."""

@@ -11,6 +11,7 @@ from wattmark.monitoring.detection.finding import Cause, Finding, Kind
 from wattmark.monitoring.detection.replay import Course
 
 ALERT = "WattmarkRegressionFound"
+STUCK_ALERT = "WattmarkReadingStuck"
 NAMES: Mapping[str, str] = {
     "joules_per_output_token": "J per output token",
     "joules_per_request": "J per request",
@@ -88,21 +89,4 @@ def body(courses: list[Course]) -> dict[str, Any]:
             }
             for course in courses
         ]
-    }
-
-
-def alert_fields(found: Finding) -> dict[str, Any]:
-    """The finding as the fields of ``wattmark.monitoring.webhook.Alert``."""
-    key = found.key
-    labels = {"model": key.model, "target": key.target, "tenant": key.tenant, "metric": found.metric}
-    return {
-        "name": ALERT,
-        "labels": {name: value for name, value in labels.items() if value},
-        "annotations": {
-            "summary": f"{key}: {sentence(found)}",
-            "changed": "; ".join(changes(found)),
-            "model_version": found.version,
-        },
-        "starts": found.since,
-        "ends": found.at if found.kind is Kind.OVER else None,
     }

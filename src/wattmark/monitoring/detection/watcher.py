@@ -32,6 +32,7 @@ class Watcher:
         self._fit = fit
         self._series: dict[Key, Series] = {}
         self._standstill = Standstill()
+        self._stuck: dict[Key, tuple[Finding, frozenset[str]]] = {}
 
     def look(self, window: ServingWindow) -> list[Finding]:
         """Take one window in; the news in it."""
@@ -39,6 +40,7 @@ class Watcher:
         minutes = {key: row for by in keys for key, row in rows_of(window, by).items()}
         stuck = self._standstill.look(window)
         found: list[Finding] = []
+        self._stuck = {key: was for key, was in self._stuck.items() if was[1] & stuck}
         for key, minute in minutes.items():
             names = [name for name in stuck if isinstance(minute, Row) and name in minute.devices]
             if not names:
@@ -50,9 +52,11 @@ class Watcher:
                 if any(name in self._standstill.new for name in names):
                     metric = self._series[key].metric
                     end = window.end_us / 1e6
-                    found.append(
-                        Finding(kind=Kind.STUCK, key=key, metric=metric, at=end, since=end - 180.0, text=text)
+                    news = Finding(
+                        kind=Kind.STUCK, key=key, metric=metric, at=end, since=end - 180.0, text=text
                     )
+                    self._stuck[key] = news, frozenset(names)
+                    found.append(news)
         return [*found, *self.take(minutes)]
 
     def take(self, minutes: Mapping[Key, Row | Lost]) -> list[Finding]:
@@ -71,6 +75,11 @@ class Watcher:
     def active(self) -> list[Finding]:
         """Regressions that last."""
         return [s.active for s in self._series.values() if s.active is not None and s.active.news]
+
+    @property
+    def stuck(self) -> list[Finding]:
+        """Readings that stand still, as they were found."""
+        return [found for found, _ in self._stuck.values()]
 
     def states(self) -> list[State]:
         """How every figure stands."""

@@ -1,0 +1,1 @@
+"""Sinks: where people are told of decisions, budgets and digests. One service, one file."""
