@@ -25,12 +25,13 @@ def answers(function: Any, count: int = 2, output_tokens: int | None = None) -> 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A working directory with modules; they are forgotten afterwards."""
-    path, modules = list(sys.path), set(sys.modules)
+    """A working directory with modules; they are forgotten afterwards, and they alone."""
+    path = list(sys.path)
     yield tmp_path
     sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 def test_outputs_come_back_in_order() -> None:

@@ -32,15 +32,19 @@ def burn(seconds):
 if sys.argv[1] == "leaf":
     burn(0.15)
 elif sys.argv[1] == "middle":
-    subprocess.run([sys.executable, __file__, "leaf"], check=True)
+    subprocess.run([sys.executable, __file__, "leaf"], check=True, stdin=subprocess.DEVNULL)
     burn(0.1)
+    sys.stdin.read()  # it lives until it was looked at, however little time who looks is given
 else:
     tree = ProcessTree()
     seen = [tree.cpu_seconds()]
     for _ in range(2):
-        child = subprocess.Popen([sys.executable, __file__, "middle"])
+        child = subprocess.Popen([sys.executable, __file__, "middle"], stdin=subprocess.PIPE)
+        before = len(seen)
         while child.poll() is None:
             seen.append(tree.cpu_seconds())
+            if len(seen) == before + 10:
+                child.stdin.close()
             time.sleep(0.005)
     thread = threading.Thread(target=burn, args=(0.1,)); thread.start(); thread.join()
     seen.append(tree.cpu_seconds())
@@ -204,6 +208,21 @@ def test_a_process_whose_parent_has_gone_is_followed(tmp_path: Path) -> None:
     proc.process(8, ticks=500, parent=1)
     assert tree.cpu_seconds() - before == pytest.approx(500 * TICK)
     assert 8 in tree.pids()
+
+
+@pytest.mark.parametrize("parent", [0, 1])
+def test_a_short_process_whose_parents_are_out_of_sight_keeps_its_time(tmp_path: Path, parent: int) -> None:
+    """Taken over by one that nobody reads, as in a container, it ends after a hundredth of a second."""
+    proc = Proc(tmp_path)
+    tree = ProcessTree(tmp_path, with_self=False)
+    before = tree.cpu_seconds()
+    proc.process(7, ticks=1, parent=parent)
+    proc.children(os.getpid(), 7)
+    tree.cpu_seconds()
+    proc.end(7)
+    proc.children(os.getpid())
+    told = [tree.cpu_seconds() - before for _ in range(3)]
+    assert told == pytest.approx([1 * TICK] * 3)
 
 
 def test_a_machine_without_proc_has_no_times(tmp_path: Path) -> None:

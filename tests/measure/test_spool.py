@@ -11,9 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -220,13 +221,15 @@ def test_a_hundred_writers_share_a_folder(tmp_path: Path) -> None:
 # --- killed -----------------------------------------------------------------------------------------
 
 
-def busy_recording(out: Path) -> None:
-    """Windows, entries and checkpoints as fast as they come, until somebody kills us."""
+def busy_recording(out: Path, begun: Callable[[], object]) -> None:
+    """Windows, entries and checkpoints as fast as they come, until killed; ``begun`` is told once."""
     machine = Machine()
     settings = Settings(out=out, period_seconds=0.001, checkpoint_seconds=0.0)
     recording = Recording(settings, machine.world())
-    while True:
+    for turn in count():
         recording.start()
+        if turn == 0:
+            begun()
         for _ in range(20):
             machine.clock.advance(0.1)
             recording.end(recording.begin("step"))
@@ -238,16 +241,20 @@ def busy_recording(out: Path) -> None:
 
 @contextmanager
 def a_process(out: Path) -> Iterator[int]:
-    """A process of its own that records into this folder; dead at the end."""
+    """A process of its own that has begun to record into this folder; dead at the end."""
+    ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            busy_recording(out)
+            busy_recording(out, lambda: os.write(theirs, b"."))
         finally:
             os._exit(1)
+    os.close(theirs)
     try:
+        os.read(ours, 1)  # on a busy machine it may take longer to begin than we wait
         yield pid
     finally:
+        os.close(ours)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
@@ -336,7 +343,7 @@ def test_a_disk_of_sixteen_kilobytes_does_not_stop_the_program(tmp_path: Path) -
             (tmp_path / "full").write_bytes(b"x" * 17_000)
         ended = host_program(str(tmp_path / "runs"), "-")
     finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
     assert (ended.returncode, ended.stderr) == (7, "")
     assert "No space left on device" in ended.stdout
 
@@ -360,7 +367,7 @@ def test_a_slow_disk_holds_up_no_window(tmp_path: Path) -> None:
     with recording._disk:
         done = threading.Thread(target=lambda: recording.end(recording.begin("step")))
         done.start()
-        done.join(timeout=5.0)
+        done.join(timeout=250.0)
         assert not done.is_alive()
     assert [w.name for w in recording.stop().windows] == ["step"]
     assert json.loads(next(tmp_path.glob(f"*{SUFFIX}")).read_text())["status"] == "closed"

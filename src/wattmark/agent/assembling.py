@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wattmark.agent.beside import beside
 from wattmark.agent.book import Book, BookSettings
 from wattmark.agent.calibrating import calibration_for
-from wattmark.agent.carbon import surroundings_of
+from wattmark.agent.carbon import Surroundings, surroundings_of
 from wattmark.agent.datagrams import Datagrams, default_path
 from wattmark.agent.http import bound
 from wattmark.agent.journal import Journal
@@ -20,7 +21,7 @@ from wattmark.agent.looks import Looking, Looks
 from wattmark.agent.loop import Agent, utc_now_us
 from wattmark.agent.placing import Expected, all_here
 from wattmark.agent.restoring import Restored, restore
-from wattmark.agent.searching import searching_of
+from wattmark.agent.searching import Searching, searching_of
 from wattmark.agent.sending import Sender, headers_of
 from wattmark.agent.settled import settled_of
 from wattmark.agent.shown import Answerer, Showing
@@ -29,7 +30,7 @@ from wattmark.agent.spool import Spool
 from wattmark.agent.states import State
 from wattmark.agent.tails import Tail
 from wattmark.agent.timeline import Timeline
-from wattmark.config import AgentConfig, Config
+from wattmark.config import NOTIFY, AgentConfig, Config
 from wattmark.core.errors import MissingExtra, UsageError
 from wattmark.core.run import Place, SourceId, Subject
 from wattmark.core.serving import attributing
@@ -44,6 +45,10 @@ from wattmark.stated.engines import StatedEngine, engines
 from wattmark.userhome import home_of_user
 from wattmark.version import __version__
 from wattmark.wiring.meters import Survey
+
+if TYPE_CHECKING:
+    from wattmark.agent.telling import Telling
+    from wattmark.wiring.alerting import Watched
 
 TOKEN = "WATTMARK_AGENT_TOKEN"
 NEEDED = ("pyarrow",)
@@ -60,10 +65,16 @@ class Plan:
     state: Path
     socket: Path | None
     tails: tuple[Path, ...]
+    to: tuple[str, ...] = ()
+    """Who hears of alerts, as ``--to`` names them; empty: as the settings say."""
 
 
 def planned(
-    config: Config, environ: Mapping[str, str], ledger: str | None, more: Sequence[StatedEngine] = ()
+    config: Config,
+    environ: Mapping[str, str],
+    ledger: str | None,
+    more: Sequence[StatedEngine] = (),
+    to: tuple[str, ...] = (),
 ) -> Plan:
     """Settle what the settings leave open. Raises ConfigError, UsageError."""
     from wattmark.wiring.stated_tables import stated_tables
@@ -83,6 +94,7 @@ def planned(
         state=Path(asked.state).expanduser() if asked.state else default_state(environ),
         socket=place,
         tails=tuple(dict.fromkeys(logs)),
+        to=to,
     )
 
 
@@ -113,11 +125,7 @@ def assemble(
     if not survey.meters.devices:
         raise UsageError("no meter works on this machine: `wattmark doctor` says why")
     meters = _patient(survey.meters)
-    settings = _book_settings(plan, survey, meters)
-    if plan.config.measure.calibration:
-        kept = calibration_for(calibrations_folder(environ), survey.host, meters.devices, say)
-        settings = replace(settings, calibration=kept)
-    all_here(settings.engines, parts_of(settings.calibration, meters.devices))
+    settings = _settings(plan, survey, meters, environ, say)
     if waiting is not None:
         settings = replace(settings, waiting=waiting)
     listening = bound(plan.agent.listen)
@@ -125,37 +133,8 @@ def assemble(
     surroundings = surroundings_of(plan.config, environ, say)
     restored = _restored(journal, meters, settings)
     book = restored.book or _fresh_book(restored, journal, meters, settings)
-    spool = _spool(plan, journal)
-    for path in plan.tails:
-        if not path.exists():
-            say(f"{path} is not there yet: it is followed once it is")
-    agent = Agent(
-        meters=meters,
-        book=book,
-        journal=journal,
-        clock=boot_clock,
-        utc_us=utc_now_us,
-        period_seconds=plan.config.measure.period_seconds,
-        spool=spool,
-        lander=_lander(plan, spool, say),
-        looks=_looks(plan, environ),
-        tails=[Tail(path, book.marks.get(str(path))) for path in plan.tails],
-        datagrams=Datagrams(plan.socket, plan.config.measure.period_seconds) if plan.socket else None,
-        say=say,
-        rates=surroundings.rates,
-        hours=surroundings.hours,
-        settled=settled_of(
-            plan.agent.settled_kept, plan.agent.settled, _folder_of(plan.config), say, utc_now_us
-        ),
-        beside=beside(
-            meters.meters,
-            meters.devices,
-            say,
-            workloads=plan.agent.workloads,
-            look_seconds=plan.agent.workload_seconds,
-        ),
-    )
-    agent.searching = searching_of(plan.agent, plan.state, environ)
+    agent = _agent(plan, meters, book, journal, surroundings, environ, say)
+    agent.searching = _searching(plan, settings.host_id, environ, say)
     shown = State(agent, surroundings, settings.host_id)
     if plan.agent.otlp:
         headers = headers_of(environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""))
@@ -170,6 +149,74 @@ def assemble(
         token=environ.get(TOKEN, "").strip() or None,
     )
     return agent, agent.open_door(listening, Answerer(showing))
+
+
+def _settings(
+    plan: Plan, survey: Survey, meters: MeterSet, environ: Mapping[str, str], say: Say
+) -> BookSettings:
+    """With the calibration of this node, where one is asked for. Raises UsageError for parts that are not
+    here."""
+    settings = _book_settings(plan, survey, meters)
+    if plan.config.measure.calibration:
+        kept = calibration_for(calibrations_folder(environ), survey.host, meters.devices, say)
+        settings = replace(settings, calibration=kept)
+    all_here(settings.engines, parts_of(settings.calibration, meters.devices))
+    return settings
+
+
+def _agent(
+    plan: Plan,
+    meters: MeterSet,
+    book: Book,
+    journal: Journal,
+    surroundings: Surroundings,
+    environ: Mapping[str, str],
+    say: Say,
+) -> Agent:
+    """All that it reads, hears and writes to, put together; it has not begun."""
+    spool = _spool(plan, journal)
+    for path in plan.tails:
+        if not path.exists():
+            say(f"{path} is not there yet: it is followed once it is")
+    period_seconds, asked = plan.config.measure.period_seconds, plan.agent
+    return Agent(
+        meters=meters,
+        book=book,
+        journal=journal,
+        clock=boot_clock,
+        utc_us=utc_now_us,
+        period_seconds=period_seconds,
+        spool=spool,
+        lander=_lander(plan, spool, say),
+        looks=_looks(plan, environ),
+        tails=[Tail(path, book.marks.get(str(path))) for path in plan.tails],
+        datagrams=Datagrams(plan.socket, period_seconds) if plan.socket else None,
+        say=say,
+        rates=surroundings.rates,
+        hours=surroundings.hours,
+        settled=settled_of(asked.settled_kept, asked.settled, _folder_of(plan.config), say, utc_now_us),
+        beside=beside(
+            meters.meters,
+            meters.devices,
+            say,
+            workloads=asked.workloads,
+            look_seconds=asked.workload_seconds,
+        ),
+    )
+
+
+def _searching(plan: Plan, host_id: str, environ: Mapping[str, str], say: Say) -> Searching | None:
+    """The search for regressions, and who hears of what it finds."""
+
+    def tell() -> tuple[Telling, Watched] | None:
+        if not (plan.to or plan.agent.alerts or plan.config.tables.get(NOTIFY)):
+            return None
+        from wattmark.agent.telling import telling_of, watched_by
+
+        telling = telling_of(plan.config, plan.state, environ, say, plan.to)
+        return None if telling is None else (telling, watched_by(plan.config, host_id))
+
+    return searching_of(plan.agent, plan.state, tell)
 
 
 def _fresh_book(restored: Restored, journal: Journal, meters: MeterSet, settings: BookSettings) -> Book:

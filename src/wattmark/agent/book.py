@@ -11,30 +11,24 @@ from dataclasses import dataclass, field, replace
 from wattmark.agent.entries import FORMAT, Entry, FileMark, Head, LastReading, Looked, Ticked, Told
 from wattmark.agent.gauges import Gauge
 from wattmark.agent.placing import Expected, placements_for
+from wattmark.agent.standing_in import PRACTICE_US, StandIns
 from wattmark.agent.timeline import Timeline
 from wattmark.core.calibration import Calibration
 from wattmark.core.known import Method, model_errors
 from wattmark.core.readings import CounterReading, Device, Gap, PowerReading
 from wattmark.core.serving import attributing
 from wattmark.core.serving.attributing import Attributor, Batch
-from wattmark.core.serving.by_engine import Telling, corrected, tellings
 from wattmark.core.serving.calibrated_node import CalibratedNode, errors_of, is_calibrated, parts_of
 from wattmark.core.serving.disjoint import Part, Piece, Remainder, clipped
 from wattmark.core.serving.dividing import Piece as Used
-from wattmark.core.serving.engine import EngineReading, difference
+from wattmark.core.serving.engine import EngineReading
 from wattmark.core.serving.line import Started
-from wattmark.core.serving.request import Placement, Request, Rule, Service
+from wattmark.core.serving.request import Placement, Request, Rule
 from wattmark.core.serving.rest_errors import with_rests
 from wattmark.core.serving.weights import Weighing
 from wattmark.core.serving.window import ServingWindow
 from wattmark.core.units import Energy, Power
 
-TOLD_FOR_US = 15 * 60 * 1_000_000
-"""A model whose requests were told so lately is told by request, and not by its engine's counters."""
-LOOKS_WAITED = 3
-"""A window waits for the next look at an engine for so many of their periods."""
-PRACTICE_US = 24 * 3600 * 1_000_000
-"""Where requests were told so lately, windows have the rule of requests."""
 MOST_REMEMBERED = 20_000
 """Requests that are remembered, so that one that is told again is not counted again."""
 
@@ -75,21 +69,17 @@ class Book:
         self._order = [d.id for d in devices]
         self.flying: dict[str, Started] = {}
         self.marks: dict[str, FileMark] = {}
-        self.looks: dict[str, EngineReading] = {}
-        self._models: dict[str, set[str]] = {}
-        self._told_us: dict[tuple[str, str], int] = {}
         self._known: dict[tuple[str, int, int], None] = {}
         self.repeated = 0
         """Requests that were told again, word for word."""
-        self._held: list[Telling] = []
-        self._untold: set[tuple[str, str]] = set()
-        """Targets and models of which a request ended that nobody told."""
-        self._stood_us = 0
-        by_counter = [e.by_counter for e in settings.engines]
-        self._rule = Rule.ENGINE if by_counter and all(by_counter) else settings.weighing.rule
-        self._tellings: list[Telling] = []
-        self._stood: dict[int, Request] = {}
         self._notes: dict[str, None] = {}
+        self._stand_ins = StandIns(
+            settings.engines,
+            waiting=settings.waiting,
+            look_seconds=settings.look_seconds,
+            rule=settings.weighing.rule,
+            note=self.note,
+        )
         self.now_us = done_us
         self.fresh = False
         """Nothing was before: time begins with the first reading."""
@@ -108,7 +98,7 @@ class Book:
         )
 
     def _placements(self) -> tuple[Placement, ...]:
-        return placements_for(self._settings.engines, self._models, self.parts)
+        return placements_for(self._settings.engines, self._stand_ins.models, self.parts)
 
     @property
     def divided_us(self) -> int:
@@ -146,10 +136,10 @@ class Book:
             debts={of: rest.debt for of, (_, rest) in self._rests.items()},
             flying=list(self.flying.values()),
             files=list(self.marks.values()),
-            looks=list(self.looks.values()),
-            heard=[(*k, at_us) for k, at_us in self._told_us.items() if at_us > self.now_us - PRACTICE_US],
-            stood_us=self._stood_us,
-            rule=self._rule.value,
+            looks=self._stand_ins.looks,
+            heard=self._stand_ins.heard_since(self.now_us - PRACTICE_US),
+            stood_us=self._stand_ins.stood_us,
+            rule=self._stand_ins.rule.value,
         )
 
     def resume(self, head: Head) -> None:
@@ -160,9 +150,7 @@ class Book:
             self.marks[mark.path] = mark
         for look in head.looks:
             self._looked(look)
-        self._told_us |= {(what, name): at_us for what, name, at_us in head.heard}
-        self._stood_us = head.stood_us
-        self._rule = Rule(head.rule) if head.rule else self._rule
+        self._stand_ins.resume(head.heard, head.stood_us, Rule(head.rule) if head.rule else None)
         if head.boot is None or head.boot != self._settings.boot:
             return
         for last in head.last:
@@ -215,7 +203,7 @@ class Book:
         for part, rest in self._rests.values():
             for piece in rest.ready():
                 self._give(part.device.id, piece)
-        self._settle_tellings()
+        self._settle()
         return batch
 
     def _first_reading(self, entry: Ticked) -> None:
@@ -262,7 +250,7 @@ class Book:
             if self._is_repeated(request):
                 continue
             self.flying.pop(request.request_id, None)
-            self._heard(request.service, request.end_us)
+            self._stand_ins.heard(request.service, max(self.now_us, request.end_us))
             if self.fresh:
                 self._early.append(request)
             elif not counted or request.end_us > self._attributor.divided_us:
@@ -284,107 +272,19 @@ class Book:
         return False
 
     def _begun(self, started: Started) -> None:
-        self._heard(started.service, started.start_us)
+        self._stand_ins.heard(started.service, max(self.now_us, started.start_us))
         if len(self.flying) < self._settings.waiting.most_in_flight:
             self.flying[started.request_id] = started
         self._attributor.started(started.request_id, started.service, started.start_us)
 
     def _looked(self, reading: EngineReading) -> None:
-        before = self.looks.get(reading.target)
-        self.looks[reading.target] = reading
-        if reading.target not in {e.target for e in self._settings.engines if e.by_counter}:
-            return
-        known = self._models.setdefault(reading.target, set())
-        if not known.issuperset(reading.models):
-            known.update(reading.models)
+        if self._stand_ins.looked(reading):
             self._attributor.place(self._placements())
-        if before is None:
-            return
-        delta = difference(before, reading)
-        if isinstance(delta, Gap):
-            self.note(f"{reading.target}: {delta.reason}")
-            return
-        for model, gap in delta.gaps.items():
-            self.note(f"{reading.target}: {model}: {gap.reason}")
-        stated = {e.target: e.model for e in self._settings.engines}[reading.target]
-        names = {model: Service(model=stated or model, target=reading.target) for model in delta.counted}
-        self._held += [t for t in tellings(delta, before, reading, names) if t.active]
 
-    def _settle_tellings(self) -> None:
-        """Let counters stand for requests, once it is clear that nobody tells these.
-
-        It is clear when a request ended, by the counters, and nobody told of it in time; a long one is told
-        at its end only. What comes after is not told either, until somebody does.
-        """
-        waiting = self._settings.waiting
-        patient = waiting.lateness_us * 4 // 5
-        self._held = [t for t in self._held if not self._is_told(t.service, t.start_us)]
-        ripe = [telling for telling in self._held if telling.end_us + patient <= self.now_us]
-        for telling in ripe:
-            if telling.over or telling.start_us <= self.now_us - waiting.horizon_us:
-                self._untold.add(_key(telling))
-        for telling in ripe:
-            if _key(telling) in self._untold:
-                self._stand_in(telling)
-        self._held = [
-            t for t in self._held if _key(t) not in self._untold or t.end_us + patient > self.now_us
-        ]
-
-    def _unsettled_us(self) -> int | None:
-        """From when on it is not clear yet what engines count, and whether somebody tells of it."""
-        moments = [telling.start_us for telling in self._held]
-        late_us = self.now_us - round(LOOKS_WAITED * self._settings.look_seconds * 1e6)
-        for engine in self._settings.engines:
-            look = self.looks.get(engine.target)
-            if look is None or not engine.by_counter or look.at_us < late_us:
-                continue
-            services = [Service(model=engine.model or model, target=engine.target) for model in look.models]
-            if not all(self._is_told(service, look.at_us) for service in services):
-                moments.append(look.at_us)
-        return min(moments, default=None)
-
-    def _stand_in(self, telling: Telling) -> None:
-        if telling.end_us <= self._attributor.divided_us:
-            return  # it is in a window that came out, or came too late for it
-        self._stood_us = max(self._stood_us, telling.end_us)
-        self._warn_of_names(telling)
-        request = telling.as_request()
-        self._stood[id(request)] = request
-        self._attributor.ended(request)
-        self._tellings.append(telling)
-
-    def _warn_of_names(self, telling: Telling) -> None:
-        """Say where requests are told under a name that no engine gives: they may be the ones it counts."""
-        model, target = telling.service.model, telling.service.target
-        engines = {name for names in self._models.values() for name in names} | {
-            e.model for e in self._settings.engines
-        }
-        for (what, name), at_us in self._told_us.items():
-            if what == "free" and name not in engines and at_us > telling.start_us - TOLD_FOR_US:
-                self.note(
-                    f"{target} counts requests to {model}, and requests to {name} are told without a target: "
-                    "if they are the same they count twice; tell the target, or state the model of the engine"
-                )
-
-    def _is_told(self, service: Service, start_us: int) -> bool:
-        model, target = service.model, service.target
-        named = [("target", target), ("model", model)]
-        if not model:
-            named = [("target", target), *(key for key in self._told_us if key[0] == "free")]
-        return any(start_us < self._told_us.get(key, -TOLD_FOR_US) + TOLD_FOR_US for key in named)
-
-    def _heard(self, service: Service, at_us: int) -> None:
-        """Somebody tells of these requests. Who names no target may mean any engine that names no model."""
-        at_us = max(self.now_us, at_us)
-        self._untold = {key for key in self._untold if not _means(service, key)}
-        if len(self._told_us) > MOST_REMEMBERED:
-            recent = sorted(self._told_us, key=self._told_us.__getitem__)[MOST_REMEMBERED // 2 :]
-            self._told_us = {key: self._told_us[key] for key in recent}
-        self._told_us["model", service.model] = at_us
-        if service.target:
-            self._told_us["target", service.target] = at_us
-        else:
-            self._told_us["free", service.model] = at_us
+    def _settle(self) -> None:
+        """Let counters stand for requests, once it is clear that nobody tells these."""
+        for request in self._stand_ins.settled(self.now_us, self.divided_us):
+            self._attributor.ended(request)
 
     def powers(self) -> dict[str, float]:
         """Device of a window -> watts between its last two readings, where these are known."""
@@ -403,15 +303,14 @@ class Book:
     def due(self) -> Batch:
         """The windows that are due, with the requests that are divided in them."""
         self._forget_lost()
-        self._settle_tellings()
-        return self._finished(self._attributor.advance(self.now_us, self._unsettled_us()))
+        self._settle()
+        unsettled_us = self._stand_ins.unsettled_us(self.now_us)
+        return self._finished(self._attributor.advance(self.now_us, unsettled_us))
 
     def finish(self) -> Batch:
         """All that is known until now, as windows."""
-        for telling in self._held:
-            if not self._is_told(telling.service, telling.start_us):
-                self._stand_in(telling)
-        self._held = []
+        for request in self._stand_ins.rest(self.divided_us):
+            self._attributor.ended(request)
         read = max((gauge.until_us or 0 for gauge in self.gauges.values()), default=0)
         return self._finished(
             self._attributor.finish(read if read + 1_000_000 > self.now_us else self.now_us)
@@ -440,33 +339,16 @@ class Book:
         for window in batch.windows:
             notes = tuple(self._notes)
             self._notes.clear()
-            self._rule = self._rule_at(window.start_us)
-            made = with_rests(corrected(window, self._tellings, self._rule), self._plain_parts)
+            made = with_rests(self._stand_ins.corrected(window), self._plain_parts)
             windows.append(replace(made, notes=(*made.notes, *notes)) if notes else made)
-        self._tellings = [t for t in self._tellings if t.end_us > batch.windows[-1].end_us]
-        told = tuple(e for e in batch.requests if self._stood.pop(id(e.request), None) is None)
+        self._stand_ins.forget(batch.windows[-1].end_us)
+        told = tuple(e for e in batch.requests if not self._stand_ins.was_stood_in(e.request))
         return Batch(tuple(windows), told)
-
-    def _rule_at(self, at_us: int) -> Rule:
-        """How the node is known; a window in which nothing happened is of the rule of those before it."""
-        if max(self._told_us.values(), default=0) > at_us - PRACTICE_US:
-            return self._settings.weighing.rule
-        return Rule.ENGINE if self._stood_us > at_us - PRACTICE_US else self._rule
 
     def _forget_lost(self) -> None:
         lost = self.now_us - self._settings.waiting.lost_us
         for request_id in [r for r, started in self.flying.items() if started.start_us < lost]:
             del self.flying[request_id]
-
-
-def _key(telling: Telling) -> tuple[str, str]:
-    return telling.service.target, telling.service.model
-
-
-def _means(service: Service, key: tuple[str, str]) -> bool:
-    """Whether a request that is told may be one that an engine counts for this target and model."""
-    target, model = key
-    return service.target == target or service.model == model or (not model and not service.target)
 
 
 def _described(part: Part, settings: BookSettings, devices: Sequence[Device]) -> attributing.Device:

@@ -61,7 +61,7 @@ class _Refused(Exception):
 
 
 class _Client:
-    __slots__ = ("closing", "incoming", "outgoing", "owed", "peer", "since", "socket", "waited")
+    __slots__ = ("closing", "incoming", "outgoing", "owed", "peer", "refused", "since", "socket", "waited")
 
     def __init__(self, connection: socket.socket, peer: str, now: float) -> None:
         self.socket = connection
@@ -71,6 +71,8 @@ class _Client:
         self.since = now
         """When what is under way began: a request, or the wait for one."""
         self.closing = False
+        self.refused: int | None = None
+        """Bytes that came in after it was refused; None: it was not."""
         self.owed = False
         """What came in behind the last request is still to be looked at."""
         self.waited = False
@@ -144,6 +146,11 @@ class HttpDoor:
         if not data:
             self._drop(client)
             return
+        if client.refused is not None:
+            client.refused += len(data)
+            if client.refused > MOST_HELD:
+                self._drop(client)
+            return
         if not client.incoming:
             client.since = self._now
         client.incoming += data
@@ -176,6 +183,7 @@ class HttpDoor:
 
     def _refuse(self, client: _Client, error: _Refused) -> None:
         client.closing = True
+        client.refused = 0
         client.incoming.clear()
         self._say(client, Answered(error.status, f"{error}\n".encode()), keep=False, head=False)
 
@@ -235,12 +243,20 @@ class HttpDoor:
         del client.outgoing[:sent]
         if client.outgoing:
             self._watch(client, selectors.EVENT_WRITE)
+        elif client.refused is not None:
+            self._linger(client)
         elif client.closing:
             self._drop(client)
         else:
             client.since = self._now
             client.owed = bool(client.incoming)
             self._watch(client, selectors.EVENT_WRITE if client.owed else selectors.EVENT_READ)
+
+    def _linger(self, client: _Client) -> None:
+        """Pass over what is still being sent: a close amid it would take the answer away (RFC 9112, 9.6)."""
+        client.socket.shutdown(socket.SHUT_WR)
+        client.since = self._now
+        self._watch(client, selectors.EVENT_READ)
 
     def _watch(self, client: _Client, events: int) -> None:
         key = self._selector.get_map().get(client.socket)

@@ -42,6 +42,12 @@ class Sender:
         self._thread = threading.Thread(target=self._go, name="wattmark-otlp", daemon=True)
         self._thread.start()
 
+    @property
+    def idle(self) -> bool:
+        """Whether the last body was delivered, or could not be, so that the next one would be made."""
+        with self._wake:
+            return self._body is None
+
     def tick(self, now: float) -> None:
         """Make a body when it is time, unless the one before still waits. ``now``: steady seconds."""
         if now < self._due:

@@ -13,7 +13,7 @@ from wattmark.core.errors import UsageError
 from wattmark.core.outcome import parse_goal
 from wattmark.core.run import Place, Subject, Work
 from wattmark.measure.budget import parse_budget
-from wattmark.measure.environment import EXPORT, OUT, joins_from
+from wattmark.measure.environment import DVC_STAGE, EXPORT, OUT, joins_from
 from wattmark.measure.journal import amount
 from wattmark.measure.settings import Settings
 from wattmark.wiring.configuration import ledger_named
@@ -53,7 +53,7 @@ def settings_from(
         name=name,
         subject=Subject(
             **{**configured, **{k: str(v) for k, v in tags.items() if v is not None}},
-            labels={**config.labels, **{str(k): str(v) for k, v in labels.items()}},
+            labels={**config.labels, **_stage_of_dvc(environ), **{str(k): str(v) for k, v in labels.items()}},
         ),
         place=replace(
             place,
@@ -83,6 +83,16 @@ def here() -> Path:
         return Path.cwd()
     except FileNotFoundError:
         return Path(os.sep)
+
+
+def _stage_of_dvc(environ: Mapping[str, str]) -> dict[str, str]:
+    """The stage of a DVC pipeline that this is run in, as DVC calls it (``DVC_STAGE``, DVC 3)."""
+    stage = environ.get(DVC_STAGE)
+    if not stage:
+        return {}
+    from wattmark.core.dvc import STAGE_LABEL
+
+    return {STAGE_LABEL: stage}
 
 
 def exports_asked(config: Config, environ: Mapping[str, str], asked: Sequence[str]) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ class Track:
         self._config = config
         self._backend: Backend | None = None
         self._above: Track | None = None
+        self.outer: Track | None = None
+        """The track of this program that this one is a window of, once it was started."""
         self._windows: dict[str, list[tuple[Any, Any]]] = {}
         self._stopped = False
         self._result: Run | None = None
@@ -55,6 +57,7 @@ class Track:
         self._above, outer = active.get(), running()
         if outer is not None:
             self._backend = Inner(outer._started(), self._settings)
+            self.outer = outer
         elif (log := log_to_join()) is not None:  # also in threads of a program that measures itself
             self._backend = Joined(log, self._settings)
         else:
@@ -156,10 +159,10 @@ class Track:
 
     @property
     def problem(self) -> str | None:
-        """Why the run file could not be written, if it could not."""
+        """Why the run file could not be written, or what trackers did not take of it; None: all is well."""
         backend = self._started()
         if isinstance(backend, Own):
-            return backend.recording.problem
+            return backend.recording.problem or "; ".join(backend.recording.untold) or None
         return backend.problem if isinstance(backend, Joined) else None
 
     def joining(self) -> tuple[Path | None, str]:

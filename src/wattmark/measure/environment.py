@@ -17,8 +17,8 @@ EXPORT = "WATTMARK_EXPORT"
 """Where runs are shown while they go on: NAME:TARGET, several separated by commas."""
 SOLUTION = "WATTMARK_SOLUTION"
 """Solution whose attempt this process is; set it for the trials of a study or a resumed job."""
-START = "WATTMARK_START"
-"""When 1, a Python process measures itself from start to end."""
+DVC_STAGE = "DVC_STAGE"
+"""Stage of a DVC pipeline whose command this is; DVC sets it."""
 
 MOST_RANKS = 10_000_000
 """No job has more processes."""

@@ -151,7 +151,7 @@ class ProcessTree:
         """Strike out what turned up in a parent; what has not after two looks is nobody's, and stays ours."""
         waiting: list[_Gone] = []
         for gone in self._gone:
-            if came.get(gone.parent, 0.0) >= gone.seconds - 2 / self._tick:
+            if gone.parent in came and came[gone.parent] >= gone.seconds - 2 / self._tick:
                 came[gone.parent] -= gone.seconds
             elif gone.looks:
                 self._lost += gone.seconds

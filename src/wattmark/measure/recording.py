@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ from wattmark.measure.processes import CpuClock
 from wattmark.measure.settings import Settings
 from wattmark.measure.spool import SUFFIX, Spool, close_orphans, document_of
 from wattmark.measure.timeline import Timeline
-from wattmark.ports import LiveExport
+from wattmark.ports import ConcludingExport, LiveExport
 
 _live: weakref.WeakSet[Recording] = weakref.WeakSet()
 
@@ -82,6 +82,8 @@ class Recording:
         self.record_id = _random_uuid()
         self.path: Path | None = None
         """The run file, once it has landed."""
+        self.untold: tuple[str, ...] = ()
+        """What could not be shown elsewhere of the finished run; its evidence has landed all the same."""
 
     def start(self) -> None:
         """Read the meters for the first time and begin to watch."""
@@ -138,11 +140,14 @@ class Recording:
             status = Status.INTERRUPTED if interrupted else Status.CLOSED
             ended = replace(self._snapshot(status, end), exit_code=exit_code, failed=failed)
             self._result = ended
+        concluding = [export for export in self._exports if isinstance(export, ConcludingExport)]
         notes = self._stop_exports()
         with self._lock:
             self._result = self._finished(replace(ended, notes=(*ended.notes, *notes)))
         _live.discard(self)
         self._land(self._result)
+        if concluding:
+            self._conclude(concluding, self._result)
         return self._result
 
     def discard(self) -> None:
@@ -282,6 +287,15 @@ class Recording:
             exports, self._exports = self._exports, ()
         problems = [export.stop() for export in exports]
         return [f"not shown elsewhere: {problem}" for problem in problems if problem is not None]
+
+    def _conclude(self, exports: Sequence[ConcludingExport], run: Run) -> None:
+        """Tell what the run came to, when it has landed: what goes wrong here costs no evidence."""
+        try:
+            document = document_of(run)
+        except ValueError:  # said when it was to land
+            return
+        problems = [export.conclude(run, document) for export in exports]
+        self.untold = tuple(problem for problem in problems if problem is not None)
 
     def _watch(self) -> None:
         while not self._asleep.acquire(timeout=min(self._settings.period_seconds, threading.TIMEOUT_MAX)):

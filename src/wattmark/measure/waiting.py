@@ -6,9 +6,11 @@ every 50 ms.
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +26,18 @@ _IN_CHANGES = 0x2 | 0x8 | 0x80 | 0x100
 class Events:
     """Sleeps until the process ends, the log's folder changes, or a look is due. Never raises."""
 
-    def __init__(self, pid: int, folder: Path) -> None:
+    def __init__(
+        self,
+        pid: int,
+        folder: Path,
+        look_seconds: float = LOOK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._look_seconds = look_seconds
+        self._clock = clock
         self._ended = _pidfd(pid)
         self._changed = _inotify(folder) if self._ended is not None else None
-        self._heard = 0.0
+        self._heard = -math.inf
 
     def wait(self) -> None:
         """Sleep. After news of the log, for at most :data:`POLL_SECONDS`, so that a flood of lines
@@ -38,12 +48,12 @@ class Events:
             return
         poll = select.poll()
         poll.register(self._ended, select.POLLIN)
-        if self._changed is None or time.monotonic() - self._heard < POLL_SECONDS:
+        if self._changed is None or self._clock() - self._heard < POLL_SECONDS:
             poll.poll(POLL_SECONDS * 1000)
             return
         poll.register(self._changed, select.POLLIN)
-        if any(fd == self._changed for fd, _ in poll.poll(LOOK_SECONDS * 1000)):
-            self._heard = time.monotonic()
+        if any(fd == self._changed for fd, _ in poll.poll(self._look_seconds * 1000)):
+            self._heard = self._clock()
             with suppress(OSError):
                 while os.read(self._changed, 1 << 16):  # only that there was something counts
                     pass

@@ -7,7 +7,7 @@ import math
 import wave
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.bench.endpoint.asking import a_query, opened
@@ -54,12 +54,13 @@ def test_embeddings_that_cannot_be_compared_fail(wrong: str, reason: str) -> Non
 
 
 @given(st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=8))
+@example([1.3389356853310147e-161, 1.3389356853310147e-161])
 def test_a_cosine_lies_between_minus_one_and_one(vector: list[float]) -> None:
     """A vector and itself have 1, a vector and its opposite -1; one without length has none."""
     try:
         same = cosine(vector, vector)
     except Failed:
-        assert math.hypot(*vector) ** 2 == 0.0
+        assert not any(vector)
         return
     assert same == pytest.approx(1.0)
     assert cosine(vector, [-x for x in vector]) == pytest.approx(-1.0)

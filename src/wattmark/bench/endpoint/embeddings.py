@@ -47,10 +47,11 @@ class EmbeddingWay:
 
 def cosine(a: Sequence[float], b: Sequence[float]) -> float:
     """The cosine of the angle between two vectors. Raises Failed where one has no length."""
-    lengths = math.hypot(*a) * math.hypot(*b)
-    if not lengths or not math.isfinite(lengths):
+    first, second = math.hypot(*a), math.hypot(*b)
+    if not first or not second or not math.isfinite(first + second):
         raise Failed("an embedding has no length")
-    return max(-1.0, min(1.0, math.fsum(x * y for x, y in zip(a, b, strict=True)) / lengths))
+    # Of unit length before they are multiplied: products of tiny numbers have no digits left.
+    return max(-1.0, min(1.0, math.fsum((x / first) * (y / second) for x, y in zip(a, b, strict=True))))
 
 
 def _vectors(said: Any, wanted: int) -> list[list[float]]:
