@@ -63,11 +63,13 @@ def place(url: str = "", **changes: Any) -> Config:
     return Config(place=PlaceConfig(**told))
 
 
-def live(folder: Path, environ: Mapping[str, str] | None = None, **changes: Any) -> Live:
-    """A cache of its own, a key, little patience."""
+def live(
+    folder: Path, environ: Mapping[str, str] | None = None, patience_seconds: float = 60.0, **changes: Any
+) -> Live:
+    """A cache of its own, a key, one try."""
     keys = {"ELECTRICITYMAPS_API_KEY": "s3cret", "XDG_CACHE_HOME": str(folder), **(environ or {})}
     told: dict[str, Any] = {"environ": keys, "clock": lambda: LATER_US, **changes}
-    return Live(web=lambda: HttpWeb(tries=1, timeout_seconds=0.5), **told)
+    return Live(web=lambda: HttpWeb(tries=1, timeout_seconds=patience_seconds), **told)
 
 
 def met(config: Config, asker: Live | None, run: Run | None = None, **stated: Any) -> Intensity:
@@ -158,14 +160,15 @@ def test_offline_without_a_cache_the_year_stands_in_and_says_why(tmp_path: Path)
         (lambda _: Reply(b'{"zone": "FR", "da', 200, {"Content-Type": "application/json"}), "in the middle"),
         (lambda _: as_json({"zone": "FR"}), "no field 'data'"),
         (lambda _: as_json({"zone": "DE", "data": []}), "answered for 'DE'"),
-        (lambda _: Reply(b"{}", wait=1.0), "did not answer in time"),
+        (lambda _: Reply(b"{}", wait=30.0), "did not answer in time"),
     ],
     ids=["wrong key", "down", "quota", "a page", "half", "drift", "wrong zone", "slow"],
 )
 def test_a_provider_that_fails_gives_way_to_the_year(tmp_path: Path, answer: Answerer, said: str) -> None:
     """What happened, what was used instead, and its grade; no key in it."""
     with serving(answer) as served:
-        found = met(place(served.url), live(tmp_path))
+        patience = 0.3 if said == "did not answer in time" else 60.0
+        found = met(place(served.url), live(tmp_path, patience_seconds=patience))
     assert found.data_quality == "D"
     assert said in found.note
     assert "the yearly one stands in" in found.note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -110,7 +111,9 @@ def test_a_stated_rest_of_the_node_is_a_device_of_grade_d() -> None:
     before, after = found.read()[device.id], found.read()[device.id]
     assert isinstance(before, CounterReading)
     assert isinstance(after, CounterReading)
-    assert after.total.joules - before.total.joules == pytest.approx(50.0 * (after.at - before.at))
+    rounding = 4 * math.ulp(50.0 * after.at)
+    used = after.total.joules - before.total.joules
+    assert used == pytest.approx(50.0 * (after.at - before.at), rel=0, abs=rounding)
     assert "rest of node" not in [n.what for n in found.not_seen]
     found.close()
 

@@ -61,7 +61,9 @@ def test_the_verbs_that_decide_take_them(tmp_path: Path) -> None:
 def test_without_a_ledger_the_ways_to_name_one_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """These verbs have no option for it."""
     monkeypatch.delenv("WATTMARK_LEDGER")
-    with pytest.raises(UsageError, match="ledger:team=ads: no ledger is named: set WATTMARK_LEDGER"):
+    with pytest.raises(
+        UsageError, match=r"ledger:team=ads: no ledger is named: set WATTMARK_LEDGER.*or name run files"
+    ):
         read_runs([Path("ledger:team=ads")])
 
 

@@ -15,6 +15,7 @@ from wattmark.core.baseline import (
     without_plots,
 )
 from wattmark.core.errors import UsageError
+from wattmark.core.given import Given
 from wattmark.core.kpis import CATALOG
 from wattmark.core.kpis.kpi import Kpi
 from wattmark.core.policy import Policy
@@ -36,6 +37,16 @@ class Group:
     runs: tuple[Run, ...]
     remarks: tuple[str, ...] = ()
     """What must be said of them first: a benchmark that is not valid, or was simulated."""
+    givens: tuple[Given, ...] = ()
+    """What was stated of each repeat, as it was counted with: whoever decides again needs it."""
+    as_one: bool = False
+    """True when all runs are one solution."""
+    kept: str = ""
+    """Name of the baseline where it comes from a baseline file."""
+    frozen: Baseline | None = None
+    """That baseline itself, with who set and approved it."""
+    paths: tuple[Path, ...] = ()
+    """Where the runs were read from."""
 
     @property
     def count(self) -> str:
@@ -52,9 +63,23 @@ def group_of(
     """
     loaded = read_runs(paths)
     runs = tuple(item.run for item in loaded)
-    repeats = repeats_of(runs, lambda group: given_from(config, stated, group), as_one=as_one)
+    givens: list[Given] = []
+
+    def told(group: Sequence[Run]) -> Given:
+        givens.append(given_from(config, stated, group))
+        return givens[-1]
+
+    repeats = repeats_of(runs, told, as_one=as_one)
     remarks = tuple(dict.fromkeys(item.remark for item in loaded if item.remark))
-    return Group(name=name or _name(loaded, paths), repeats=repeats, runs=runs, remarks=remarks)
+    return Group(
+        name=name or _name(loaded, paths),
+        repeats=repeats,
+        runs=runs,
+        remarks=remarks,
+        givens=tuple(givens),
+        as_one=as_one,
+        paths=tuple(paths),
+    )
 
 
 def baseline_group(
@@ -82,7 +107,17 @@ def baseline_group(
     if len(paths) == 1 and is_baseline_file(paths[0]):
         kept = read_baseline(paths[0], name or DEFAULT_NAME)
         require_unchanged(kept, kpis)
-        return Group(name=kept.name, repeats=kept.repeats(), runs=kept.runs)
+        counted_with: list[Given] = []
+        repeats = kept.repeats(counted_with.append)
+        return Group(
+            name=kept.name,
+            repeats=repeats,
+            runs=kept.runs,
+            givens=tuple(counted_with),
+            as_one=kept.as_one,
+            kept=kept.name,
+            frozen=kept,
+        )
     if name is not None:
         raise UsageError("--name chooses a baseline of a baseline file; these are run files")
     return group_of(paths, config, stated, as_one=as_one)

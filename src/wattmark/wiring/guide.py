@@ -10,6 +10,7 @@ from pathlib import Path
 
 from wattmark import tables
 from wattmark.config import Config
+from wattmark.core.governance.rated import RATINGS
 from wattmark.core.guide import Capabilities, Guide, guide_from
 from wattmark.core.known import Grade
 from wattmark.core.policy import Policy
@@ -90,7 +91,7 @@ def targets(policy: Policy) -> dict[str, str]:
     """The absolute limits of a policy as words, per KPI, in the KPI's unit."""
     found: dict[str, list[str]] = {}
     for limit in policy.limits:
-        if limit.relative:
+        if limit.relative or limit.kpi in RATINGS:
             continue
         words = f"at least {limit.min:g}" if limit.min is not None else f"at most {limit.max:g}"
         words += f" for {', '.join(limit.workload_class)}" if limit.workload_class else ""

@@ -21,7 +21,7 @@ from wattmark.wiring.configuration import ledger_named
 from wattmark.wiring.places import tables_folder
 
 if TYPE_CHECKING:
-    from wattmark.ledger.asking import Engine
+    from wattmark.ledger.engine import Engine
     from wattmark.ledger.question import Question
     from wattmark.ledger.rollup import Rollup
     from wattmark.ledger.snapshot import Snapshot

@@ -20,7 +20,7 @@ from wattmark.wiring.places import tables_folder
 from wattmark.wiring.sites import region_of
 
 if TYPE_CHECKING:
-    from wattmark.ledger.asking import Engine
+    from wattmark.ledger.engine import Engine
     from wattmark.ledger.loads import PlaceLoad
     from wattmark.ledger.settings import LedgerSettings
     from wattmark.ledger.snapshot import Snapshot

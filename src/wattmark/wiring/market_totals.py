@@ -25,7 +25,7 @@ from wattmark.wiring.market import (
 
 if TYPE_CHECKING:
     from wattmark.core.rollup import Total
-    from wattmark.ledger.asking import Engine
+    from wattmark.ledger.engine import Engine
     from wattmark.ledger.settings import LedgerSettings
     from wattmark.ledger.snapshot import Snapshot
 

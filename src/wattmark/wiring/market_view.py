@@ -14,7 +14,7 @@ from wattmark.reports.market import DayHour, InstrumentRow, MarketRow, MarketVie
 from wattmark.wiring.market import Surveyed, basis_of, findings, market_factors, matched, survey
 
 if TYPE_CHECKING:
-    from wattmark.ledger.asking import Engine
+    from wattmark.ledger.engine import Engine
     from wattmark.ledger.settings import LedgerSettings
     from wattmark.ledger.snapshot import Snapshot
 

@@ -16,18 +16,14 @@ from wattmark.core.portfolio import (
     DIRECT,
     ENERGY,
     LIFECYCLE,
-    NO_STATEMENTS,
     Asked,
-    Evidence,
     Inventory,
     Line,
-    Totals,
     added,
-    inventory_of,
-    line_of,
     require_comparable,
-    upstream_of,
 )
+from wattmark.core.portfolio_lines import NO_STATEMENTS, Evidence, inventory_of, line_of, upstream_of
+from wattmark.core.portfolio_totals import Totals
 from wattmark.core.rollup import Total
 from wattmark.core.run import Statement
 from wattmark.core.statements import ALL, EITHER, EMISSIONS, LOCATION, UNSPLIT, accounting_of, wholes

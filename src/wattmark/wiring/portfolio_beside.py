@@ -5,7 +5,8 @@ from __future__ import annotations
 from wattmark.core.coverage import Lack
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.inventory import purchases
-from wattmark.core.portfolio import DIRECT, NO_PURCHASES, Asked, added
+from wattmark.core.portfolio import DIRECT, Asked, added
+from wattmark.core.portfolio_lines import NO_PURCHASES
 from wattmark.core.reconcile import Beside
 from wattmark.ledger.question import Question
 from wattmark.ledger.rollup import Rollup

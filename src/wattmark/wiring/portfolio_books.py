@@ -13,7 +13,7 @@ from wattmark.ledger.question import Question, zone_named
 from wattmark.wiring.ledger import OpenLedger
 
 if TYPE_CHECKING:
-    from wattmark.ledger.asking import Engine
+    from wattmark.ledger.engine import Engine
     from wattmark.ledger.snapshot import Snapshot
 
 

@@ -13,7 +13,7 @@ from wattmark.core.reconcile import Beside, Ours, Reconciled, Spot, Stated, Verd
 from wattmark.core.rollup import Total
 from wattmark.core.statements import EMISSIONS
 from wattmark.grid.places import find_place
-from wattmark.ledger.asking import Engine, Tables
+from wattmark.ledger.engine import Engine, Tables
 from wattmark.ledger.question import Question
 from wattmark.ledger.rollup import Rollup
 from wattmark.ledger.stated import StatedRecord, stated_records

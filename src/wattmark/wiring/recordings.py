@@ -26,7 +26,7 @@ def new_recording(settings: Settings, config: Config, *, with_self: bool = True)
         clock=boot_clock,
         environment=found.environment,
         finish=found.finish,
-        exports=_exports(settings),
+        exports=_exports(settings, config),
         delivery=delivery_to(settings.ledger) if settings.ledger else None,
     )
     return Recording(settings, world)
@@ -45,9 +45,16 @@ def _put(url: str) -> Put:
     return open_store(url).put_new
 
 
-def _exports(settings: Settings) -> tuple[LiveExport, ...]:
+def _exports(settings: Settings, config: Config) -> tuple[LiveExport, ...]:
     if not settings.exports:
         return ()
     from wattmark.exporters.catalog import open_export
+    from wattmark.exporters.tracker import Tracker
 
-    return tuple(open_export(spec, settings.export_period_seconds) for spec in settings.exports)
+    found = tuple(open_export(spec, settings.export_period_seconds) for spec in settings.exports)
+    for export in found:
+        if isinstance(export, Tracker):
+            from wattmark.wiring.trackers import teach
+
+            teach(export, config)
+    return found

@@ -75,7 +75,8 @@ def _from_ledger(named: str) -> Iterator[LoadedRun]:
     url = ledger_named(None, load_config(Path.cwd(), os.environ), os.environ, Path.cwd())
     if url is None:
         raise UsageError(
-            f"{named}: no ledger is named: set {LEDGER}, or write `url` under [ledger] in wattmark.toml"
+            f"{named}: no ledger is named: set {LEDGER}, or write `url` under [ledger] in wattmark.toml; "
+            "or name run files"
         )
     ledger = open_ledger(url)
     told: list[str] = []
