@@ -148,7 +148,7 @@ def test_the_server_answers_until_it_is_told_to_end() -> None:
             first = process.stderr.readline()
             assert "KEDA at 127.0.0.1:" in process.stderr.readline()
             port = int(first.partition("127.0.0.1:")[2].partition("/")[0])
-            connection = HTTPConnection("127.0.0.1", port, timeout=30)
+            connection = HTTPConnection("127.0.0.1", port, timeout=250)
             metric = "/apis/external.metrics.k8s.io/v1beta1/namespaces/x/wattmark-utilisation"
             status, told = 0, {}
             while status != 200:
@@ -158,4 +158,4 @@ def test_the_server_answers_until_it_is_told_to_end() -> None:
             assert told["items"][0]["value"] == "500000u"
             connection.close()
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            assert process.wait(250) == 0

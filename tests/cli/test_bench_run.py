@@ -268,6 +268,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_processes_leave_the_same_bytes(folder: Path) -> None:
     """Simulated, `standard` and `certified`: equal bundles, file by file; another seed, another one."""
     for profile in ("standard", "certified"):
@@ -276,7 +277,7 @@ def test_two_processes_leave_the_same_bytes(folder: Path) -> None:
             wattmark(folder, *asked, "--simulated", seed, "--out", f"{profile}-{n}")
             for n, seed in enumerate(("7", "7", "8"))
         ]
-        assert [run.wait(300) for run in runs] == [1, 1, 1]
+        assert [run.wait() for run in runs] == [1, 1, 1]
         first, again, other = (files_of(folder / f"{profile}-{n}") for n in range(3))
         assert first == again
         assert first["looks.jsonl"] != other["looks.jsonl"]
@@ -306,9 +307,9 @@ def test_what_was_measured_survives_the_end_of_the_process(folder: Path, number:
     short = (*SLOW, "--idle", "0.2", "--cool-down", "0.1", "--repeats", "2", "--out", "o")
     process = wattmark(folder, *short)
     try:
-        _wait_for_repeat(folder / "o")
+        _wait_for_repeat(folder / "o", process)
         process.send_signal(number)
-        assert process.wait(60) == code
+        assert process.wait() == code
     finally:
         process.kill()
         process.communicate()
@@ -316,20 +317,20 @@ def test_what_was_measured_survives_the_end_of_the_process(folder: Path, number:
     assert not (bundle / "manifest.json").exists()
     resumed = ("--profile", "quick", "--callable", "mine:slow", "--resume", str(bundle))
     refused = wattmark(folder, *resumed)
-    assert refused.wait(60) == 2
     assert "profile.id was standard and is quick" in refused.communicate()[1]
+    assert refused.returncode == 2
 
 
-def _wait_for_repeat(out: Path) -> None:
+def _wait_for_repeat(out: Path, process: subprocess.Popen[str]) -> None:
     """Until the first repeat has begun."""
     import time
 
-    for _ in range(600):
+    while process.poll() is None:
         journals = list(out.glob("*/open/journal.jsonl"))
         if journals and '"measure"' in journals[0].read_text():
             return
         time.sleep(0.1)
-    pytest.fail("no repeat began")
+    pytest.fail(f"no repeat began: {process.communicate()[1]}")
 
 
 @pytest.mark.slow
@@ -342,7 +343,7 @@ def test_a_killed_benchmark_goes_on_to_its_end(folder: Path) -> None:
     asked = ("--callable", "mine:slow", "--profile", "quick", "--idle", "0.2", "--queries", "20")
     process = wattmark(folder, *asked, "--out", "o")
     try:
-        _wait_for_repeat(folder / "o")
+        _wait_for_repeat(folder / "o", process)
         process.kill()
     finally:
         process.communicate()

@@ -52,9 +52,10 @@ def test_a_simulated_sweep_tells_every_point_and_goes_on_from_its_bundles(tmp_pa
         verb(sweep, *asked, "--queries", 5)
 
 
+@pytest.mark.slow
 def test_a_server_is_swept_over_concurrency(tmp_path: Path, queries: Path) -> None:
     """Both points have results; as many requests were in flight as were asked for; no prompt is kept."""
-    behaviour = Behaviour(delay=0.02)
+    behaviour = Behaviour(delay=0.08)
     with answering(behaviour) as url:
         found = verb(sweep, "text_generation", "--endpoint", url, "--concurrency", "1,4", "--dataset",
                      queries, "--queries", 24, *AT_ONCE, "--out", tmp_path / "out", "--json")  # fmt: skip
@@ -144,8 +145,12 @@ def test_power_from_samples_is_the_energy_of_the_result(tmp_path: Path, queries:
     assert result["key"]["boundary"] == "node"
 
 
+@pytest.mark.slow
 def test_power_from_an_agent_is_read_while_the_benchmark_runs(tmp_path: Path, queries: Path) -> None:
-    """An agent that shows 100 W all the time: energy per query is 100 W times the time, over queries."""
+    """An agent that shows 100 W all the time: energy per query is 100 W times the time, over queries.
+
+    Repeats need not last equally long: the result is the mean of theirs.
+    """
     document = json.loads(a_document())
     document["devices"] = [
         {**device, "power_watts": 100.0, "grade": "B", "method": "hardware_counter"}
@@ -157,8 +162,8 @@ def test_power_from_an_agent_is_read_while_the_benchmark_runs(tmp_path: Path, qu
              tmp_path / "out", "--power", far)  # fmt: skip
     (bundle,) = (tmp_path / "out").glob("*.wattmark")
     result = json.loads((bundle / "result.json").read_bytes())
-    repeat = result["repeats"][0]
-    assert result["energy"]["value"] == pytest.approx(100.0 * repeat["seconds"] / 24, rel=0.02)
+    each = [100.0 * repeat["seconds"] / 24 for repeat in result["repeats"]]
+    assert result["energy"]["value"] == pytest.approx(sum(each) / len(each))
     assert result["key"]["device_class"] == "unknown"
     evidence = json.loads((bundle / "evidence.json").read_bytes())
     assert evidence["clock_error_us"] == 100_000
@@ -172,9 +177,7 @@ def test_a_sweep_that_is_stopped_goes_on(tmp_path: Path) -> None:
              "--profile", "quick", "--idle", "3", "--batch-size", "1,2",
              "--out", str(tmp_path / "out")]  # fmt: skip
     first = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    for _ in range(600):
-        if list((tmp_path / "out").glob("*/open/*")):
-            break
+    while not list((tmp_path / "out").glob("*/open/*")) and first.poll() is None:
         time.sleep(0.1)
     time.sleep(1.0)
     first.send_signal(signal.SIGINT)

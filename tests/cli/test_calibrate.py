@@ -25,6 +25,7 @@ from wattmark.core.plain import plain
 from wattmark.core.run import GapSpan, Run, Series
 from wattmark.measure import calibrations
 from wattmark.measure.load import busy
+from wattmark.measure.processes import ProcessTree
 
 SECONDS = 400
 
@@ -191,11 +192,14 @@ def test_an_assumed_rest_of_the_node_is_no_reading() -> None:
 
 def test_the_load_computes_and_ends_with_its_block() -> None:
     """What it used is charged to this process once it was waited for, so it has ended."""
-    before = os.times()
+    before, tree = os.times(), ProcessTree(with_self=False)
+    others = tree.cpu_seconds()
     with busy(1):
-        time.sleep(0.8)
+        while tree.cpu_seconds() - others < 0.2:
+            time.sleep(0.01)
     after = os.times()
-    assert after.children_user - before.children_user > 0.1
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    assert used > 0.1
 
 
 @pytest.fixture
@@ -216,7 +220,10 @@ def calibrated_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calibrat
 
 
 def test_a_run_here_carries_the_calibrated_node(calibrated_here: Calibration) -> None:
-    """Every run afterwards: the node's row holds the readings' energy, and the total is the node's."""
+    """Every run afterwards: the node's row holds the readings' energy, and the total is the node's.
+
+    A busy machine may be late for the first reading: that moment was used as the rest was, on average.
+    """
     with wattmark.track(stage="training") as track:
         time.sleep(0.3)
     nodes = [r for r in track.run.energies if r.calibration_id == calibrated_here.id and r.party is None]
@@ -224,7 +231,8 @@ def test_a_run_here_carries_the_calibrated_node(calibrated_here: Calibration) ->
     assert all(r.raw_energy_joules is not None and r.energy_joules > r.raw_energy_joules for r in nodes)
     total = track.facts().energy
     assert isinstance(total, Figure)
-    assert total.value == pytest.approx(sum(n.energy_joules for n in nodes))
+    used = sum(n.energy_joules * n.duration_seconds / n.observed_seconds for n in nodes)
+    assert total.value == pytest.approx(used)
     assert total.terms["boundary"] == "node"
 
 
@@ -246,7 +254,7 @@ def test_show_and_remove(calibrated_here: Calibration, tmp_path: Path) -> None:
 
 def test_a_check_by_one_measured_point(calibrated_here: Calibration, tmp_path: Path) -> None:
     """A wall power of 1 MW is not what the line foretells: drifted, exit code 1, and show says so."""
-    told = run(tmp_path, "--check", "--point", "idle=1000000", "--duration", "0.5", "--settle", "0", "-y")
+    told = run(tmp_path, "--check", "--point", "idle=1000000", "--duration", "3", "--settle", "0", "-y")
     assert told.return_value == 1
     assert "has drifted" in told.output
     shown = run(tmp_path, "show")

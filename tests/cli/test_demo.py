@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import pytest
 
 from tests.cli.running import verb
 from wattmark.cli.demo import command
+from wattmark.cli.gate import command as gate
 from wattmark.cli.ledger_totals import command as totals_of
 from wattmark.cli.score import command as score
 from wattmark.ledger.runfile import read_runs
@@ -24,6 +26,7 @@ def test_the_demonstration_measures_in_turns_and_says_why(
     pytest.importorskip("sklearn", reason="the demonstration needs the extra `demo`")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WATTMARK_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     text = verb(command, "--quick", "--repeats", "2", "--out", "d").stdout
     (folder,) = (tmp_path / "d").iterdir()
     runs = [item.run for item in read_runs([folder / "baseline", folder / "leaner"])]
@@ -37,6 +40,10 @@ def test_the_demonstration_measures_in_turns_and_says_why(
         score, folder / "leaner", "--baseline", folder / "baseline", "--world-average", "--pue", "1"
     )
     assert "--lifetime-inferences" in scored.stdout
+    (line,) = (line for line in text.splitlines() if line.strip().startswith("wattmark gate "))
+    decided = verb(gate, *shlex.split(line)[2:])
+    assert decided.return_value in (0, 1, 3)
+    assert "verdict:" in decided.stdout
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

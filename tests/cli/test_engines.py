@@ -23,7 +23,8 @@ LATER = VLLM.replace(
 
 def engines(*arguments: str) -> tuple[int, str]:
     """Exit code and output; errors come through as they are raised."""
-    result = CliRunner().invoke(command, arguments, standalone_mode=False, catch_exceptions=False)
+    patient = ("--timeout", "60", *arguments)
+    result = CliRunner().invoke(command, patient, standalone_mode=False, catch_exceptions=False)
     return result.return_value or 0, result.output
 
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.builders import a_run
 from tests.cli.running import kept
+from wattmark.cli.main import SECTIONS, VERBS, cli
 
 
 def wattmark(
@@ -36,6 +38,22 @@ def test_a_verb_with_a_slip_of_the_pen_is_guessed(tmp_path: Path) -> None:
     assert b"Did you mean" not in wattmark("xyz", here=tmp_path).stderr
 
 
+def test_help_lists_every_verb_once_under_what_it_is_for() -> None:
+    """A verb that no section has would be found by nobody; all texts begin in one column."""
+    assert sorted(verb for verbs in SECTIONS.values() for verb in verbs) == sorted(VERBS)
+    told = CliRunner().invoke(cli, ["--help"]).output.splitlines()
+    assert "Govern:" in told
+    begins = {told_of(line) for line in told if line.split() and line.split()[0] in VERBS}
+    assert len(begins) == 1
+
+
+def told_of(line: str) -> int:
+    """Where the text beside a verb begins."""
+    verb = line.split(maxsplit=1)[0]
+    rest = line[line.index(verb) + len(verb) :]
+    return len(line) - len(rest.lstrip())
+
+
 @pytest.mark.parametrize(
     ("words", "word", "offered"),
     [
@@ -50,6 +68,17 @@ def test_a_shell_completes_names(tmp_path: Path, words: str, word: int, offered:
     asked = {"_WATTMARK_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(word)}
     done = wattmark(here=tmp_path, environ=asked)
     assert done.stdout.decode().split() == [f"plain,{name}" for name in offered]
+
+
+@pytest.mark.parametrize("words", ["policy digest", "policy simulate --rule", "waiver request"])
+def test_a_shell_completes_rules_of_the_policy(tmp_path: Path, words: str) -> None:
+    """Limits and budgets, by their ids; nothing, and no error, where there is no policy."""
+    asked = {"_WATTMARK_COMPLETE": "bash_complete", "COMP_WORDS": f"wattmark {words} g"}
+    asked["COMP_CWORD"] = str(len(words.split()) + 1)
+    assert wattmark(here=tmp_path, environ=asked).stdout.split() == []
+    policy = '[[limit]]\nid = "growth"\nkpi = "energy_to_solution"\nmax_increase = 0.05\n'
+    (tmp_path / "wattmark-policy.toml").write_text(policy, encoding="utf-8")
+    assert wattmark(here=tmp_path, environ=asked).stdout.split() == [b"plain,growth"]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii", "utf-8"])

@@ -11,7 +11,9 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from tests.cli.running import verb
 from wattmark.cli.main import cli
+from wattmark.cli.monitor import group
 from wattmark.core.errors import UsageError, WattmarkError
 from wattmark.monitoring.dashboards.catalog import boards, shipped
 
@@ -111,6 +113,65 @@ def test_configurations_are_those_that_the_tools_accept(folder: Path) -> None:
             assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_routes_to_slack_and_mail_are_those_that_amtool_accepts(folder: Path) -> None:
+    """Secrets are named by their files; gates' errors are paged like pages of the rules."""
+    secrets = folder / "slack"
+    secrets.write_text("https://hooks.slack.com/services/x")
+    (folder / "password").write_text("x")
+    words = ("--mail", "a@example.org", "--mail", "b@example.org", "--smtp", "mail.example.org:587")
+    account = (
+        "--smtp-from",
+        "w@example.org",
+        "--smtp-user",
+        "w",
+        "--smtp-password-file",
+        str(folder / "password"),
+    )
+    done = monitor(
+        "alertmanager", "--slack-file", str(secrets), *words, *account, "--out", "am/alertmanager.yml"
+    )
+    assert done.exit_code == 0
+    made = yaml.safe_load((folder / "am" / "alertmanager.yml").read_text())
+    assert made["route"]["routes"][0]["matchers"] == ['severity=~"page|error"']
+    for receiver in made["receivers"]:
+        assert receiver["slack_configs"][0]["api_url_file"] == str(secrets)
+        assert receiver["email_configs"][0]["to"] == "a@example.org, b@example.org"
+    if shutil.which("amtool") is not None:
+        checked = subprocess.run(
+            ["amtool", "check-config", "am/alertmanager.yml"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_routes_to_teams_and_a_webhook(folder: Path) -> None:
+    """The file of the workflow's address, and the address of the webhook."""
+    made = yaml.safe_load(
+        monitor("alertmanager", "--teams-file", "/etc/teams", "--webhook", "https://h/x").stdout
+    )
+    assert made["receivers"][0]["msteamsv2_configs"][0]["webhook_url_file"] == "/etc/teams"
+    assert made["receivers"][1]["webhook_configs"][0]["url"] == "https://h/x"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "nobody is named"),
+        (("--mail", "a@b"), "--mail needs --smtp"),
+        (("--webhook", "h/x"), "begins with http://"),
+        (("--slack-file", "x", "--smtp-user", "w"), "go together"),
+    ],
+)
+def test_routes_that_cannot_be_meant_are_told(folder: Path, words: tuple[str, ...], says: str) -> None:
+    """With what to give."""
+    result = monitor("alertmanager", *words)
+    assert isinstance(result.exception, UsageError)
+    assert says in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -151,3 +212,18 @@ def test_a_check_of_nobody_is_an_error_and_not_a_pass(folder: Path) -> None:
     assert isinstance(error, WattmarkError)
     assert error.exit_code == 2
     assert "http://127.0.0.1:9/api/v1/" in str(error)
+
+
+def test_budgets_of_a_policy_are_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that fit become alerts, those that do not are told; what is given goes before them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WATTMARK_CONFIG", raising=False)
+    text = (
+        '[[budget]]\nid = "m"\nlimit = 3\nunit = "kgCO2e"\nperiod = "month"\nscope = { model = "sorter" }\n'
+    )
+    other = '[[budget]]\nid = "e"\nlimit = 3\nunit = "kWh"\nperiod = "month"\n'
+    (tmp_path / "p.toml").write_text(text + other, encoding="utf-8")
+    done = verb(group, "rules", "--policy", "p.toml")
+    assert "vector(3000)" in done.stdout
+    assert "budget e is not watched by Prometheus: it is of energy" in done.stderr
+    assert "vector(50)" in verb(group, "rules", "--policy", "p.toml", "--budget", "sorter=50").stdout

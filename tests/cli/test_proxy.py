@@ -46,7 +46,7 @@ def test_it_hands_on_and_tells(tmp_path: Path) -> None:
             assert process.stderr is not None
             said = process.stderr.readline()
             port = int(said.partition(" on to ")[0].rpartition(":")[2])
-            connection = HTTPConnection("127.0.0.1", port, timeout=20)
+            connection = HTTPConnection("127.0.0.1", port, timeout=250)
             headers = {"authorization": "Bearer sk-secret"}
             connection.request("POST", "/v1/chat/completions", json.dumps({"model": "m"}), headers)
             answer = connection.getresponse()
@@ -58,7 +58,7 @@ def test_it_hands_on_and_tells(tmp_path: Path) -> None:
             connection.close()
             assert ["stream_options" in asked for asked in fake.asked] == [False, True]
             process.send_signal(signal.SIGTERM)
-            rest = process.communicate(timeout=30)[1]
+            rest = process.communicate(timeout=250)[1]
     assert (process.returncode, rest) == (0, "")
     lines = log.read_text().splitlines()
     assert "secret" not in log.read_text()

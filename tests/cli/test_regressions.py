@@ -14,7 +14,9 @@ pytest.importorskip("scipy")
 
 from tests.fakes.http_server import Quiet, serving
 from tests.monitoring.detection.kept import counters, prometheus
+from tests.webapi.api_server import Reply, api_server, in_turn
 from wattmark.cli.main import cli
+from wattmark.core.errors import UsageError
 from wattmark.core.run import SourceId
 from wattmark.core.serving.evidence import Origin, samples_of
 from wattmark.testing.serving.plan import Change, Kind, Model, Plan, Traffic
@@ -59,6 +61,58 @@ def test_a_regression_in_a_prometheus_is_named_drawn_and_accepted(tmp_path: Path
         assert run("--prometheus", url, "--since", "3d", "--accepted", accepted, "--accept").return_value == 0
         again = run("--prometheus", url, "--since", "3d", "--accepted", accepted)
         assert again.return_value == 0
+
+
+@pytest.mark.slow
+def test_people_are_told_of_a_regression_and_a_sink_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A route with on = ["alert"] hears of it; one that does not answer is named, and the exit code stays.
+
+    Once it is gone, that is told, and once.
+    """
+    monkeypatch.chdir(tmp_path)
+    for name in ("WATTMARK_CONFIG", "HOOK", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    route = '[[notify]]\nname = "hook"\nto = "webhook"\nurl_env = "HOOK"\non = ["alert"]\n'
+    (tmp_path / "wattmark.toml").write_text(route)
+    with (
+        prometheus(counters(windows(a_plan(WORSE)))) as url,
+        api_server(in_turn(Reply(200, b"ok"))) as server,
+    ):
+        monkeypatch.setenv("HOOK", f"{server.url}/hook")
+        done = run("--prometheus", url, "--since", "3d", "--notify", "--json")
+        assert (done.return_value, json.loads(done.stdout)["schema"]) == (1, "wattmark.regressions")
+        (asked,) = server.asked
+        assert "costs more than it did under the same load" in asked.json()["title"]
+        monkeypatch.delenv("HOOK")
+        done = run("--prometheus", url, "--since", "3d", "--notify")
+        assert (done.return_value, "HOOK" in done.stderr) == (1, True)
+    with (
+        prometheus(counters(windows(a_plan()))) as url,
+        api_server(in_turn(Reply(200, b"ok"))) as server,
+    ):
+        monkeypatch.setenv("HOOK", f"{server.url}/hook")
+        for _ in range(2):
+            done = run("--prometheus", url, "--since", "3d", "--notify")
+            assert done.return_value == 0
+        assert [a.json()["state"] for a in server.asked] == ["resolved"]
+        assert server.asked[0].json()["notes"][0].startswith("It is found no more")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [(("--live", "http://x", "--notify"), "--live only looks"), (("--notify",), "nobody is named")],
+)
+def test_whom_to_tell_is_checked_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], problem: str
+) -> None:
+    """Before anything is read."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WATTMARK_CONFIG", raising=False)
+    with pytest.raises(UsageError, match=problem):
+        run(*words)
 
 
 @pytest.mark.slow

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.cli.bare import wattmark_without
 
 ABSENT = ("numpy", "scipy", "pyarrow", "deltalake", "duckdb", "obstore", "uvicorn", "aiohttp", "rich")
 
@@ -25,20 +24,7 @@ def test_a_missing_extra_is_named(tmp_path: Path, arguments: list[str], extra: s
     """With the command that brings it; exit code 2."""
     (tmp_path / "r.jsonl").write_text('{"model":"m","start":1790000000,"end":1790000001}\n')
     (tmp_path / "p.csv").write_text("time,watts\n1790000000,100\n1790000001,100\n")
-    code = (
-        f"import sys\nfor name in {ABSENT!r}: sys.modules[name] = None\n"
-        f"sys.argv = ['wattmark', *{arguments!r}]\n"
-        "from wattmark.cli.main import main\nmain()\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "WATTMARK_LEDGER": "", "WATTMARK_HOME": str(tmp_path / "home")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = wattmark_without(ABSENT, arguments, tmp_path)
     assert done.returncode == 2, done.stderr
     assert f"pip install 'wattmark[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr

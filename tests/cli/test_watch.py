@@ -109,7 +109,7 @@ def test_a_terminal_is_redrawn_until_it_is_interrupted(tmp_path: Path) -> None:
             seen = read_until(master, lambda said: b"500 Internal Server Error" in said)
             process.send_signal(signal.SIGINT)
             read_until(master, lambda _: process.poll() is not None)  # who does not read holds it up
-            assert process.wait(10) == 130
+            assert process.wait(60) == 130
         os.close(master)
     assert b"00:00:00 to 00:01:00 UTC" in seen
     assert b"00:01:00 to 00:02:00 UTC" in seen

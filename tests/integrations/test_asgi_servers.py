@@ -91,18 +91,18 @@ def served(app: Any) -> Iterator[int]:
             yield listening.getsockname()[1]
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(120)
 
 
 def wait_for(there: Any) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not there():
         assert time.monotonic() < until, "it did not come to that"
         time.sleep(0.01)
 
 
 def asking(port: int, how: str) -> HTTPConnection:
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("POST", PATH, json.dumps({"model": "chat", "how": how}))
     return connection
 
@@ -164,7 +164,7 @@ def test_what_packs_answers_may_stand_outside() -> None:
     host.app.add_middleware(EnergyMiddleware, path=path)
     host.app.add_middleware(GZipMiddleware, minimum_size=1)
     with served(host.app) as port:
-        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
         body = json.dumps({"model": "chat", "how": "document"})
         connection.request("POST", PATH, body, {"accept-encoding": "gzip"})
         answer = connection.getresponse()

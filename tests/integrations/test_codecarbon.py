@@ -167,20 +167,29 @@ assert output.problem is None, output.problem
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("version", ["2.8.4", "3.3.2"])
 def test_real_trackers_hand_their_runs_over(version: str, tmp_path: Path) -> None:
     """CodeCarbon itself, in an environment of its own: its file and our run say the same."""
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     install = [python, "-m", "pip", "install", "-q", f"codecarbon=={version}"]
-    made = subprocess.run(install, capture_output=True, text=True, check=False)
+    try:
+        made = subprocess.run(install, capture_output=True, text=True, timeout=600, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"codecarbon {version} cannot be installed here: it is not here after ten minutes")
     if made.returncode != 0:
         pytest.skip(f"codecarbon {version} cannot be installed here: {made.stderr.strip()[-200:]}")
     path = os.pathsep.join([str(ROOT / "src"), sysconfig.get_paths()["purelib"]])
-    environ = {**os.environ, "PYTHONPATH": path, "WATTMARK_HOME": str(tmp_path / "home")}
+    environ = {
+        **os.environ,
+        "PYTHONPATH": path,
+        "WATTMARK_HOME": str(tmp_path / "home"),
+        "TMPDIR": str(tmp_path),  # there 2.8 keeps a lock: one that a killed tracker left ends every other
+    }
     command = [python, "-c", PROGRAM]
     ran = subprocess.run(
-        command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=250, check=False
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     (run,) = runs_in(tmp_path / "runs")

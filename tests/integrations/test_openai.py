@@ -243,7 +243,7 @@ def test_copies_of_the_client_are_metered_too() -> None:
     with server(CHAT) as fake:
         given = a_client(fake)
         client = metered(given, path=path)
-        completed(client.with_options(timeout=5))
+        completed(client.with_options(timeout=60))
         completed(given)
     assert len(kept.requests) == 1
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from wattmark.cli.notify import to_option
+
 
 @click.command()
 @click.option(
@@ -34,8 +36,9 @@ import click
     type=click.Choice(["request_tokens", "request_equal", "request_weight"]),
     help="How a moment is divided among requests [request_tokens].",
 )
+@to_option
 @click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), help="End after so many seconds.")
-def command(engines: tuple[str, ...], **options: Any) -> None:
+def command(engines: tuple[str, ...], to: tuple[str, ...], **options: Any) -> None:
     """Measure this node and say what its models cost: per model, tenant, request and token.
 
     Reads the meters once a second, looks at the engines, takes request lines from a socket, by POST and from
@@ -63,7 +66,7 @@ def command(engines: tuple[str, ...], **options: Any) -> None:
         measure = replace(measure, period_seconds=options["period"])
     config = replace(config, agent=agent_config, measure=measure)
     ledger = ledger_named(options["ledger"], config, os.environ, Path.cwd())
-    plan = planned(config, os.environ, ledger, [engine_named(text) for text in engines])
+    plan = planned(config, os.environ, ledger, [engine_named(text) for text in engines], to)
     agent, address = assemble(plan, survey(config, thorough=False), os.environ, note)
     goes = f" for {ledger}" if ledger else "; no ledger is named, so windows are shown and not kept"
     note(f"listening on {address}/metrics{goes}; state in {plan.state}")

@@ -10,7 +10,7 @@ import click
 from wattmark.cli.ledger_asked import where_of, where_option
 from wattmark.cli.ledger_options import chosen_ledger, ledger_option, note, now_us, read, told_wait
 from wattmark.cli.options import json_option
-from wattmark.core.errors import UsageError
+from wattmark.core.errors import UsageError, WattmarkError
 from wattmark.core.known import Boundary
 from wattmark.version import __version__
 
@@ -28,10 +28,14 @@ boundary_option = click.option(
 
 
 def _names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """Baselines of the ledger that is meant, for a shell that completes."""
+    """Baselines of the ledger that is meant, for a shell that completes; none where it cannot be read."""
     from wattmark.ledger.portfoliofile import names
 
-    return [n for n in names(chosen_ledger(context.params.get("ledger")).store) if n.startswith(begun)]
+    try:
+        found = names(chosen_ledger(context.params.get("ledger")).store)
+    except (WattmarkError, OSError):  # a shell that completes must not show errors
+        return []
+    return [name for name in found if name.startswith(begun)]
 
 
 name_argument = click.argument("name", shell_complete=_names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,9 +19,11 @@ from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
     from wattmark.core.causes import CarbonChange
+    from wattmark.core.expenses import Expenses
     from wattmark.core.figure import Missing
     from wattmark.core.groups import Comparison
     from wattmark.core.kpis import Kpi
+    from wattmark.core.rubric import Factors
     from wattmark.wiring.decisions import Group
 
 BETWEEN = "\0"
@@ -61,20 +64,22 @@ def command(
     Each word is a group: a run file, a folder, a quoted pattern, or several with commas. With -- between
     the groups each group may be many words. Runs of one solution add up, other runs of a group are repeats.
     """
-    import random
-
-    from wattmark.core.bench.labels import also_differs
-    from wattmark.core.groups import causes_of, compare_groups
+    from wattmark.core.groups import causes_of
     from wattmark.core.kpis import CATALOG
     from wattmark.core.rubric import Factors
     from wattmark.reports.as_json import document
-    from wattmark.reports.expenses import difference_lines, differences_body
     from wattmark.wiring.decisions import expand, group_of
     from wattmark.wiring.expenses import expenses_of_group
 
     if not 0.0 <= limit < 1.0:
         raise UsageError(f"--limit {limit:g}: give a share from 0 up to 1, 0.05 for 5 %")
-    chosen = _chosen(kpis)
+    asked = _Asked(
+        kpis=_chosen(kpis),
+        only_these=bool(kpis),
+        limit=limit,
+        factors=Factors(factors) if factors else Factors.BASELINE,
+        seed=seed if bootstrap else None,
+    )
     config, stated = config_here(), stated_from(options)
     parts = [[path for word in group for path in expand(word)] for group in split(groups)]
     if len(parts) < 2:
@@ -83,32 +88,65 @@ def command(
         )
     first, *others = (group_of(paths, config, stated) for paths in parts)
     say_first(remark for group in (first, *others) for remark in group.remarks)
-    held = Factors(factors) if factors else Factors.BASELINE
     theirs = expenses_of_group(first, config, stated)
-    shown = []
-    for other in others:
-        found = compare_groups(
-            first.repeats,
-            other.repeats,
-            chosen,
-            limit=limit,
-            factors=held,
-            pick=(lambda: random.Random(seed)) if bootstrap else None,
+    pairs = (
+        _Pair(
+            first=first,
+            other=other,
+            found=_compared(first, other, asked),
+            why=causes_of(first.repeats, other.repeats, CATALOG["embodied_carbon_amortisation"]),
+            theirs=theirs,
+            mine=expenses_of_group(other, config, stated),
         )
-        found = [c for c in found if c.effect is not None or kpis or c.outcome.value == "regressed"]
-        why = causes_of(first.repeats, other.repeats, CATALOG["embodied_carbon_amortisation"])
-        mine = expenses_of_group(other, config, stated)
-        if as_json:
-            beside = {
-                "expenses_difference": differences_body(mine, theirs),
-                "also_differs": also_differs(first.runs, other.runs),
-            }
-            shown.append({**_json(first, other, found, why), **beside})
-        else:
-            lines = [_text(first, other, found, why, limit), *difference_lines(mine, theirs)]
-            click.echo("\n".join(lines) + ("\n" if len(lines) > 1 else ""))
+        for other in others
+    )
     if as_json:
-        click.echo(document("compare", 1, {"limit": limit, "factors": held, "comparisons": shown}))
+        body = {"limit": limit, "factors": asked.factors, "comparisons": [_json(pair) for pair in pairs]}
+        click.echo(document("compare", 1, body))
+        return
+    for pair in pairs:
+        click.echo(_text(pair, limit))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """How groups are held against each other."""
+
+    kpis: list[Kpi]
+    only_these: bool
+    """They were named: each is shown, also without an effect."""
+    limit: float
+    factors: Factors
+    seed: int | None
+    """Of the bootstrap; None: without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """Two groups, and what was found between them."""
+
+    first: Group
+    other: Group
+    found: list[Comparison]
+    why: CarbonChange | Missing
+    theirs: Expenses
+    mine: Expenses
+
+
+def _compared(first: Group, other: Group, asked: _Asked) -> list[Comparison]:
+    import random
+
+    from wattmark.core.groups import compare_groups
+
+    found = compare_groups(
+        first.repeats,
+        other.repeats,
+        asked.kpis,
+        limit=asked.limit,
+        factors=asked.factors,
+        pick=None if asked.seed is None else lambda: random.Random(asked.seed),
+    )
+    return [c for c in found if c.effect is not None or asked.only_these or c.outcome.value == "regressed"]
 
 
 def split(words: tuple[str, ...]) -> list[list[str]]:
@@ -135,30 +173,32 @@ def _chosen(names: tuple[str, ...]) -> list[Kpi]:
     return [CATALOG[name] for name in dict.fromkeys(names)] or list(CATALOG.values())
 
 
-def _text(
-    first: Group, other: Group, found: list[Comparison], why: CarbonChange | Missing, limit: float
-) -> str:
+def _text(pair: _Pair, limit: float) -> str:
     from wattmark.core.bench.labels import also_differs
     from wattmark.core.causes import CarbonChange
     from wattmark.reports.decisions import causes_text, comparison_text, effect_lines
+    from wattmark.reports.expenses import difference_lines
 
+    first, other, found, why = pair.first, pair.other, pair.found, pair.why
     lines = [f"{other.name} ({other.count}) against {first.name} ({first.count})"]
     lines += [*also_differs(first.runs, other.runs), ""]
     if found:
         lines += [comparison_text(found, limit), *effect_lines(found), ""]
     else:
         lines += ["no KPI has a figure on both sides: `wattmark show` names what is missing", ""]
-    if isinstance(why, CarbonChange):
-        lines.append(causes_text(why))
-    else:
-        lines.append(f"no split of carbon: {why}")
-    return "\n".join([*lines, ""])
+    lines.append(causes_text(why) if isinstance(why, CarbonChange) else f"no split of carbon: {why}")
+    lines.append("")
+    beside = [*difference_lines(pair.mine, pair.theirs)]
+    return "\n".join([*lines, *beside, ""] if beside else lines)
 
 
-def _json(first: Group, other: Group, found: list[Comparison], why: CarbonChange | Missing) -> dict[str, Any]:
+def _json(pair: _Pair) -> dict[str, Any]:
+    from wattmark.core.bench.labels import also_differs
     from wattmark.core.causes import CarbonChange
     from wattmark.reports.as_json import answer_json
+    from wattmark.reports.expenses import differences_body
 
+    first, other, why = pair.first, pair.other, pair.why
     split_up = (
         {
             "before_grams": why.before,
@@ -189,10 +229,12 @@ def _json(first: Group, other: Group, found: list[Comparison], why: CarbonChange
                     "method": c.effect.method,
                     "degrees_of_freedom": c.effect.noise.df if c.effect.noise else None,
                     "smallest_detectable": c.effect.smallest_detectable,
-                    "not_shared_95": c.effect.shared_out,
+                    "not_shared_95": c.effect.shared_out + c.effect.bounds,
                 },
             }
-            for c in found
+            for c in pair.found
         ],
         "carbon_change": split_up,
+        "expenses_difference": differences_body(pair.mine, pair.theirs),
+        "also_differs": also_differs(first.runs, other.runs),
     }

@@ -26,7 +26,7 @@ def keys() -> Iterable[str]:
 
 def statement_keys() -> Iterable[str]:
     """What statements are listed by."""
-    from wattmark.ledger.statements import KEYS
+    from wattmark.ledger.stated import KEYS
 
     return KEYS
 
@@ -64,6 +64,21 @@ def views() -> Iterable[str]:
     from wattmark.ledger.views import VIEWS
 
     return VIEWS
+
+
+def rules() -> Iterable[str]:
+    """Ids of the rules of the nearest policy; none where it cannot be read."""
+    from pathlib import Path
+
+    from wattmark.core.errors import WattmarkError
+    from wattmark.wiring.decisions import policy_for
+
+    try:
+        found = policy_for(None, Path.cwd())
+    except (WattmarkError, OSError):  # a shell that completes must not show errors
+        return []
+    ids = [*(limit.id for limit in found.limits), *(budget.id for budget in found.budgets)]
+    return [one for one in ids if one]
 
 
 def sites() -> Iterable[str]:

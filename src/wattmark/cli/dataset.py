@@ -17,28 +17,31 @@ from wattmark.reports.as_text import percent, quantity, table
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--name", help="Name to keep with it; else the last part of the path.")
 @click.option("--no-cache", is_flag=True, help="Read it again, even if nothing changed.")
+@click.option("--dvc", is_flag=True, help="State DVC's hash too; in a DVC repository it is there anyway.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def command(paths: tuple[Path, ...], name: str | None, no_cache: bool, as_json: bool) -> None:
+def command(paths: tuple[Path, ...], name: str | None, no_cache: bool, dvc: bool, as_json: bool) -> None:
     """Describe a dataset: hash, rows, unique bytes.
 
     PATHS is a file, a folder, or several files. Compressed files count as what they hold; Parquet needs
     the extra `datasets`. Run it outside the measured window: reading a dataset uses energy too.
     """
     what = paths[0] if len(paths) == 1 else list(paths)
-    found = _with_progress(what, name, cache=not no_cache, quiet=as_json)
+    found = _with_progress(what, name, cache=not no_cache, quiet=as_json, dvc=dvc)
     click.echo(_as_json(found) if as_json else _as_text(found))
 
 
-def _with_progress(what: Path | list[Path], name: str | None, *, cache: bool, quiet: bool) -> Description:
+def _with_progress(
+    what: Path | list[Path], name: str | None, *, cache: bool, quiet: bool, dvc: bool
+) -> Description:
     """Show a bar on the terminal (on stderr, so that the result can be piped)."""
     if quiet or not sys.stderr.isatty():
-        return describe(what, cache=cache, name=name)
+        return describe(what, cache=cache, name=name, dvc=dvc or None)
     with click.progressbar(length=1000, label="reading", file=sys.stderr) as bar:
 
         def told(done: int, every: int) -> None:
             bar.update(1000 * done // max(every, 1) - bar.pos)
 
-        return describe(what, cache=cache, name=name, progress=told)
+        return describe(what, cache=cache, name=name, progress=told, dvc=dvc or None)
 
 
 def _as_json(found: Description) -> str:
@@ -58,6 +61,7 @@ def _as_text(found: Description) -> str:
     lines: list[tuple[str, str]] = [
         ("name", dataset.name),
         ("sha256", dataset.sha256 or ""),
+        *([("md5 (DVC)", dataset.dvc_md5)] if dataset.dvc_md5 else []),
         ("rows", rows),
         ("bytes, uncompressed", quantity(float(dataset.total_bytes or 0), "B")),
         ("unique bytes", unique),

@@ -234,6 +234,9 @@ def _text(told: Told, report: Path, config: Config, quick: bool) -> str:
             f"run files        {folder}/baseline, {folder}/leaner",
             f"next             wattmark show {folder}/leaner {again}",
             f"                 wattmark compare {folder}/baseline {folder}/leaner {again}",
+            f"                 wattmark gate {folder}/leaner --baseline {folder}/baseline "
+            f"--policy {folder}/{told.verdict.policy} {again}",
+            "your own         wattmark init",
         ]
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from wattmark.cli.completing import one_of
 from wattmark.cli.options import (
     as_one_option,
     baseline_options,
@@ -18,6 +20,23 @@ from wattmark.cli.options import (
     stated_from,
 )
 
+if TYPE_CHECKING:
+    from wattmark.core.governance.decision import Decision
+    from wattmark.wiring.decisions import Group
+    from wattmark.wiring.governing import Gated
+
+
+def _formats() -> list[str]:
+    from wattmark.reports.ci.catalog import FORMATS
+
+    return list(FORMATS)
+
+
+def _rubrics() -> list[str]:
+    from wattmark.ledger.rubricfile import BUNDLED
+
+    return list(BUNDLED)
+
 
 @click.command(epilog="Exit code: 0 pass, 1 violation, 2 usage or configuration, 3 not enough evidence.")
 @run_arguments
@@ -25,6 +44,36 @@ from wattmark.cli.options import (
 @baseline_options
 @as_one_option
 @place_options
+@click.option(
+    "--rubric",
+    shell_complete=one_of(_rubrics),
+    help="What the score is made by: default, training, inference, or a file [the policy's, else default].",
+)
+@click.option(
+    "--thresholds",
+    type=click.Path(path_type=Path),
+    help="Threshold file that stars are given by [the policy's, else the one that comes with wattmark].",
+)
+@click.option(
+    "--decision", type=click.Path(path_type=Path), metavar="FILE", help="Write the decision there, as JSON."
+)
+@click.option(
+    "--write",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    shell_complete=one_of(_formats),
+    help="Write the decision in a form: junit, sarif, markdown ... May be given again; FILE - prints it.",
+)
+@click.option("--audit", metavar="PLACE", help="Folder or address of the audit log [the policy's].")
+@click.option("--no-log", is_flag=True, help="Leave no trace in the audit log.")
+@click.option("--actor", metavar="NAME", help="Who asks, for the audit log [as CI or git says].")
+@click.option("--now", metavar="TIME", help="Decide as of this time, ISO 8601, for replays and tests.")
+@click.option(
+    "--exit-code-on-warn",
+    type=click.IntRange(0, 125),
+    metavar="N",
+    help="Exit code when something is warned of or waived [0].",
+)
 @json_option
 def command(
     runs: tuple[Path, ...],
@@ -32,43 +81,106 @@ def command(
     baseline: tuple[Path, ...],
     name: str | None,
     as_one: bool,
+    rubric: str | None,
+    thresholds: Path | None,
+    decision: Path | None,
+    write: tuple[str, ...],
+    audit: str | None,
+    no_log: bool,
+    actor: str | None,
+    now: str | None,
+    exit_code_on_warn: int | None,
     as_json: bool,
     **options: Any,
 ) -> int:
     """Pass or fail runs by the limits of a policy file. What is not known does not pass.
 
     Runs of one solution add up; other runs are repeats. Without --baseline, limits that need one use
-    the nearest wattmark-baseline.json.
+    the nearest wattmark-baseline.json. Waivers and budgets of the policy count, and stay visible.
     """
-    from wattmark.core.kpis import CATALOG
-    from wattmark.core.verdict import gate
-    from wattmark.reports.as_json import document
-    from wattmark.reports.decisions import verdict_text
-    from wattmark.reports.report_json import verdict_json
-    from wattmark.wiring.decisions import baseline_group, group_of, policy_for
+    from wattmark.wiring.decisions import group_of
+    from wattmark.wiring.governing import Surroundings, govern, held_against, moment, policy_here
 
-    config, stated, rules = config_here(), stated_from(options), policy_for(policy, Path.cwd())
-    relative = [CATALOG[limit.kpi] for limit in rules.limits if limit.relative]
-    against = (
-        baseline_group(
-            baseline, config, stated, relative, start=Path.cwd(), name=name, as_one=as_one and bool(baseline)
-        )
-        if relative
-        else None
-    )
+    here, at = Path.cwd(), moment(now)
+    wanted = _wanted(write, decision)
+    config, stated, rules = config_here(), stated_from(options), policy_here(policy, here)
+    around = Surroundings(
+        config=config, stated=stated, here=here, now=at, stated_now=now is not None,
+        log=audit, unlogged=no_log, actor=actor, say=lambda remark: say_first((remark,)),
+        rubric=rubric, thresholds=thresholds,
+    )  # fmt: skip
+    against = held_against(rules, around, baseline, name, as_one=as_one)
     candidate = group_of(runs, config, stated, as_one=as_one)
     say_first((*candidate.remarks, *(against.remarks if against else ())))
-    verdict = gate(rules, candidate.repeats, CATALOG, against.repeats if against else ())
+    found = govern(rules, candidate, against, around)
+    _write(wanted, found.decision)
+    code = exit_code(found.decision, exit_code_on_warn)
     if as_json:
-        body = {
-            "candidate": {"name": candidate.name, "repeats": len(candidate.repeats)},
-            "baseline": {"name": against.name, "repeats": len(against.repeats)} if against else None,
-            "exit_code": verdict.exit_code,
-            **verdict_json(verdict),
-        }
-        click.echo(document("gate", 1, body))
-        return verdict.exit_code
+        click.echo(_json(found, code))
+        return code
+    _print(found, against)
+    return code
+
+
+def exit_code(decision: Decision, on_warn: int | None) -> int:
+    """That of the decision; where it would be 0 and something is warned of or waived, the one asked for."""
+    from wattmark.core.governance.decision import Standing
+
+    lenient = any(rule.standing in (Standing.WARNING, Standing.WAIVED) for rule in decision.rules)
+    return on_warn if on_warn is not None and decision.exit_code == 0 and lenient else decision.exit_code
+
+
+def _wanted(write: tuple[str, ...], decision: Path | None) -> list[tuple[str, str]]:
+    """(format, file) in order. A wrong name is told before anything is judged."""
+    from wattmark.reports.ci.catalog import format_named
+
+    found = [("json", str(decision))] if decision is not None else []
+    for asked in write:
+        name, _, file = asked.partition("=")
+        found.append((name, file or format_named(name).file))
+        format_named(name)
+    return found
+
+
+def _write(wanted: list[tuple[str, str]], decision: Decision) -> None:
+    from wattmark.core.errors import UsageError
+    from wattmark.reports.ci.catalog import format_named
+    from wattmark.wiring.publishing import shown_as
+
+    for name, file in wanted:
+        row = format_named(name)
+        text = row.render(shown_as(row, decision, os.environ, Path.cwd()))
+        if file == "-":
+            click.echo(text, nl=not text.endswith("\n"))
+            continue
+        try:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
+
+
+def _json(found: Gated, code: int) -> str:
+    from wattmark.core.plain import plain
+    from wattmark.reports.as_json import document
+    from wattmark.reports.report_json import verdict_json
+
+    against = found.baseline
+    body = {
+        "candidate": {"name": found.candidate.name, "repeats": len(found.candidate.repeats)},
+        "baseline": {"name": against.name, "repeats": len(against.repeats)} if against else None,
+        "exit_code": code,
+        **verdict_json(found.verdict),
+        "decision": plain(found.decision),
+    }
+    return document("gate", 2, body)
+
+
+def _print(found: Gated, against: Group | None) -> None:
+    from wattmark.reports.ci.words import one_line
+    from wattmark.reports.gate_text import gate_text
+
     versus = f", against {against.name} ({against.count})" if against else ""
-    click.echo(f"{candidate.name} ({candidate.count}){versus}, by {rules.name}\n")
-    click.echo(verdict_text(verdict))
-    return verdict.exit_code
+    policy = found.decision.policy.file
+    click.echo(one_line(f"{found.candidate.name} ({found.candidate.count}){versus}, by {policy}") + "\n")
+    click.echo(gate_text(found.verdict, found.decision))

@@ -9,6 +9,7 @@ import click
 
 from wattmark.config import FILE_NAME
 from wattmark.core.errors import UsageError
+from wattmark.frames import replace_durably
 
 POLICY_NAME = "wattmark-policy.toml"
 FILES = ((FILE_NAME, "config_default.toml"), (POLICY_NAME, "policy_default.toml"))
@@ -25,8 +26,7 @@ def command(folder: Path, force: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, source in FILES:
-            text = (resources.files("wattmark") / "data" / source).read_text(encoding="utf-8")
-            (folder / name).write_text(text, encoding="utf-8")
+            replace_durably(folder / name, (resources.files("wattmark") / "data" / source).read_bytes())
             click.echo(f"wrote {folder / name}")
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {error.strerror}") from None

@@ -9,6 +9,7 @@ from wattmark.cli.lazy import LazyGroup
 MAKE = "make"
 VERBS: dict[str, tuple[str, str]] = {
     MAKE: ("wattmark.cli.label_make:command", "Make a label (the word `make` may be left out)."),
+    "card": ("wattmark.cli.label_card:command", "Put what making a model emitted into its card."),
     "check": ("wattmark.cli.label_check:command", "Hold a label against its result, and find edits."),
 }
 

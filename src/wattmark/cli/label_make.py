@@ -12,15 +12,15 @@ import click
 from wattmark.cli.completing import one_of as any_of
 from wattmark.cli.leaderboard import mode_option, thresholds_option
 from wattmark.cli.options import config_here, place_options, stated_from
+from wattmark.cli.output import STDOUT, write_to
 from wattmark.core.errors import UsageError
 from wattmark.version import __version__
 
 if TYPE_CHECKING:
     from wattmark.core.bench.result import Result
     from wattmark.core.stars.rating import Rating
-    from wattmark.reports.label_card import CardCarbon
+    from wattmark.reports.label_card import Card, CardCarbon
 
-STDOUT = "-"
 NO_PLACE = (
     "no grid intensity is known (--country FRA, --region eu-west-1, --intensity 56, or [place] in "
     "wattmark.toml)"
@@ -87,7 +87,7 @@ def command(results: tuple[Path, ...], **options: Any) -> None:
     if options["card"] or options["into"]:
         _cards(label, _carbon(result, rating.mode, options), options)
     if options["as_json"]:
-        _write(options["as_json"], text + "\n")
+        write_to(options["as_json"], text + "\n")
     if not any(options[name] for name in ("svg", "png", "as_json", "badge", "card", "into")):
         click.echo(_told(label, stars_words(label)))
 
@@ -123,11 +123,11 @@ def _pictures(label: dict[str, Any], options: dict[str, Any]) -> None:
 
     drawing = label_svg(label)
     if options["svg"]:
-        _write(options["svg"], drawing)
+        write_to(options["svg"], drawing)
     if options["png"]:
         from wattmark.reports.label_png import png_of, with_twin
 
-        _write(options["png"], with_twin(png_of(drawing), as_text(label)))
+        write_to(options["png"], with_twin(png_of(drawing), as_text(label)))
 
 
 def _badge(label: dict[str, Any], file: str, shows: str) -> None:
@@ -135,10 +135,10 @@ def _badge(label: dict[str, Any], file: str, shows: str) -> None:
 
     if not file.endswith((".svg", ".json")):
         raise UsageError(f"--badge {file}: name it .svg (drawn) or .json (for shields.io)")
-    _write(file, badge_json(label, shows) if file.endswith(".json") else badge_svg(label, shows))
+    write_to(file, badge_json(label, shows) if file.endswith(".json") else badge_svg(label, shows))
 
 
-def _refuse_foreign_card(file: Path) -> None:
+def refuse_foreign_card(file: Path) -> None:
     """Raise UsageError where ``--card`` would write over a card with anything in it that is not ours."""
     if not file.is_file():  # standard output among them
         return
@@ -149,32 +149,39 @@ def _refuse_foreign_card(file: Path) -> None:
         line.partition(":")[0] for line in head.splitlines() if line and not line.startswith((" ", "-", "#"))
     }
     ours = body.strip().startswith("<!-- wattmark:") and body.strip().endswith("-->")
-    if not ours or keys - {"energy_benchmarks", "co2_eq_emissions"}:
+    if not ours or keys - {"energy_benchmarks", "co2_eq_emissions", "model-index"}:
         raise UsageError(f"--card {file}: is there already; --into {file} puts the block into it")
 
 
 def _cards(label: dict[str, Any], carbon: CardCarbon, options: dict[str, Any]) -> None:
-    from wattmark.reports.card_merge import merged
     from wattmark.reports.label_card import card_of, card_text
 
     card = card_of(label, carbon)
     if carbon.reason:
         click.echo(f"no co2_eq_emissions: {carbon.reason}", err=True)
     if options["card"]:
-        _refuse_foreign_card(Path(options["card"]))
-        _write(options["card"], card_text(card))
+        refuse_foreign_card(Path(options["card"]))
+        write_to(options["card"], card_text(card))
     if options["into"]:
-        file = Path(options["into"])
-        try:
-            old = file.read_bytes().decode("utf-8")
-        except OSError as error:
-            raise UsageError(f"cannot read {file}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise UsageError(f"{file} is not UTF-8: it is left as it is") from None
-        new = merged(old, card, str(file), replace=options["replace_emissions"])
-        for remark in new.kept:
-            click.echo(f"{file}: {remark}", err=True)
-        _write(str(file), new.text.encode())
+        put_into_card(card, Path(options["into"]), replace=options["replace_emissions"])
+
+
+def put_into_card(card: Card, file: Path, *, replace: bool) -> None:
+    """Put the blocks into a model card, and say what stood there and was left. Raises UsageError."""
+    from wattmark.reports.card_merge import merged
+
+    try:
+        old = file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"there is no {file}: make the model's card first, an empty file will do") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is not UTF-8: it is left as it is") from None
+    new = merged(old, card, str(file), replace=replace)
+    for remark in new.kept:
+        click.echo(f"{file}: {remark}", err=True)
+    write_to(str(file), new.text.encode())
 
 
 def _carbon(result: Result, mode: str, options: dict[str, Any]) -> CardCarbon:
@@ -214,15 +221,3 @@ def _told(label: dict[str, Any], stars: str) -> str:
     from wattmark.reports.label_svg import described
 
     return f"{label['model_id']}: {stars}\n{described(label)}"
-
-
-def _write(target: str, content: str | bytes) -> None:
-    if target == STDOUT:
-        click.echo(content, nl=False)
-        return
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        Path(target).write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}") from None
-    click.echo(f"wrote {target}", err=True)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wattmark.cli.ledger_options import read, reading_options
+from wattmark.cli.ledger_options import Reading, read, reading_options
 from wattmark.cli.ledger_runs import documents_of
 from wattmark.cli.options import config_here, json_option, place_options, stated_from
 from wattmark.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wattmark.core.facts import Facts
+    from wattmark.core.listed import LossLine, RunLine
+    from wattmark.core.run import Run
+    from wattmark.core.tags import Fault
+    from wattmark.reports.ledger_lists import Counted, Head
 
 
 @click.command()
@@ -31,59 +41,90 @@ def command(
 
     Ids stand in `wattmark ledger runs`.
     """
+    from wattmark.core.statements import only_states
+
     reading = read(ledger, no_fold, as_of)
+    found = _found(reading, run)
+    text, kept = _document_of(reading, found.line)
+    if raw:
+        click.echo(text, nl=False)
+    elif only_states(kept) and not as_json:
+        from wattmark.reports.ledger_statements import record_text
+
+        click.echo(f"record {kept.record_id}\n{record_text(kept)}")
+    else:
+        from wattmark.reports.as_json import document
+        from wattmark.reports.ledger_lists import Head
+        from wattmark.wiring import facts_for
+
+        facts = facts_for([kept], config_here(), stated_from(options))
+        settings = reading.ledger.settings
+        head = Head(reading.ledger.url, reading.snapshot.version, settings.zone)
+        faults = settings.tags.faults(kept.subject)
+        if as_json:
+            click.echo(document("ledger-show", 1, _body(head, found, facts, faults)))
+        else:
+            click.echo(_text(head, found, kept, facts, faults))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the ledger made of a run."""
+
+    line: RunLine
+    counted: Sequence[Counted]
+    losses: Sequence[LossLine]
+
+
+def _found(reading: Reading, asked: str) -> _Found:
+    """Of the run whose id begins so. Raises UsageError unless it is one."""
     from wattmark.ledger.listing import Choice, Listing
 
     with Listing(reading.snapshot) as listing:
-        record_id = _one_of(listing.beginning(run), run, reading.ledger.url)
-        (line,) = listing.runs(Choice(where={"run": (record_id,)}), 1)
-        counted = listing.devices_of(record_id)
-        losses = listing.losses(Choice(where={"run": (record_id,)}))
-    documents = documents_of(reading, [line])
-    if record_id not in documents:
-        raise UsageError(f"run {record_id} was purged: only its id is kept")
-    text, kept = documents[record_id]
-    if raw:
-        click.echo(text, nl=False)
-        return
-    from wattmark.core.kpis import CATALOG
-    from wattmark.core.statements import only_states
-    from wattmark.reports.as_json import answer_json, document
-    from wattmark.reports.as_text import KPI_FOLD, answer_text, carbon_text, run_summary, stated_text, table
-    from wattmark.reports.ledger_lists import Head, counted_body, counted_text, loss_body, run_body
-    from wattmark.reports.ledger_statements import record_text
-    from wattmark.reports.sections import answers_of
-    from wattmark.wiring import facts_for
+        record_id = _one_of(listing.beginning(asked), asked, reading.ledger.url)
+        this = Choice(where={"run": (record_id,)})
+        (line,) = listing.runs(this, 1)
+        return _Found(line, listing.devices_of(record_id), listing.losses(this))
 
-    if only_states(kept) and not as_json:
-        click.echo(f"record {record_id}\n{record_text(kept)}")
-        return
-    facts = facts_for([kept], config_here(), stated_from(options))
-    answers = answers_of(facts)
-    settings = reading.ledger.settings
-    head = Head(reading.ledger.url, reading.snapshot.version, settings.zone)
-    if as_json:
-        body = {
-            "ledger": head.ledger,
-            "version": head.version,
-            **run_body(line),
-            "energy": answer_json(facts.energy),
-            "kpis": {name: answer_json(answer) for name, answer in answers.items()},
-            "counted": counted_body(counted),
-            "lost": [loss_body(one) for one in losses],
-            "faults": [str(fault) for fault in settings.tags.faults(kept.subject)],
-        }
-        click.echo(document("ledger-show", 1, body))
-        return
-    click.echo(f"run {record_id}")
-    click.echo(run_summary(kept, facts))
-    for told in filter(None, (stated_text(facts), carbon_text(facts))):
-        click.echo(told)
-    click.echo(counted_text(head, line, counted, losses, settings.tags.faults(kept.subject)))
-    click.echo("")
-    click.echo(
-        table(
-            ("KPI", "answer"), [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()], fold=KPI_FOLD
+
+def _document_of(reading: Reading, line: RunLine) -> tuple[str, Run]:
+    """The run as it landed, and read. Raises UsageError for one that was purged."""
+    documents = documents_of(reading, [line])
+    if line.record_id not in documents:
+        raise UsageError(f"run {line.record_id} was purged: only its id is kept")
+    return documents[line.record_id]
+
+
+def _body(head: Head, found: _Found, facts: Facts, faults: Sequence[Fault]) -> dict[str, Any]:
+    from wattmark.reports.as_json import answer_json
+    from wattmark.reports.ledger_lists import counted_body, loss_body, run_body
+    from wattmark.reports.sections import answers_of
+
+    return {
+        "ledger": head.ledger,
+        "version": head.version,
+        **run_body(found.line),
+        "energy": answer_json(facts.energy),
+        "kpis": {name: answer_json(answer) for name, answer in answers_of(facts).items()},
+        "counted": counted_body(found.counted),
+        "lost": [loss_body(one) for one in found.losses],
+        "faults": [str(fault) for fault in faults],
+    }
+
+
+def _text(head: Head, found: _Found, kept: Run, facts: Facts, faults: Sequence[Fault]) -> str:
+    from wattmark.reports.as_text import carbon_text, kpi_table, run_summary, stated_text
+    from wattmark.reports.ledger_lists import counted_text
+    from wattmark.reports.sections import answers_of
+
+    return "\n".join(
+        (
+            f"run {kept.record_id}",
+            run_summary(kept, facts),
+            *filter(None, (stated_text(facts), carbon_text(facts))),
+            counted_text(head, found.line, found.counted, found.losses, faults),
+            "",
+            kpi_table(answers_of(facts)),
         )
     )
 

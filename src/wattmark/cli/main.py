@@ -33,7 +33,30 @@ VERBS: dict[str, tuple[str, str]] = {
     "compare": ("wattmark.cli.compare:command", "Compare groups of runs, with statistics."),
     "baseline": ("wattmark.cli.baseline:group", "Keep what others are held against: runs, or a period."),
     "gate": ("wattmark.cli.gate:command", "Pass or fail runs by the limits of a policy file."),
+    "policy": ("wattmark.cli.policy:group", "Look at the policy itself: check, show, simulate."),
+    "decision": (
+        "wattmark.cli.decision:group",
+        "Show what a gate said, in every form; tell CI systems and forges.",
+    ),
+    "notify": (
+        "wattmark.cli.notify:group",
+        "Tell people of decisions and budgets: chat, mail, issues, alerts.",
+    ),
+    "digest": ("wattmark.cli.digest:command", "Tell each team what it used, once a week."),
+    "budget": ("wattmark.cli.budget:group", "Say how the budgets of the policy stand."),
+    "charter": (
+        "wattmark.cli.charter:group",
+        "Keep the charter of a project: its estimate, and whether it held.",
+    ),
+    "governance": (
+        "wattmark.cli.governance:command",
+        "Print the board's agenda: budgets, decisions, waivers, reviews, trends.",
+    ),
     "report": ("wattmark.cli.report:command", "Write a report of runs as HTML, Markdown or JSON."),
+    "publish": (
+        "wattmark.cli.publish:command",
+        "Show finished runs in W&B, Comet or TensorBoard.",
+    ),
     "portfolio": (
         "wattmark.cli.portfolio:command",
         "Report the inventory of a ledger: Scope 2 by both methods, Scope 3, targets.",
@@ -57,6 +80,7 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "tariff": ("wattmark.cli.tariff:group", "Look up what electricity costs, and when."),
     "data": ("wattmark.cli.data:group", "List, verify and update the tables that figures come from."),
+    "dvc": ("wattmark.cli.dvc:group", "Hold evidence against DVC's pipelines."),
     "dataset": ("wattmark.cli.dataset:command", "Describe a dataset: hash, rows, unique bytes."),
     "import": ("wattmark.cli.import_:command", "Bring in what other tools have measured."),
     "show": ("wattmark.cli.show:command", "Show a run file: figures first, everything with --raw."),
@@ -90,11 +114,32 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "label": ("wattmark.cli.label:group", "Make the energy label of a result, or check one."),
     "select": ("wattmark.cli.select:command", "Pick the most efficient model that is good enough."),
+    "waiver": ("wattmark.cli.waiver:group", "Ask for, approve and list dated, capped exceptions."),
+    "audit": ("wattmark.cli.audit:group", "Check, read and replay the log of decisions."),
+    "mlflow": (
+        "wattmark.cli.mlflow:group",
+        "Keep energy beside accuracy in MLflow, and gate its model registry.",
+    ),
     "ledger": (
         "wattmark.cli.ledger:group",
         "Keep every run in one place, counted once, and ask it for totals.",
     ),
 }
+
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Start": ("demo", "init", "doctor", "estimate"),
+    "Measure": ("measure", "import", "calibrate", "dataset", "show", "check", "report", "publish"),
+    "Compare and decide": ("score", "compare", "baseline", "gate", "decision", "select", "regressions"),
+    "Govern": (
+        "policy", "budget", "waiver", "audit", "charter", "governance", "notify", "digest", "mlflow", "dvc",
+    ),
+    "Keep and account for": ("ledger", "coverage", "portfolio", "targets", "reconcile", "market"),
+    "Serve": ("agent", "proxy", "watch", "engines", "attribute", "monitor", "autoscale"),
+    "Rate": ("bench", "stars", "leaderboard", "label"),
+    "Look up": ("kpis", "hardware", "grid", "pue", "tariff", "data"),
+}  # fmt: skip
+"""What --help lists together, in this order; every verb once."""
 
 
 class _ReaderGone(Exception):
@@ -103,6 +148,13 @@ class _ReaderGone(Exception):
 
 class Main(LazyGroup):
     """All the verbs; a reader of our output that goes away ends them in a way of its own."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """By what they are for: nobody reads a list of fifty."""
+        width = max(map(len, VERBS))
+        for title, verbs in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{verb:{width}}", VERBS[verb][1]) for verb in verbs])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

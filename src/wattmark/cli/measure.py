@@ -65,6 +65,8 @@ class _Measure(click.Command):
 @click.option("--outcome", help="When the work counts as done, e.g. 'accuracy>=0.95'.")
 @click.option("--solution", help="Id that joins attempts at one solution.")
 @click.option("--dataset", help="File or folder that is worked on; described after the command ended.")
+@click.option("--metrics", metavar="FILE", help="Write energy and KPIs as flat JSON too, e.g. for DVC.")
+@click.option("--plots", metavar="FILE", help="Write power over time as CSV too, e.g. for DVC.")
 @click.option("--budget", help="Energy that may be used, e.g. 5kWh.")
 @click.option(
     "--on-breach",
@@ -126,6 +128,7 @@ def _measured(command: tuple[str, ...], quiet: bool, as_json: bool, options: dic
         )
     with contextlib.suppress(BrokenPipeError):  # who read our summary went away; the exit code stays
         _tell(recording, run, config, quiet, as_json, options["ledger"])
+        _write_metrics(recording, run, config, options["metrics"], options["plots"])
     return ended.exit_code
 
 
@@ -181,6 +184,8 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
 def _tell(recording: Any, run: Run, config: Any, quiet: bool, as_json: bool, ledger: str | None) -> None:
     if recording.problem is not None:
         click.echo(f"wattmark: {recording.problem}", err=True)
+    for problem in recording.untold:
+        click.echo(f"wattmark: not shown elsewhere in the end: {problem}", err=True)
     delivery = recording.delivery
     if delivery is not None:
         with contextlib.suppress(KeyboardInterrupt):  # waits no longer; the command's exit code stays
@@ -238,6 +243,21 @@ def _tell_waiting(delivery: Any, path: Path | None) -> None:
     click.echo(
         f"wattmark: not in the ledger {delivery.url} yet: {delivery.problem}\nwattmark: {what}", err=True
     )
+
+
+def _write_metrics(recording: Any, run: Run, config: Any, metrics: str | None, plots: str | None) -> None:
+    """Write what was asked for; the run is over and counts, so what cannot be written is only said."""
+    if metrics is None and plots is None:
+        return
+    from wattmark.wiring.metrics_file import write_metrics, write_power
+
+    folder = recording.path.parent if recording.path is not None else None
+    for target, write in ((metrics, write_metrics), (plots, write_power)):
+        try:
+            if target is not None:
+                write(Path(target), run, config, folder)
+        except (OSError, WattmarkError) as error:
+            click.echo(f"wattmark: {target} could not be written: {error}", err=True)
 
 
 def _budget_line(state: Any, quiet: bool) -> None:

@@ -1,10 +1,18 @@
-"""What is printed where the terminal, the locale or the reader cannot take all of it."""
+"""Where output goes, also where the terminal, the locale or the reader cannot take all of it."""
 
 from __future__ import annotations
 
 import codecs
 import errno
 import sys
+from pathlib import Path
+
+import click
+
+from wattmark.core.errors import UsageError
+
+STDOUT = "-"
+"""Where a file is named: standard output."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Output that does not fit is the disk's matter, not a defect."""
@@ -50,3 +58,16 @@ def only_ascii() -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def write_to(target: str, content: str | bytes) -> None:
+    """Write a file, and say so; ``-`` is standard output. Raises UsageError."""
+    if target == STDOUT:
+        click.echo(content, nl=False)
+        return
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        Path(target).write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    click.echo(f"wrote {target}", err=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +12,7 @@ from wattmark.cli.baseline_ledger import boundary_option, moved
 from wattmark.cli.ledger_asked import where_of, where_option
 from wattmark.cli.ledger_options import ledger_option, now_us, read, told_wait
 from wattmark.cli.options import json_option
-from wattmark.cli.output import only_ascii
+from wattmark.cli.output import STDOUT, only_ascii, write_to
 from wattmark.cli.targets import at_option, day_of, standings
 from wattmark.core.errors import UsageError, WattmarkError
 from wattmark.version import __version__
@@ -21,8 +20,6 @@ from wattmark.version import __version__
 if TYPE_CHECKING:
     from wattmark.core.frozen import Frozen
     from wattmark.reports.portfolio_view import PortfolioView
-
-STDOUT = "-"
 
 
 @click.command()
@@ -47,11 +44,11 @@ def command(html: str | None, md: str | None, as_json: bool, ledger: str | None,
     if html:
         from wattmark.reports.portfolio_html import portfolio_html
 
-        _write(html, portfolio_html(view))
+        write_to(html, portfolio_html(view))
     if md:
         from wattmark.reports.portfolio_markdown import portfolio_markdown
 
-        _write(md, portfolio_markdown(view))
+        write_to(md, portfolio_markdown(view))
     if as_json:
         from wattmark.reports.as_json import document
         from wattmark.reports.portfolio_json import portfolio_body
@@ -125,14 +122,3 @@ def _baseline(reading: Any, asked: str | None, problems: list[str]) -> Frozen | 
             raise
         problems.append(str(error))
         return None
-
-
-def _write(target: str, text: str) -> None:
-    if target == STDOUT:
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}") from None
-    click.echo(f"wrote {target}", err=True)

@@ -57,7 +57,6 @@ def command(
     from datetime import UTC
 
     from wattmark.ledger.question import Question
-    from wattmark.ledger.statements import times_restated
     from wattmark.reports.as_json import document
     from wattmark.reports.ledger_lists import Head
     from wattmark.reports.reconcile import ReconcileView, reconcile_body, reconcile_csv, reconcile_text
@@ -66,6 +65,8 @@ def command(
     from wattmark.wiring.reconcile import Wanted, both_sides
 
     reading = read(ledger, no_fold, as_of)
+    from wattmark.ledger.statements import times_restated  # needs what reading has named if it lacked it
+
     settings, snapshot = reading.ledger.settings, reading.snapshot
     span = span_of(begin, end, inside, UTC)
     wanted = Wanted(providers=frozenset(providers), regions=frozenset(regions), accounts=frozenset(accounts))

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wattmark.cli.ledger_options import note, read, told_wait
-from wattmark.cli.options import json_option
+from wattmark.cli.notify import to_option
+from wattmark.cli.options import config_here, json_option
 from wattmark.cli.output import only_ascii
 from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from wattmark.exporters.sinks.routing import Route
     from wattmark.monitoring.detection.replay import Course, Minutes
 
 NONE_WORSE, WORSE, NOT_ENOUGH = 0, 1, 3
@@ -61,6 +63,8 @@ def _sources(function: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="Where accepted regressions are kept.",
 )
+@click.option("--notify", is_flag=True, help='Tell the [[notify]] that have on = ["alert"].')
+@to_option
 @json_option
 def command(
     ledger: str | None,
@@ -73,16 +77,24 @@ def command(
     html: Path | None,
     accept: bool,
     accepted: Path,
+    notify: bool,
+    to: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Find models that cost more than they did under the same load, and say what changed.
 
-    Exit code 0: none is worse; 1: at least one is; 3: not enough is known.
+    Exit code 0: none is worse; 1: at least one is; 3: not enough is known. That somebody could not be told
+    (--notify, --to) is said on stderr and changes nothing of it.
     """
     if live and (prometheus or ledger):
         raise UsageError("--live asks an agent; leave --prometheus and --ledger out")
     if prometheus and ledger:
         raise UsageError("give --prometheus or --ledger, not both")
+    telling = notify or bool(to)
+    if live and telling:
+        raise UsageError("--live only looks: tell of what --prometheus or --ledger finds")
+    if telling:
+        _routes(to)  # who is not known is said before anything is looked for
     if live:
         from wattmark.cli.regressions_live import print_live
 
@@ -102,6 +114,8 @@ def command(
 
         html.write_text(page(courses), "utf-8")
     _print(courses, as_json)
+    if telling and not accept:
+        _tell(courses, to, end)
     return _code(courses) if not accept else NONE_WORSE
 
 
@@ -142,6 +156,28 @@ def _accept(courses: list[Course], path: Path, now: float) -> None:
         note(f"{key}: accepted in {path}")
     if not keys:
         note("there is no regression to accept")
+
+
+def _routes(to: tuple[str, ...]) -> tuple[Route, ...]:
+    """Those that are meant. Raises UsageError for none, ConfigError for wrong ones."""
+    from wattmark.wiring.notifying import chosen, routes_of
+
+    routes = chosen(routes_of(config_here()), to)
+    if not routes:
+        raise UsageError("nobody is named: write [[notify]] in wattmark.toml, or give --to SINK:TARGET")
+    return routes
+
+
+def _tell(courses: list[Course], to: tuple[str, ...], now: float) -> None:
+    from wattmark.reports.notified import told_text
+    from wattmark.wiring.alerting import alerts_of, over_since
+    from wattmark.wiring.notifying import spool_of, tell, world_of
+
+    spool = spool_of(config_here())
+    messages = (*alerts_of(courses, now), *over_since(spool.alerts(), courses, now))
+    told = tell(messages, _routes(to), world_of(), spool)
+    if told:
+        note(told_text(told))
 
 
 def _print(courses: list[Course], as_json: bool) -> None:

@@ -19,6 +19,7 @@ from wattmark.cli.options import (
     run_arguments,
     stated_from,
 )
+from wattmark.cli.output import STDOUT, write_to
 from wattmark.core.errors import NotComparable, UsageError
 from wattmark.core.sci_ai import PERSONAS
 from wattmark.version import __version__
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from wattmark.ledger.runfile import LoadedRun
     from wattmark.reports.view import ReportData, SourceFile
     from wattmark.wiring.decisions import Group
-
-STDOUT = "-"
 
 
 @click.command()
@@ -124,7 +123,7 @@ def _sci(
     if as_json:
         click.echo(text, nl=False)
     elif text:
-        _put(md or STDOUT, text)
+        write_to(md or STDOUT, text)
     if code:
         raise SystemExit(code)
 
@@ -179,12 +178,11 @@ def _score(
     """The score, or why there is none: a report of runs that may not be scored is still a report."""
     from wattmark.core.kpis import CATALOG
     from wattmark.core.rubric import Factors
-    from wattmark.core.score import score_repeats
+    from wattmark.core.score import score_through_gaps
 
     held = Factors(factors) if factors else None
-    ours, theirs = ([r.facts for r in group.repeats] for group in (candidate, against))
     try:
-        return score_repeats(ours, theirs, rubric, CATALOG, held), ()
+        return score_through_gaps(candidate.repeats, against.repeats, rubric, CATALOG, held), ()
     except NotComparable as refusal:
         return None, (f"No score: {refusal}.",)
 
@@ -215,15 +213,4 @@ def _require_no_evidence(target: str | None) -> None:
 
 
 def _write(target: str, render: Callable[[ReportData], str], data: ReportData) -> None:
-    _put(target, render(data))
-
-
-def _put(target: str, text: str) -> None:
-    if target == STDOUT:
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}") from None
-    click.echo(f"wrote {target}", err=True)
+    write_to(target, render(data))

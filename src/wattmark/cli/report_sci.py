@@ -46,7 +46,7 @@ def sci_report(
             parameters_billion=config.sci.parameters_billion,
         )
         facts = with_parameters(facts, stated)
-        found = taken_apart(facts, score_for(facts, stated), facts.energy)
+        found = taken_apart(facts, score_for(facts, stated), facts.energy, facts.unit_work)
         about |= {
             "persona": persona,
             "normalisation": stated.normalisation,

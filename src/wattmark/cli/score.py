@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,15 @@ from wattmark.cli.options import (
 from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wattmark.config import Config
     from wattmark.core.expenses import Expenses
+    from wattmark.core.figure import Figure, Missing
+    from wattmark.core.repeats import Repeat
+    from wattmark.core.rubric import Factors, Rubric
     from wattmark.core.score import Score
+    from wattmark.wiring import Stated
     from wattmark.wiring.decisions import Group
 
 
@@ -51,19 +59,11 @@ def command(
     Runs of one solution add up; other runs are repeats, and their spread is in the interval. Without
     --baseline, the nearest wattmark-baseline.json is used.
     """
-    from wattmark.core.compare import NOISE_UNKNOWN
     from wattmark.core.kpis import CATALOG
     from wattmark.core.rubric import Factors
-    from wattmark.core.score import rankings_differ, score_repeats
     from wattmark.ledger.rubricfile import rubric_named
-    from wattmark.reports.as_json import document
-    from wattmark.reports.decisions import ranking_text, score_text
-    from wattmark.reports.expenses import differences_body, expenses_body
-    from wattmark.reports.market_runs import market_body, market_line
-    from wattmark.reports.report_json import score_json
+    from wattmark.reports.decisions import score_text
     from wattmark.wiring.decisions import baseline_group, group_of
-    from wattmark.wiring.expenses import expenses_of_group
-    from wattmark.wiring.market_runs import market_carbon_of_group
 
     config, stated, by = config_here(), stated_from(options), rubric_named(rubric)
     used = [CATALOG[item.kpi] for item in by.kpis]
@@ -76,45 +76,100 @@ def command(
         )
     candidate = group_of(runs, config, stated, as_one=as_one)
     say_first((*candidate.remarks, *against.remarks))
-    base = [r.facts for r in against.repeats]
     held = Factors(factors) if factors else None
-    about = {"baseline": {"name": against.name, "repeats": len(against.repeats)}}
     if each:
-        scores = {
-            label: score_repeats([r.facts], base, by, CATALOG, held)
-            for label, r in zip(_labels(candidate), candidate.repeats, strict=True)
-        }
-        differ = rankings_differ(list(scores.values()))
-        if as_json:
-            ranked = [{"candidate": k, **score_json(s)} for k, s in scores.items()]
-            click.echo(document("scores", 1, {**about, "rankings_differ": differ, "scores": ranked}))
-            return
-        click.echo(ranking_text(scores, differ))
-        click.echo(f"against {against.name}; rubric {by.label}")
+        click.echo(_ranking(candidate, against, by, held, as_json=as_json))
         return
-    found = score_repeats([r.facts for r in candidate.repeats], base, by, CATALOG, held)
-    mine, theirs = (expenses_of_group(group, config, stated) for group in (candidate, against))
-    market = market_carbon_of_group(candidate, config, stated)
+    found = _scored(candidate.repeats, against.repeats, by, held)
+    beside = _beside(candidate, against, config, stated)
     if as_json:
-        body = {"candidate": {"name": candidate.name, "repeats": len(candidate.repeats)}, **about}
-        beside = {"expenses": expenses_body(mine), "expenses_difference": differences_body(mine, theirs)}
-        supply = {"market_carbon": market_body(market)}
-        click.echo(document("score", 1, {**body, **score_json(found), **beside, **supply}))
+        click.echo(_document(found, candidate, against, beside))
         return
     click.echo(f"{candidate.name} ({candidate.count})\n")
     others = _others(rubric, found, candidate, against)
-    notes = [NOISE_UNKNOWN] if len(candidate.repeats) == len(base) == 1 else []
-    notes += _beside(mine, theirs)
-    notes += [market_line(market)] if market is not None else []
+    notes = _notes(candidate, against, beside)
     click.echo(score_text(found, f"{against.name} ({against.count})", others, notes))
 
 
-def _beside(mine: Expenses, theirs: Expenses) -> list[str]:
-    """Cost and water, which no score uses."""
-    from wattmark.reports.expenses import difference_lines, expense_text
+def _scored(
+    candidate: Sequence[Repeat], baseline: Sequence[Repeat], by: Rubric, held: Factors | None
+) -> Score:
+    from wattmark.core.kpis import CATALOG
+    from wattmark.core.score import score_through_gaps
 
-    said = [*difference_lines(mine, theirs)] or [expense_text(mine)]
-    return ["", "beside the score:", *said] if mine.known else []
+    return score_through_gaps(candidate, baseline, by, CATALOG, held)
+
+
+def _ranking(candidate: Group, against: Group, by: Rubric, held: Factors | None, *, as_json: bool) -> str:
+    """Every solution scored on its own."""
+    from wattmark.core.score import rankings_differ
+    from wattmark.reports.as_json import document
+    from wattmark.reports.decisions import ranking_text
+    from wattmark.reports.report_json import score_json
+
+    scores = {
+        label: _scored([repeat], against.repeats, by, held)
+        for label, repeat in zip(_labels(candidate), candidate.repeats, strict=True)
+    }
+    differ = rankings_differ(list(scores.values()))
+    if as_json:
+        ranked = [{"candidate": label, **score_json(score)} for label, score in scores.items()]
+        body = {"baseline": _named(against), "rankings_differ": differ, "scores": ranked}
+        return document("scores", 1, body)
+    return f"{ranking_text(scores, differ)}\nagainst {against.name}; rubric {by.label}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """Cost, water and market-based carbon, which no score uses."""
+
+    mine: Expenses
+    theirs: Expenses
+    market: Figure | Missing | None
+
+
+def _beside(candidate: Group, against: Group, config: Config, stated: Stated) -> _Beside:
+    from wattmark.wiring.expenses import expenses_of_group
+    from wattmark.wiring.market_runs import market_carbon_of_group
+
+    mine, theirs = (expenses_of_group(group, config, stated) for group in (candidate, against))
+    return _Beside(mine, theirs, market_carbon_of_group(candidate, config, stated))
+
+
+def _document(found: Score, candidate: Group, against: Group, beside: _Beside) -> str:
+    from wattmark.reports.as_json import document
+    from wattmark.reports.expenses import differences_body, expenses_body
+    from wattmark.reports.market_runs import market_body
+    from wattmark.reports.report_json import score_json
+
+    body = {
+        "candidate": _named(candidate),
+        "baseline": _named(against),
+        **score_json(found),
+        "expenses": expenses_body(beside.mine),
+        "expenses_difference": differences_body(beside.mine, beside.theirs),
+        "market_carbon": market_body(beside.market),
+    }
+    return document("score", 1, body)
+
+
+def _named(group: Group) -> dict[str, Any]:
+    return {"name": group.name, "repeats": len(group.repeats)}
+
+
+def _notes(candidate: Group, against: Group, beside: _Beside) -> list[str]:
+    """What is said below a score."""
+    from wattmark.core.compare import NOISE_UNKNOWN
+    from wattmark.reports.expenses import difference_lines, expense_text
+    from wattmark.reports.market_runs import market_line
+
+    notes = [NOISE_UNKNOWN] if len(candidate.repeats) == len(against.repeats) == 1 else []
+    if beside.mine.known:
+        said = [*difference_lines(beside.mine, beside.theirs)] or [expense_text(beside.mine)]
+        notes += ["", "beside the score:", *said]
+    if beside.market is not None:
+        notes.append(market_line(beside.market))
+    return notes
 
 
 def _labels(group: Group) -> list[str]:
@@ -134,8 +189,6 @@ def _labels(group: Group) -> list[str]:
 def _others(rubric: str, found: Score, candidate: Group, against: Group) -> list[str]:
     """Bundled rubrics for which there is enough, when there is not enough for this one."""
     from wattmark.core.figure import Figure
-    from wattmark.core.kpis import CATALOG
-    from wattmark.core.score import score_repeats
     from wattmark.ledger.rubricfile import BUNDLED, rubric_named
 
     if isinstance(found.value, Figure):
@@ -144,13 +197,7 @@ def _others(rubric: str, found: Score, candidate: Group, against: Group) -> list
     for other in BUNDLED:
         if other == rubric:
             continue
-        tried = score_repeats(
-            [r.facts for r in candidate.repeats],
-            [r.facts for r in against.repeats],
-            rubric_named(other),
-            CATALOG,
-            found.factors,
-        )
+        tried = _scored(candidate.repeats, against.repeats, rubric_named(other), found.factors)
         if isinstance(tried.value, Figure):
             able.append(other)
     return able

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wattmark.cli.completing import one_of
 from wattmark.cli.options import json_option
 from wattmark.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from wattmark.core.bench.result import Result
+    from wattmark.wiring.mlflow_results import Registered
 
 NOTHING = 3
 
@@ -21,7 +26,9 @@ def _tasks() -> Iterable[str]:
 
 
 @click.command()
-@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("results", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--mlflow", metavar="URI", help="MLflow whose registry holds --models [MLFLOW_TRACKING_URI].")
+@click.option("--models", multiple=True, metavar="NAME", help="Model of the registry; may be given again.")
 @click.option("--task", required=True, shell_complete=one_of(_tasks), help="Which task, e.g. summarization.")
 @click.option(
     "--min-quality", type=float, help="Least quality (the most, where less is better, as word errors)."
@@ -41,6 +48,8 @@ def _tasks() -> Iterable[str]:
 @json_option
 def command(
     results: tuple[Path, ...],
+    mlflow: str | None,
+    models: tuple[str, ...],
     task: str,
     min_quality: float | None,
     hardware: str,
@@ -54,7 +63,6 @@ def command(
     One choice for each comparability key: unequal keys are never ranked together. Exit codes: 0; 2 for files
     that cannot be read; 3 where no model is good enough.
     """
-    from wattmark.bench.results import read_results
     from wattmark.core.bench.task import TASKS, task_named
     from wattmark.core.stars.select import Wanted, select
     from wattmark.reports.as_json import document
@@ -70,9 +78,50 @@ def command(
         max_latency=max_latency,
         include_unrated=include_unrated,
     )
-    selection = select(read_results(results), wanted)
+    found, registry = _candidates(results, mlflow, models)
+    selection = select(found, wanted)
     if as_json:
-        click.echo(document("select", 1, select_body(selection, queries_per_year)))
-    else:
-        click.echo(select_text(selection, queries_per_year))
+        body = select_body(selection, queries_per_year)
+        click.echo(document("select", 1, {**body, **({} if registry is None else _registry(registry))}))
+        return 0 if selection.choices else NOTHING
+    click.echo(select_text(selection, queries_per_year))
+    if registry is not None:
+        for choice in selection.choices:
+            _tell(registry, choice.chosen.result)
+        for version, why in registry.left_out:
+            click.echo(f"- {version}: {why}")
     return 0 if selection.choices else NOTHING
+
+
+def _candidates(
+    results: tuple[Path, ...], mlflow: str | None, models: tuple[str, ...]
+) -> tuple[list[Result], Registered | None]:
+    """Results of files, and of the registry's versions where models are named. Raises UsageError."""
+    from wattmark.bench.results import read_results
+
+    if not models:
+        if not results or mlflow is not None:
+            raise UsageError("give RESULTS, or --mlflow URI with --models NAME")
+        return read_results(results), None
+    from wattmark.cli.mlflow import server_at
+    from wattmark.wiring.mlflow_results import results_of
+
+    registry = results_of(server_at(mlflow), models)
+    return [*(read_results(results) if results else ()), *registry.results], registry
+
+
+def _tell(registry: Registered, chosen: Result) -> None:
+    version = registry.versions.get(chosen.id)
+    if version is not None:
+        gate = registry.gate(chosen.id) or "it met no gate"
+        click.echo(f"in the registry: {chosen.model.id} is {version} (gate: {gate})")
+
+
+def _registry(registry: Registered) -> dict[str, Any]:
+    """Which version each result comes from, and the versions that bring none."""
+    rows = [
+        {"result": result, "version": str(version), "gate": registry.gate(result) or None}
+        for result, version in registry.versions.items()
+    ]
+    without = [{"version": version, "reason": why} for version, why in registry.left_out]
+    return {"registry": {"versions": rows, "without_results": without}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,14 @@ from wattmark.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from wattmark.config import Config
+    from wattmark.core.expenses import Expenses
+    from wattmark.core.facts import Answer, Facts
     from wattmark.core.figure import Figure, Missing
     from wattmark.core.run import Run
+    from wattmark.ledger.runfile import LoadedRun
     from wattmark.wiring import Stated
 
 
@@ -34,25 +40,8 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
 
     A folder stands for the run files in it.
     """
-    from wattmark.core.kpis import CATALOG
     from wattmark.core.statements import only_states
-    from wattmark.reports.as_json import answer_json, document
-    from wattmark.reports.as_text import (
-        KPI_FOLD,
-        answer_text,
-        carbon_answer,
-        carbon_text,
-        run_summary,
-        stated_text,
-        table,
-    )
-    from wattmark.reports.expenses import expense_text, expenses_body
-    from wattmark.reports.market_runs import market_body, market_line
-    from wattmark.reports.sections import answers_of
-    from wattmark.wiring import facts_for
-    from wattmark.wiring.expenses import expenses_of
-    from wattmark.wiring.market_runs import market_carbon
-    from wattmark.wiring.runs import is_lasting
+    from wattmark.reports.as_json import document
 
     loaded, _ = load(runs)
     if raw:
@@ -60,58 +49,94 @@ def command(runs: tuple[Path, ...], raw: bool, as_json: bool, **options: Any) ->
             click.echo(item.text, nl=False)
         return
     config, stated = config_here(), stated_from(options)
-    shown = []
-    brief = len(loaded) > 1
     split = options["basis"] == SPLIT
+    if as_json:
+        shown = [_body(_told(item, config, stated, split=split)) for item in loaded]
+        click.echo(document("show", 1, {"runs": shown}))
+        return
     for item in loaded:
-        if only_states(item.run) and not as_json:
+        if only_states(item.run):
             from wattmark.reports.ledger_statements import record_text
 
             click.echo(f"{item.path}\n{record_text(item.run)}")
-            continue
-        facts = facts_for([item.run], config, stated)
-        answers = answers_of(facts)
-        expenses = expenses_of([item.run], config, facts, stated)
-        market = market_carbon([item.run], config, facts, stated)
-        apart = _apart(item.run, config, stated) if split else {}
-        if as_json:
-            shown.append(
-                {
-                    "file": str(item.path) if is_lasting(item.path) else None,
-                    **({"part": item.part} if item.part else {}),
-                    "record_id": item.run.record_id,
-                    "energy": answer_json(facts.energy),
-                    "carbon": answer_json(carbon_answer(facts)),
-                    "kpis": {name: answer_json(answer) for name, answer in answers.items()},
-                    "expenses": expenses_body(expenses),
-                    "market_carbon": market_body(market),
-                    **({"inventory": {k: answer_json(a) for k, a in apart.items()}} if split else {}),
-                }
-            )
-            continue
-        where = f"{item.path} {item.part}".rstrip()
-        click.echo(where if is_lasting(item.path) else f"run {item.run.record_id}")
-        click.echo(run_summary(item.run, facts, brief=brief))
-        for line in (
-            () if brief else filter(None, (stated_text(facts), carbon_text(facts) or _no_place(config)))
-        ):
-            click.echo(line)
-        if market is not None:
-            click.echo(market_line(market))
-        if expenses.known:
-            click.echo(expense_text(expenses))
-        click.echo(
-            table(
-                ("KPI", "answer"),
-                [(CATALOG[n].title, answer_text(a)) for n, a in answers.items()],
-                fold=KPI_FOLD,
-            )
-        )
-        if split:
-            rows = [(name, answer_text(a)) for name, a in apart.items()]
-            click.echo(f"\n{table(('inventory', 'operational carbon'), rows)}")
-    if as_json:
-        click.echo(document("show", 1, {"runs": shown}))
+        else:
+            told = _told(item, config, stated, split=split)
+            click.echo("\n".join(_lines(told, config, brief=len(loaded) > 1)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What a run tells under what is stated."""
+
+    item: LoadedRun
+    facts: Facts
+    answers: Mapping[str, Answer]
+    expenses: Expenses
+    market: Figure | Missing | None
+    apart: Mapping[str, Figure | Missing] | None
+    """Carbon of each inventory, where it is to be told apart."""
+
+
+def _told(item: LoadedRun, config: Config, stated: Stated, *, split: bool) -> _Told:
+    from wattmark.reports.sections import answers_of
+    from wattmark.wiring import facts_for
+    from wattmark.wiring.expenses import expenses_of
+    from wattmark.wiring.market_runs import market_carbon
+
+    facts = facts_for([item.run], config, stated)
+    return _Told(
+        item=item,
+        facts=facts,
+        answers=answers_of(facts),
+        expenses=expenses_of([item.run], config, facts, stated),
+        market=market_carbon([item.run], config, facts, stated),
+        apart=_apart(item.run, config, stated) if split else None,
+    )
+
+
+def _body(told: _Told) -> dict[str, Any]:
+    from wattmark.reports.as_json import answer_json
+    from wattmark.reports.as_text import carbon_answer
+    from wattmark.reports.expenses import expenses_body
+    from wattmark.reports.market_runs import market_body
+    from wattmark.wiring.runs import is_lasting
+
+    item = told.item
+    body = {
+        "file": str(item.path) if is_lasting(item.path) else None,
+        **({"part": item.part} if item.part else {}),
+        "record_id": item.run.record_id,
+        "energy": answer_json(told.facts.energy),
+        "carbon": answer_json(carbon_answer(told.facts)),
+        "kpis": {name: answer_json(answer) for name, answer in told.answers.items()},
+        "expenses": expenses_body(told.expenses),
+        "market_carbon": market_body(told.market),
+    }
+    if told.apart is not None:
+        body["inventory"] = {name: answer_json(answer) for name, answer in told.apart.items()}
+    return body
+
+
+def _lines(told: _Told, config: Config, *, brief: bool) -> Iterator[str]:
+    """The run in text; ``brief``: one of several, so without what is stated and its carbon."""
+    from wattmark.reports.as_text import answer_text, carbon_text, kpi_table, run_summary, stated_text, table
+    from wattmark.reports.expenses import expense_text
+    from wattmark.reports.market_runs import market_line
+    from wattmark.wiring.runs import is_lasting
+
+    item, facts = told.item, told.facts
+    yield f"{item.path} {item.part}".rstrip() if is_lasting(item.path) else f"run {item.run.record_id}"
+    yield run_summary(item.run, facts, brief=brief)
+    if not brief:
+        yield from filter(None, (stated_text(facts), carbon_text(facts) or _no_place(config)))
+    if told.market is not None:
+        yield market_line(told.market)
+    if told.expenses.known:
+        yield expense_text(told.expenses)
+    yield kpi_table(told.answers)
+    if told.apart is not None:
+        rows = [(name, answer_text(answer)) for name, answer in told.apart.items()]
+        yield f"\n{table(('inventory', 'operational carbon'), rows)}"
 
 
 def _no_place(config: Config) -> str:

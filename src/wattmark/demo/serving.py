@@ -83,7 +83,7 @@ def started(folder: Path, place: str, say: Callable[[str], None]) -> Iterator[St
     """
     if any(find_spec(name) is None for name in NEEDED):
         raise MissingExtra("a demonstration of serving", "serving-demo")
-    engine_port, agent_port, proxy_port = (_free_port() for _ in range(3))
+    engine_port, agent_port, proxy_port = _free_ports(3)
     (folder / "wattmark.toml").write_text(
         SETTINGS.format(
             place=place, agent_port=agent_port, engine_port=engine_port, model=MODEL, lateness=LATENESS
@@ -180,7 +180,8 @@ def _ended(name: str, code: int, folder: Path) -> UsageError:
     return UsageError(f"the {name} has ended with {code}: " + " | ".join(last) + f" ({log})")
 
 
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+def _free_ports(number: int) -> list[int]:
+    """So many that differ."""
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
+        return [int(each.getsockname()[1]) for each in taken]

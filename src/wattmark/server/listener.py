@@ -228,8 +228,9 @@ class Listener:
         self._in_use.discard(mine.file.path)
 
     def start(self) -> None:
-        """Begin to land what is there and what comes."""
-        self._landing = asyncio.create_task(self._land_again_and_again())
+        """Begin to land what is there and what comes; once, or one that lands misses the call to end."""
+        if self._landing is None:
+            self._landing = asyncio.create_task(self._land_again_and_again())
 
     async def stop(self) -> None:
         """Land what is there, as far as the ledger lets us, and let go of the journal."""
@@ -288,10 +289,10 @@ class Listener:
                         self._say("".join(traceback.format_exception(error)))
                 self.trouble = reason
                 return False
-            loop.call_soon_threadsafe(self._took, size)
             if self.trouble:
                 self._say("the ledger takes what is sent again")
             self.trouble = ""
+            loop.call_soon_threadsafe(self._took, size)  # last: who sees no backlog finds no trouble either
         return True
 
     def _land_file(self, path: Path) -> None:
