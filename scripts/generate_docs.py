@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from wattmark.core.bench.reasons import CATALOG as CODES
 from wattmark.core.checks import CHECKS, Check
 from wattmark.core.guide import Guide
@@ -26,6 +28,11 @@ from wattmark.engines.table import EngineKind, Term, bundled_engines
 from wattmark.exporters.agent_catalog import ROWS as AGENT_ROWS
 from wattmark.exporters.agent_catalog import Kind as AgentKind
 from wattmark.exporters.agent_otlp import attribute_of, name_of
+from wattmark.ledger.charterfile import charter_schema
+from wattmark.ledger.keys import Table as PolicyTable
+from wattmark.ledger.policykeys import TABLES as POLICY_TABLES
+from wattmark.ledger.policykeys import TOP as POLICY_TOP
+from wattmark.ledger.policyschema import policy_schema
 from wattmark.ledger.runfile import json_schema
 from wattmark.ledger.views import VIEWS
 from wattmark.meters.catalog import METERS
@@ -35,14 +42,22 @@ from wattmark.monitoring.rule import duration
 from wattmark.monitoring.rules import recordings_of
 from wattmark.monitoring.settings import RuleSettings
 from wattmark.monitoring.settings import stated as stated_thresholds
+from wattmark.reports.ci.catalog import FORMATS
 from wattmark.reports.guide import guide_markdown, tools_markdown
 from wattmark.sources.generic_layout import KEYS
 from wattmark.sources.metrics import Condition, Metric, bundled_metrics
+from wattmark.tables import bundled, meta
 from wattmark.wiring.guide import load_guide
 
 ROOT = Path(__file__).resolve().parent.parent
 END = "<!-- end -->"
 OURS = "see the page on benchmarks; `wattmark kpis show` gives the figure"
+SCHEMAS: Mapping[str, Callable[[], Any]] = {
+    "run.schema.json": json_schema,
+    "policy.schema.json": policy_schema,
+    "charter.schema.json": charter_schema,
+}
+"""Files that others write by hand or by program, in docs/."""
 TARGET = "the policy file's, shown by `wattmark kpis show`: no page repeats a limit"
 
 
@@ -81,6 +96,15 @@ def blocks() -> list[Block]:
         Block("engines/index.md", "engines", engine_table),
         Block("engines/metrics.md", "engine-metrics", engine_metrics),
         Block("bench/validity.md", "bench-validity", validity_table),
+        Block("ci/index.md", "ci-formats", ci_formats),
+        Block("licences.md", "data-licences", data_licences),
+        Block("ci/github.md", "action-inputs", partial(action_table, "inputs")),
+        Block("ci/github.md", "action-outputs", partial(action_table, "outputs")),
+        Block("policy.md", "policy-top", partial(policy_keys, PolicyTable(says="", keys=POLICY_TOP))),
+        *(
+            Block("policy.md", f"policy-{name}", partial(policy_keys, one))
+            for name, one in POLICY_TABLES.items()
+        ),
     ]
 
 
@@ -90,6 +114,19 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def policy_keys(described: PolicyTable) -> str:
+    """The keys of one table of a policy, from what it is read by."""
+    rows = []
+    for name, key in described.keys.items():
+        named = "(any name)" if name == "*" else f"`{name}`"
+        example = f", such as `{key.example}`" if key.example else ""
+        choices = (
+            "" if key.checked_later else ", ".join(f"`{c}`" for c in key.choices if c not in key.refused)
+        )
+        rows.append((named, f"{key.says}{example}", choices or str(key.holds), key.left_out))
+    return table(("key", "meaning", "holds", "when left out"), rows)
+
+
 def meter_table() -> str:
     """All meters in the order in which they are tried."""
     rows = (
@@ -97,6 +134,27 @@ def meter_table() -> str:
         for name, row in METERS.items()
     )
     return table(("meter", "reads", "unasked", "not beside"), rows)
+
+
+def ci_formats() -> str:
+    """Every form of a decision."""
+    rows = ((f"`{name}`", f"`{row.file}`", row.what) for name, row in FORMATS.items())
+    return table(("form", "usual file", "what it is for"), rows)
+
+
+def action_table(part: str) -> str:
+    """The inputs or outputs of the composite action."""
+    rows = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))[part].items()
+    if part == "outputs":
+        return table(("output", "meaning"), ((f"`{name}`", row["description"]) for name, row in rows))
+    told = (
+        (f"`{name}`", row["description"], "required" if row.get("required") else f"`{row['default']}`")
+        for name, row in rows
+    )
+    return table(
+        ("input", "meaning", "when left out"),
+        ((name, what, "" if default == "``" else default) for name, what, default in told),
+    )
 
 
 def validity_table() -> str:
@@ -222,6 +280,13 @@ def dashboard_table() -> str:
         ("file", "title", "rows"),
         ((f"`{n}`", b.title, ", ".join(row.title for row in b.rows)) for n, b in boards().items()),
     )
+
+
+def data_licences() -> str:
+    """Every table that is shipped, and what its makers allow."""
+    folder, ending = Path(str(bundled())), ".meta.toml"
+    names = sorted(p.relative_to(folder).as_posix().removesuffix(ending) for p in folder.rglob(f"*{ending}"))
+    return table(("table", "licence"), ((f"`{name}`", meta(name).licence) for name in names))
 
 
 def view_tables() -> str:
@@ -395,10 +460,13 @@ def outdated(root: Path, every: Iterable[Block] | None = None) -> dict[Path, str
 
 
 def outdated_schema(root: Path) -> dict[Path, str]:
-    """The published JSON schema of run files, when it is not what the code reads by."""
-    path = root / "docs" / "run.schema.json"
-    text = json.dumps(json_schema(), indent=1) + "\n"
-    return {} if path.is_file() and path.read_text(encoding="utf-8") == text else {path: text}
+    """The published JSON schemas that are not what the code reads by."""
+    wanted = {root / "docs" / name: json.dumps(schema(), indent=1) + "\n" for name, schema in SCHEMAS.items()}
+    return {
+        path: text
+        for path, text in wanted.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    }
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:

@@ -69,6 +69,10 @@ RECIPES: Mapping[str, Recipe] = {
     "bentoml": Recipe(packages=("bentoml==1.4.39",), probe="bentoml"),
     "ray-serve": Recipe(packages=("ray[serve]==2.60.0",), probe="ray"),
     "litserve": Recipe(packages=("litserve==0.2.19",), probe="litserve"),
+    "dvc": Recipe(packages=("dvc==3.67.1",), probe="dvc", why="versions of data and pipelines"),
+    "mlflow": Recipe(
+        packages=("mlflow==3.17.2",), probe="mlflow", why="the tracking server and model registry"
+    ),
 }
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def copied(to: Path, parts: Iterable[str]) -> Path:
     """The package, the scripts, the docs, the settings and these parts of the tests."""
-    for part in ("src/wattmark", "docs", "scripts", "pyproject.toml", *parts):
+    for part in ("src/wattmark", "docs", "scripts", "pyproject.toml", "action.yml", *parts):
         (to / part).parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, to / part, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,0 +1,1 @@
+"""What CI systems and forges run: the action, the template, the hooks."""
