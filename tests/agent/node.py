@@ -72,7 +72,7 @@ class Running:
             return None
 
     def _ask(self, method: str, path: str, body: bytes) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body)
             answer = connection.getresponse()
@@ -83,7 +83,7 @@ class Running:
     def end(self) -> int:
         """Tell it to end, and wait until it has."""
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def main(folder: Path, *options: str) -> None:
         window_us=round(float(asked.get("window", "1")) * 1e6),
         lateness_us=round(float(asked.get("lateness", "0.3")) * 1e6),
         patience_us=round(float(asked.get("patience", "5")) * 1e6),
-        horizon_us=10_000_000,
+        horizon_us=round(float(asked.get("horizon", "10")) * 1e6),
     )
 
     def say(text: str) -> None:

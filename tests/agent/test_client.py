@@ -10,7 +10,7 @@ from wattmark.core.errors import EvidenceError, UsageError
 def test_it_reads_what_the_agent_shows() -> None:
     """The figures arrive as they were made, with their grade and terms."""
     with answering((200, a_document())) as url:
-        live = AgentClient(url).live(60)
+        live = AgentClient(url, 60.0).live(60)
     (model,) = live.models
     assert model.joules_per_request.service.known == 125.0
     assert model.joules_per_request.service.grade == "B"
@@ -32,7 +32,7 @@ def test_it_reads_what_the_agent_shows() -> None:
 def test_what_is_no_agent_is_named_with_its_address(status: int, body: str, said: str) -> None:
     """Another service on that port, another release, a broken answer: each is told in its own words."""
     with answering((status, body)) as url, pytest.raises(EvidenceError, match=said) as refused:
-        AgentClient(url).live_json()
+        AgentClient(url, 60.0).live_json()
     assert f"{url}/v1/live" in str(refused.value)
 
 
@@ -41,7 +41,7 @@ def test_nobody_there() -> None:
     with answering((200, "")) as url:
         pass
     with pytest.raises(EvidenceError, match="is `wattmark agent` running there"):
-        AgentClient(url).live()
+        AgentClient(url, 60.0).live()
 
 
 @pytest.mark.parametrize("url", ["localhost:9465", "ftp://x", "http://", "http://h:port", "http://[::1"])

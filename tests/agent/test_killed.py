@@ -91,6 +91,7 @@ class Traffic:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_an_agent_that_is_killed_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     """Over 32 deaths every microjoule of the counter and every acknowledged request is in the ledger once."""
     powercap = Powercap(tmp_path / "powercap")

@@ -31,7 +31,7 @@ def told_of(*answers: Look) -> list[str]:
     looks = Looks({"chat-0": ("vllm", lambda: engine)}, 0.001)
     looks.say = said.append
     looks.start()
-    assert engine.last_was_given.wait(10)
+    assert engine.last_was_given.wait(120)
     looks.stop()
     return said
 

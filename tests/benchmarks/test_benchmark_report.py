@@ -217,6 +217,14 @@ def test_a_document_of_another_schema_is_refused(tmp_path: Path) -> None:
         results.read(tmp_path / "x.json")
 
 
+def test_newer_rows_say_of_which_revision_they_are() -> None:
+    """Beside that of the rows that stay; where nothing changed there is nothing to say."""
+    old = Results("2026-11-21", MACHINE, {}, {"wattmark": {"revision": "aaa"}, "zeus": {"revision": ""}})
+    new = old.with_tools({"wattmark": {"revision": "bbb"}, "zeus": {"revision": ""}}, "imports on 2026-11-22")
+    assert new.tools["wattmark"]["revision"] == "aaa; imports on 2026-11-22: bbb"
+    assert new.tools["zeus"]["revision"] == ""
+
+
 def test_a_newer_row_takes_the_place_of_the_older_one() -> None:
     """Adding rows to results replaces those of the same tool, and keeps the rest."""
     old = _results(Measurement("stall", "peer", "s", (9.0,)), Measurement("stall", "guess", "s", (1.0,)))

@@ -19,6 +19,7 @@ BLOCK = re.compile(r"(?:^    .*\n|^\n(?=    ))+", re.MULTILINE)
 CARBON = ROOT / "docs" / "carbon.md"
 INFERENCE = ROOT / "docs" / "inference.md"
 RATING = ROOT / "docs" / "rating.md"
+GOVERNANCE = ROOT / "docs" / "governance.md"
 
 
 def commands(page: Path, first: str) -> list[str]:
@@ -44,7 +45,7 @@ def run(block: str, folder: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 
@@ -137,3 +138,40 @@ def test_every_command_of_the_tutorial_on_ratings_does_what_it_says(tmp_path: Pa
     assert "unrated" in (tmp_path / "label.svg").read_text()
     assert (tmp_path / "site" / "index.html").stat().st_size > 20_000
     assert (tmp_path / "sweep.html").stat().st_size > 5_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_every_command_of_the_tutorial_on_governance_does_what_it_says(tmp_path: Path) -> None:
+    """A worse version fails, is let through by name, fails again after the last day, and all replays."""
+    for extra in ("sklearn", "deltalake", "duckdb"):
+        pytest.importorskip(extra, reason="it needs the extras `demo` and `ledger`")
+    for program in ("git", "ssh-keygen"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    folder = tmp_path / "digits"
+    shutil.copytree(ROOT / "examples" / "governed", folder)
+    outputs = []
+    for block in commands(GOVERNANCE, "## 2."):
+        done = run(block, folder)
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+        assert "defect in wattmark" not in done.stderr, done.stderr
+        assert "Usage:" not in done.stderr, f"{block}\n{done.stderr}"
+        outputs.append(done.stdout)
+    text = "\n".join(outputs)
+    for said in (
+        "exit code 3",
+        "exit code 0",
+        "exit code 1\n",
+        "still exit code 1: nobody approved it",
+        "refused",
+        "waived",
+        "exit code 1: the content was edited",
+        "exit code 1: it has expired",
+        "exit code 3: the tail is not provable",
+        "proven",
+        "exit code 1: an entry is gone",
+    ):
+        assert said in text, said
+    assert "differs" not in text
+    assert (folder / "agenda.html").stat().st_size > 5_000

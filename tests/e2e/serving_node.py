@@ -38,6 +38,26 @@ REQUESTS = 120.0
 JOULES = 12_000.0
 """Of the requests of one model in one window: 100 J each, 1 J per output token."""
 NOISE = 0.01
+IN_TIME = 0.3
+"""Seconds that a page may take: a Prometheus that scrapes twice a second waits for half of one."""
+STILL = 2.5
+"""Seconds without a window or a scrape after which rules that are sped up sixtyfold rightly raise alarm."""
+
+
+class Pulse:
+    """The longest time in which something that goes on all the time did not happen."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._longest = 0.0
+
+    def beat(self) -> None:
+        """It happens now."""
+        self._longest, self._last = self.longest(), time.monotonic()
+
+    def longest(self) -> float:
+        """Seconds from one to the next, or since the last one; 0 before the first."""
+        return max(self._longest, 0.0 if self._last is None else time.monotonic() - self._last)
 
 
 class Node:
@@ -48,8 +68,13 @@ class Node:
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._told = 0
+        self.windows, self.scrapes = Pulse(), Pulse()
         self.releases = {WORSE: "v1", STEADY: "v1"}
         self.rise = {WORSE: 1.0, STEADY: 1.0}
+
+    def stood_still(self) -> bool:
+        """Whether the machine gave the node or who scrapes it no time, for seconds."""
+        return max(self.windows.longest(), self.scrapes.longest()) > STILL
 
     def release(self, model: str, version: str, rise: float) -> None:
         """A new release that takes so much more energy for the same work."""
@@ -57,6 +82,7 @@ class Node:
 
     def close_window(self) -> None:
         """One more window, which ends now."""
+        self.windows.beat()
         end = int(time.time() * 1e6)
         parts = [self._served(f"gpu-{n}", model) for n, model in enumerate((WORSE, STEADY))]
         window = ServingWindow(
@@ -180,11 +206,14 @@ def shown(node: Node) -> Iterator[str]:
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            began = time.monotonic()
             body = node.page()
             self.send_response(200)
             self.send_header("Content-Type", Format.TEXT.value)
             self.end_headers()
             self.wfile.write(body)
+            if time.monotonic() - began < IN_TIME:
+                node.scrapes.beat()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
@@ -14,8 +15,9 @@ import pytest
 from tests.cli.running import verb
 from tests.fakes.http_server import Quiet, serving
 from tests.fakes.openai_server import Behaviour, answering
-from tests.real_engines import free_port
+from tests.fakes.ports import free_port
 from wattmark.cli.bench_run import command as bench
+from wattmark.core.bench.rules_energy import MOST_SKEW_SECONDS
 
 pytestmark = [
     pytest.mark.slow,
@@ -57,30 +59,39 @@ def test_samples_of_a_prometheus_are_the_energy_of_a_server_under_test(tmp_path:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            wait_for(f"{place}/-/ready")
-            time.sleep(3)
+            wait_for_samples(place, 3)
             verb(bench, "text_generation", "--endpoint", url, "--dataset", texts, "--queries", 40,
                  "--repeats", 1, "--profile", "quick", "--idle", 2, "--cool-down", 0, "--warm-up", 1,
                  "--out", tmp_path / "out", "--power", place)  # fmt: skip
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
     (bundle,) = (tmp_path / "out").glob("*.wattmark")
     result = json.loads((bundle / "result.json").read_bytes())
     repeat = result["repeats"][0]
     assert result["energy"]["value"] == pytest.approx(300.0 * repeat["seconds"] / 40, rel=0.05)
     assert result["key"]["boundary"] == "device (gpu)"
     evidence = json.loads((bundle / "evidence.json").read_bytes())
-    assert 0 < evidence["clock_error_us"] <= 200_000
-    assert "clocks_apart" not in {r["code"] for r in result["validity"]["reasons"]}
+    # One date alone bounds it by a second. How narrow many do is a matter of how fast this machine answers.
+    assert 0 < evidence["clock_error_us"] < 1_100_000
+    apart = "clocks_apart" in {r["code"] for r in result["validity"]["reasons"]}
+    assert apart == (evidence["clock_error_us"] > MOST_SKEW_SECONDS * 1e6)
 
 
-def wait_for(url: str) -> None:
-    """Until it answers."""
-    for _ in range(200):
-        try:
-            with urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"no answer from {url}")
+def kept(place: str) -> int:
+    """How many samples of the power it has kept."""
+    asked = urlencode({"query": "count_over_time(DCGM_FI_DEV_POWER_USAGE[1h])"})
+    try:
+        with urlopen(f"{place}/api/v1/query?{asked}", timeout=60) as answer:
+            found = json.load(answer)["data"]["result"]
+    except OSError:
+        return 0
+    return int(found[0]["value"][1]) if found else 0
+
+
+def wait_for_samples(place: str, count: int) -> None:
+    """Until it answers and has kept so many."""
+    end = time.monotonic() + 120
+    while kept(place) < count:
+        assert time.monotonic() < end, "no samples"
+        time.sleep(0.1)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.ports import free_port
 from tests.sources.bigquery_stub import FIELDS, schema
 from tests.sources.test_google_carbon import a_client, a_row
 from wattmark.sources.bigquery_table import BigQueryTable
@@ -33,17 +34,11 @@ sys.exit(main())
 """
 
 
-def a_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     if not PYTHON:
         pytest.skip("no emulator of BigQuery: WATTMARK_TEST_BQEMULATOR names a Python that has bqemulator")
-    rest, grpc = a_port(), a_port()
+    rest, grpc = free_port(), free_port()
     command = [PYTHON, "-c", START, str(rest), str(grpc)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -37,6 +37,7 @@ from wattmark.ledger.rollup import Rollup, roll_up
 from wattmark.ledger.snapshot import Snapshot
 from wattmark.ledger.store import Store, open_store
 
+pytestmark = pytest.mark.timeout(1200)
 NOW_US = 1_800_000_000_000_000
 BY = ("team", "model", "stage")
 fork = multiprocessing.get_context("fork")
@@ -90,6 +91,7 @@ def test_a_fleet_without_faults_is_the_truth(tmp_path: Path) -> None:
     check(fleet, refresh(store, TagRules()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_gaps_restarts_watchers_ranks_and_clock_steps_change_nothing(tmp_path: Path, seed: int) -> None:
     """In any order, twice, with earlier states and overlapping batches; folded in several goes."""
@@ -228,7 +230,7 @@ def test_a_full_disk_in_between_changes_nothing(tmp_path: Path) -> None:
         fold(store, NOW_US)
         check(fleet, refresh(store, TagRules()))
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 @pytest.mark.slow

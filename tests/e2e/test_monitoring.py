@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,16 +15,17 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.fakes.ports import free_port
 from wattmark.monitoring.checking import State, check_server
 from wattmark.monitoring.configs import ALERTMANAGER_FILE, RULES_FILE, alertmanager_file, prometheus_file
 from wattmark.monitoring.dashboards.catalog import boards
 from wattmark.monitoring.prometheus import Prometheus
 from wattmark.monitoring.rules import rule_file
 from wattmark.monitoring.settings import RuleSettings
-from wattmark.monitoring.webhook import Alert, Webhook
+from wattmark.webapi.api import Api
 
 from .serving_node import STEADY, WORSE, Node, shown
-from .test_prometheus_export import free_port, running, wait_for
+from .test_prometheus_export import running, wait_for
 
 pytestmark = pytest.mark.slow
 PROGRAMS = ("prometheus", "prometheus-alertmanager")
@@ -35,6 +36,7 @@ SETTINGS = RuleSettings(
 ).scaled(1 / 60)
 """A minute in a second: windows of ten seconds, a baseline after forty, a regression told of in twenty."""
 CLEAN_SECONDS = 50.0
+ATTEMPTS = 5
 
 
 class Inbox:
@@ -111,12 +113,28 @@ needs_programs = pytest.mark.skipif(
 
 
 @needs_programs
+@pytest.mark.timeout(1200)
 def test_a_release_that_takes_more_energy_is_told_of_and_nothing_else(tmp_path: Path) -> None:
     """Fifty clean minutes tell nothing; then a release takes 10 % more per token, and its alert names it.
 
     The other model on the node is left alone, the dashboards have data, and the check finds nothing bad.
+    A machine that stands still for three seconds is an agent that was gone for three minutes: begin again.
     """
-    node = Node()
+    for attempt in range(ATTEMPTS):
+        node, folder = Node(), tmp_path / str(attempt)
+        folder.mkdir()
+        try:
+            told_of_and_nothing_else(node, folder)
+        except AssertionError:
+            if not node.stood_still():
+                raise
+        else:
+            return
+    pytest.skip(f"this machine stood still for seconds, {ATTEMPTS} times")
+
+
+def told_of_and_nothing_else(node: Node, tmp_path: Path) -> None:
+    """One clean stretch and one regression."""
     with ExitStack() as stack:
         box, webhook = stack.enter_context(inbox())
         alerts_to = stack.enter_context(alertmanager(tmp_path, webhook))
@@ -142,13 +160,22 @@ def test_a_release_that_takes_more_energy_is_told_of_and_nothing_else(tmp_path: 
         assert {a["labels"].get("model") for a in box.alerts} == {WORSE}
         assert {a["labels"]["alertname"] for a in box.alerts} == {TOKENS}
 
-        assert empty_panels(server) == []
+        # A scrape that took more than its half second leaves no series until the next.
+        assert left(lambda: empty_panels(server)) == []
+        assert left(lambda: [f for f in check_server(server, SETTINGS) if f.state is State.BAD]) == []
         findings = list(check_server(server, SETTINGS))
-        assert [f for f in findings if f.state is State.BAD] == []
         (rules,) = (f for f in findings if f.what == "rules")
         assert rules.state is State.GOOD, rules.says
         assert f"alert {TOKENS}" in {f.what for f in findings}
         assert STEADY not in json.dumps(box.alerts)
+
+
+def left(look: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+    """What is found once nothing is found, or a minute is over."""
+    end = time.monotonic() + 60
+    while (found := look()) and time.monotonic() < end:
+        time.sleep(0.2)
+    return found
 
 
 def empty_panels(server: Prometheus) -> list[str]:
@@ -167,27 +194,23 @@ def empty_panels(server: Prometheus) -> list[str]:
     return found
 
 
+def alert(name: str, **labels: str) -> dict[str, object]:
+    """One that goes on, as Alertmanagers take it."""
+    return {"labels": {"alertname": name, **labels}}
+
+
 @needs_programs
 def test_an_agent_that_is_gone_holds_back_what_follows_from_it(tmp_path: Path) -> None:
-    """A real Alertmanager takes what our sender sends, and keeps the consequences of its node to itself."""
+    """A real Alertmanager takes what is posted, and keeps the consequences of its node to itself."""
     with inbox() as (box, webhook), alertmanager(tmp_path, webhook) as at:
-        now = time.time()
-        sent = Webhook(f"http://{at}").send(
+        Api(f"http://{at}").post(
+            "/api/v2/alerts",
             [
-                Alert(name="WattmarkAgentGone", labels={"instance": "a", "severity": "page"}, starts=now),
-                Alert(
-                    name="WattmarkDeviceUnobserved",
-                    labels={"instance": "a", "severity": "ticket"},
-                    starts=now,
-                ),
-                Alert(
-                    name="WattmarkDeviceUnobserved",
-                    labels={"instance": "b", "severity": "ticket"},
-                    starts=now,
-                ),
-            ]
+                alert("WattmarkAgentGone", instance="a", severity="page"),
+                alert("WattmarkDeviceUnobserved", instance="a", severity="ticket"),
+                alert("WattmarkDeviceUnobserved", instance="b", severity="ticket"),
+            ],
         )
-        assert sent.sent, sent.problem
         wait_for(lambda: len(box.alerts) >= 2, "the alerts do not arrive")
         with urlopen(f"http://{at}/api/v2/alerts") as answer:
             states = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.fakes.ports import free_port
 from wattmark.core.known import Scope
 from wattmark.ledger.runfile import read_run
 
@@ -29,12 +29,6 @@ for stage in ("data_preparation", "training"):
         while time.monotonic() < end:
             sum(range(20000))
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wattmark(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +61,7 @@ def test_what_is_sent_is_what_the_run_file_says(tmp_path: Path) -> None:
         stderr=subprocess.STDOUT,
     ) as listener:
         try:
-            end = time.monotonic() + 30
+            end = time.monotonic() + 120
             while True:
                 try:
                     with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):

@@ -18,15 +18,18 @@ import pytest
 
 from tests.agent.node import Powercap, Running
 from tests.agent.node import running as agent_running
-from tests.agent.test_killed import Landed
+from tests.agent.test_killed import PATIENT, Landed
 from tests.real_engines import Engine, running
+from tests.real_engines.test_token_engines import look_at, once
 from wattmark.core.known import Grade, Method
 from wattmark.core.serving.attributing import Attributor, Device, Settings
 from wattmark.core.serving.dividing import Piece
 from wattmark.core.serving.request import Placement, Request, Service
 
 pytest.importorskip("pyarrow", reason="needs the extra 'ledger'")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+ATTEMPTS = 5
+FOREVER = 1 << 62
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +91,15 @@ class Kept:
                 sums[stream.subject.labels.get("target", "")] += amount
         return dict(sums)
 
-    def windows(self) -> list[tuple[int, int]]:
-        """Microjoules of the device and of all shares, window by window, in order."""
+    def windows(self, from_us: int = 0, to_us: int = FOREVER) -> list[tuple[int, int]]:
+        """Microjoules of the device and of all shares, window by window, of those that began in between."""
         sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
         for (_, start_us, _), (stream, amount, _) in self.landed.rows.items():
             if stream.unit == "J":
                 sums[start_us][stream.scope.value == "share"] += int(amount)
-        return [(whole, shares) for _, (whole, shares) in sorted(sums.items())]
+        return [
+            (whole, shares) for start, (whole, shares) in sorted(sums.items()) if from_us <= start <= to_us
+        ]
 
 
 def engines_up(agent: Running) -> int:
@@ -106,7 +111,23 @@ def engines_up(agent: Running) -> int:
     )
 
 
-def until(true: Callable[[], bool], seen: Callable[[], object], seconds: float = 30.0) -> None:
+def shown(agent: Running, metric: str) -> float:
+    """The sum of all series of a metric."""
+    lines = agent.get("/metrics")[1].splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(f"{metric}{{"))
+
+
+def tokens_shown(agent: Running) -> float:
+    """Output tokens of all windows that are over."""
+    return shown(agent, "wattmark_inference_output_tokens_total")
+
+
+def looks_failed(agent: Running) -> float:
+    """Looks at engines that had no answer within a second, as on a machine that gives them no time."""
+    return shown(agent, "wattmark_engine_look_failures_total")
+
+
+def until(true: Callable[[], bool], seen: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait for it; else say what is seen instead."""
     end = time.monotonic() + seconds
     while not true():
@@ -118,16 +139,29 @@ def test_tokens_and_joules_of_two_engines_add_up(llamacpp: Engine, vllm: Engine,
     """One package under two engines whose requests nobody tells: what they count shares it, to the joule.
 
     Tokens and requests in the ledger are those that were sent; in every window the shares are the package.
+    What an engine did while it did not answer is counted later and divides no window: then begin again.
     """
+    for attempt in range(ATTEMPTS):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        if added_up(llamacpp, vllm, folder):
+            return
+    pytest.skip(f"an engine did not answer within a second, {ATTEMPTS} times")
+
+
+def added_up(llamacpp: Engine, vllm: Engine, tmp_path: Path) -> bool:
+    """One agent's life; whether each of its looks at an engine had an answer, so that all could be held."""
     for engine in (llamacpp, vllm):
+        fresh = look_at(engine)
         engine.complete("warm", 2)
-    time.sleep(1.0)  # that the last look before has counted it
+        once(engine, fresh, 2)  # that the first look of the agent has counted it
     powercap = Powercap(tmp_path / "powercap")
     began_uj = powercap.microjoules
     engines = f"engines=llama.cpp={llamacpp.url} vllm={vllm.url}"
-    with working(powercap), agent_running(tmp_path, engines, "look=0.3") as agent:
+    with working(powercap), agent_running(tmp_path, engines, "look=0.3", PATIENT) as agent:
         until(lambda: engines_up(agent) == 2, lambda: agent.get("/metrics")[1])
         read_from_uj = powercap.microjoules  # by now it reads, however long it took to begin
+        known_us, failed = time.time_ns() // 1000, looks_failed(agent)
         time.sleep(1.0)
         given = {target(llamacpp): ask(llamacpp, 12, 30), target(vllm): ask(vllm, 10, 25)}
         with ThreadPoolExecutor(2) as pool:  # both at once
@@ -135,19 +169,24 @@ def test_tokens_and_joules_of_two_engines_add_up(llamacpp: Engine, vllm: Engine,
         for engine, tokens in zip((llamacpp, vllm), more, strict=True):
             given[target(engine)] += tokens
         time.sleep(3.0)
-        ended_uj = powercap.microjoules
+        until(lambda: tokens_shown(agent) >= 850, lambda: agent.get("/metrics")[1])
+        told_us, told_uj = time.time_ns() // 1000, powercap.microjoules
+        failed = looks_failed(agent) - failed
         assert agent.end() == 0
+        ended_uj = powercap.microjoules
     kept = Kept(tmp_path / "ledger")
     assert kept.work("output_tokens") == {target(llamacpp): 480.0, target(vllm): 370.0}
     assert kept.work("input_tokens") == given
     assert kept.work("inferences") == {target(vllm): 16.0}  # llama.cpp counts no requests
-    windows = kept.windows()
-    read = sum(w for w, _ in windows)
-    assert 0.8 * (ended_uj - read_from_uj) < read <= ended_uj - began_uj + 3_000_000
-    busy = windows[2:-1]  # both engines are known from the second one on
+    read = sum(w for w, _ in kept.windows())
+    assert 0.8 * (told_uj - read_from_uj) < read <= ended_uj - began_uj + len(kept.landed.rows)
+    if failed:
+        return False
+    busy = kept.windows(known_us, told_us - 2_000_000)  # in them both engines are known
     assert len(busy) >= 2
     assert max(abs(whole - shares) for whole, shares in busy) <= 10
     assert min(w for w, _ in busy) > 0
+    return True
 
 
 def streamed(engine: Engine, prompt: str, tokens: int) -> Request:

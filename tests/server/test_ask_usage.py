@@ -109,10 +109,13 @@ def test_what_cannot_be_looked_into_passes_as_it_is() -> None:
     packed = gzip.compress(STREAMS)
     long = STREAMS[:-1] + b',"x":"' + b"y" * MOST_BODY + b'"}'
     with running(upstream.url) as proxy:
-        proxy.ask(packed, **{"Content-Encoding": "gzip"}).read()
-        proxy.ask(long).read()
-        proxy.ask(iter([long[:100], long[100:]])).read()
-        proxy.ask(STREAMS, path="/v1/messages").read()
+        answers = [
+            proxy.ask(packed, **{"Content-Encoding": "gzip"}).read(),
+            proxy.ask(long).read(),
+            proxy.ask(iter([long[:100], long[100:]])).read(),
+            proxy.ask(STREAMS, path="/v1/messages").read(),
+        ]
+    assert answers == [ANSWER] * 4
     bodies = [request.partition(b"\r\n\r\n")[2] for request in upstream.requests]
     assert bodies[:2] == [packed, long]
     assert b"include_usage" not in bodies[2]
@@ -131,7 +134,7 @@ def test_a_packed_answer_passes_as_it_is() -> None:
 def test_a_stream_with_a_length_loses_it_with_the_event() -> None:
     """A length that is wrong would break the answer."""
     body = b"".join(EVENTS)
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(body)
+    head = STREAM_HEAD.replace(b"transfer-encoding: chunked", b"content-length: %d" % len(body))
     upstream = Raw(saying(head + body))
     with running(upstream.url) as proxy:
         answer = proxy.ask(STREAMS)

@@ -103,7 +103,7 @@ def test_over_http() -> None:
     """A real connection, kept alive over two requests."""
     server = MetricsServer("127.0.0.1", 0, lambda: SEEN, None)
     _served(server)
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     for _ in range(2):
         connection.request("GET", METRIC)
         answer = connection.getresponse()
@@ -137,7 +137,7 @@ def test_over_tls_only_the_front_proxy_is_answered(tmp_path: Path) -> None:
         context = ssl.create_default_context(cafile=str(tmp_path / "ca.crt"))
         if with_certificate:
             context.load_cert_chain(tmp_path / "proxy.crt", tmp_path / "proxy.key")
-        connection = HTTPSConnection("localhost", server.server_port, timeout=10, context=context)
+        connection = HTTPSConnection("localhost", server.server_port, timeout=60, context=context)
         try:
             connection.request("GET", METRIC)
             return json.loads(connection.getresponse().read())

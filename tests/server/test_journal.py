@@ -61,7 +61,7 @@ def test_points_come_back_as_they_were(tmp_path: Path) -> None:
     assert repr(power.values) == "[nan, nan, nan]"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(cut=st.integers(0, 2000))
 def test_a_file_that_was_cut_off_ends_at_its_last_whole_frame(tmp_path: Path, cut: int) -> None:
     """Wherever the power went away: what is before is read, what is after is not made up."""
@@ -267,7 +267,7 @@ def test_a_full_file_lands_before_its_time(tmp_path: Path) -> None:
     assert run(play) == 6
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     requests=st.lists(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), max_size=6), max_size=4),
     anew=st.booleans(),

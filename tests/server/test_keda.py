@@ -27,7 +27,7 @@ class Keda:
             request_serializer=lambda m: m.SerializeToString(),
             response_deserializer=messages()[answered].FromString,
         )
-        return made(messages()[asked](**fields), timeout=10)
+        return made(messages()[asked](**fields), timeout=60)
 
     def stream(self, **fields: Any) -> Any:
         made = self._channel.unary_stream(
@@ -35,7 +35,7 @@ class Keda:
             request_serializer=lambda m: m.SerializeToString(),
             response_deserializer=messages()["IsActiveResponse"].FromString,
         )
-        return made(messages()["ScaledObjectRef"](**fields), timeout=10)
+        return made(messages()["ScaledObjectRef"](**fields), timeout=60)
 
 
 @pytest.fixture

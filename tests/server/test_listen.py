@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -302,6 +303,25 @@ def test_a_ledger_that_cannot_be_reached_delays_and_loses_nothing(tmp_path: Path
     ]
 
 
+def test_a_listener_without_a_backlog_has_no_trouble_any_more(tmp_path: Path) -> None:
+    """However long it takes to tell the operator that the ledger is there again."""
+    ledger = Ledger(error=LedgerError("s3://bucket", "cannot be reached"))
+
+    def slowly(text: str) -> None:
+        if text.startswith("the ledger takes"):
+            time.sleep(0.2)
+
+    async def play() -> None:
+        async with running(tmp_path, ledger, land_every=0.02, say=slowly) as world:
+            await world.post(look(10, 100.0))
+            await until(lambda: world.listener.trouble != "")
+            ledger.error = None
+            await until(lambda: world.listener.backlog == 0)
+            assert world.listener.trouble == ""
+
+    run(play)
+
+
 def test_a_backlog_that_is_too_large_is_for_later(tmp_path: Path) -> None:
     """Better the senders wait than the disk fills up."""
     ledger = Ledger(error=LedgerError("s3://bucket", "cannot be reached"))
@@ -368,6 +388,18 @@ def test_the_application_starts_and_ends_with_its_server(tmp_path: Path) -> None
             return world.ledger
 
     run(play)
+
+
+def test_a_listener_starts_once(tmp_path: Path) -> None:
+    """Of two that land one could sleep through the other's call to end, and the server would never stop."""
+
+    async def play() -> int:
+        async with running(tmp_path) as world:
+            before = asyncio.all_tasks()
+            world.listener.start()
+            return len(asyncio.all_tasks() - before)
+
+    assert run(play) == 0
 
 
 def test_a_defect_of_ours_loses_nothing(tmp_path: Path) -> None:

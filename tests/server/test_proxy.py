@@ -25,15 +25,20 @@ from wattmark.server.serve import bound
 
 ANSWER = json.dumps(CHAT, ensure_ascii=False).encode()
 WHOLE = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER) + ANSWER
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    b"content-length: %d\r\n\r\n" % len(ANSWER) + ANSWER
 )
+"""Says that it closes: else a proxy may send its next request over a connection that is about to end."""
 EVENTS = [
     b'data: {"choices":[{"delta":{"role":"assistant"}}]}\n\n',
     b'data: {"choices":[{"delta":{"content":"f\xc3\xbcr \xe2\x82\xac"}}]}\n\n',
     b'data: {"model":"chat","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":4}}\n\n',
     b"data: [DONE]\n\n",
 ]
-STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n"
+    b"transfer-encoding: chunked\r\n\r\n"
+)
 CHAT_PATH = "/v1/chat/completions"
 ASKED = b'{"model":"asked","messages":[]}'
 
@@ -102,7 +107,7 @@ class Running:
         self.kept = kept
 
     def connect(self) -> HTTPConnection:
-        return HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def ask(
         self, body: Any = ASKED, path: str = CHAT_PATH, method: str = "POST", **headers: str
@@ -112,7 +117,7 @@ class Running:
         return connection.getresponse()
 
     def wait_for(self, there: Callable[[], Any]) -> None:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not there():
             assert time.monotonic() < until, "it did not come to that"
             time.sleep(0.01)
@@ -149,7 +154,7 @@ def running(
             yield Running(listening.getsockname()[1], proxy, kept)
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(120)
 
 
 def test_a_request_and_its_answer_pass_as_they_are() -> None:
@@ -292,9 +297,11 @@ def test_an_upstream_that_is_not_there_is_a_bad_gateway() -> None:
 
 def test_an_upstream_that_says_nothing_is_a_timeout() -> None:
     """Before its head: 504."""
-    upstream = Raw(lambda connection, _: time.sleep(5))
+    over = threading.Event()
+    upstream = Raw(lambda connection, _: over.wait(250) and None)
     with running(upstream.url, {"silent_seconds": 0.2}) as proxy:
         assert proxy.ask().status == 504
+    over.set()
     assert proxy.kept.only.failed
 
 
@@ -320,7 +327,7 @@ def test_a_client_that_goes_away_ends_the_work_upstream(streams: bool) -> None:
         assert sock is not None
         sock.shutdown(socket.SHUT_RDWR)
         connection.close()
-        assert closed.wait(20)
+        assert closed.wait(60)
         proxy.wait_for(lambda: proxy.kept.requests)
         assert proxy.proxy.tally.failures == {"client_gone": 1}
         proxy.wait_for(lambda: proxy.proxy.tally.under_way == 0)
@@ -379,7 +386,7 @@ def test_too_many_at_once_are_sent_away() -> None:
     go = threading.Event()
 
     def script(connection: socket.socket, _request: bytes) -> None:
-        go.wait(20)
+        go.wait(60)
         connection.sendall(WHOLE)
 
     upstream = Raw(script)
@@ -413,7 +420,10 @@ def test_a_proxy_before_itself_is_a_loop() -> None:
 def test_redirects_and_cookies_are_the_clients_matter() -> None:
     """They pass; nothing is followed or kept."""
     upstream = Raw(
-        saying(b"HTTP/1.1 307 Go\r\nlocation: /else\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n")
+        saying(
+            b"HTTP/1.1 307 Go\r\nlocation: /else\r\nset-cookie: a=b\r\n"
+            b"connection: close\r\ncontent-length: 0\r\n\r\n"
+        )
     )
     with running(upstream.url) as proxy:
         answer = proxy.ask()
@@ -422,7 +432,8 @@ def test_redirects_and_cookies_are_the_clients_matter() -> None:
             "/else",
             "a=b",
         )
-        proxy.ask()
+        assert proxy.ask().status == 307
+    assert len(upstream.requests) == 2
     assert all(b"cookie" not in request for request in upstream.requests)
 
 
@@ -437,6 +448,7 @@ def test_it_counts_what_it_did() -> None:
     upstream = Raw(saying(WHOLE))
     with running(upstream.url) as proxy:
         proxy.ask().read()
+        proxy.wait_for(lambda: proxy.proxy.tally.under_way == 0)  # the client has its answer a moment before
         text = proxy.ask(None, METRICS, "GET").read().decode()
     assert 'wattmark_proxy_requests_total{status="200"} 1\n' in text
     assert "wattmark_proxy_requests_under_way 0\n" in text

@@ -30,7 +30,8 @@ def test_the_client_of_openai_notices_nothing(tmp_path: Path) -> None:
         usage = answer.parse().usage
         pieces = list(client.chat.completions.create(**how, stream=True))
         proxy.wait_for(lambda: len(proxy.kept.requests) == 2)
-        assert "llamacpp:tokens_predicted_total 16\n" in engine.metrics()
+        # What an engine counted comes a moment after its last answer.
+        proxy.wait_for(lambda: "llamacpp:tokens_predicted_total 16\n" in engine.metrics())
     first, second = proxy.kept.requests
     assert usage is not None
     assert (first.input_tokens, first.output_tokens) == (usage.prompt_tokens, 8)
@@ -45,7 +46,7 @@ def test_bodies_are_bit_identical(tmp_path: Path) -> None:
     with engine_running("llama.cpp", tmp_path) as engine, running(engine.url) as proxy:
         bodies = []
         for port in (urlsplit(engine.url).port, proxy.port):
-            connection = HTTPConnection("127.0.0.1", port or 0, timeout=20)
+            connection = HTTPConnection("127.0.0.1", port or 0, timeout=120)
             connection.request("POST", "/tokenize", json.dumps({"content": "Grüße €" * 5000}))
             bodies.append(connection.getresponse().read())
     assert bodies[0] == bodies[1]

@@ -85,10 +85,11 @@ async def running(
 ) -> Any:
     """A listener on the journal of a folder; it ends in order."""
     said: list[str] = []
+    say = options.pop("say", said.append)
     journal = Journal(folder / "journal", LONGEST_GAP_US)
     ledger = ledger or Ledger()
     naming = options.pop("naming", Naming(asked=Asked(), from_start=True))
-    listener = Listener(journal, naming, ledger, said.append, **{"land_every": 3600.0, **options})
+    listener = Listener(journal, naming, ledger, say, **{"land_every": 3600.0, **options})
     listener.start()
     try:
         yield World(App(listener, **(app or {})), listener, journal, ledger, said)

@@ -1,4 +1,4 @@
-"""MLServer with a model that doubles: ``serve_mlserver.py FOLDER PORT METRICS_PORT``. In its environment."""
+"""MLServer with a model that doubles: ``serve_mlserver.py FOLDER PORT METRICS_PORT GRPC_PORT``."""
 
 import json
 import os
@@ -24,7 +24,7 @@ class Doubling(MLModel):
 """
 
 
-def main(folder: str, port: str, metrics_port: str) -> None:
+def main(folder: str, port: str, metrics_port: str, grpc_port: str) -> None:
     """Becomes the server."""
     home = Path(folder) / "mlserver"
     home.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def main(folder: str, port: str, metrics_port: str) -> None:
     server = {
         "host": "127.0.0.1",
         "http_port": int(port),
-        "grpc_port": int(metrics_port) + 1,
+        "grpc_port": int(grpc_port),
         "metrics_port": int(metrics_port),
         "parallel_workers": 0,
         "metrics_dir": str(home / "metrics"),
@@ -47,4 +47,4 @@ def main(folder: str, port: str, metrics_port: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

@@ -1,4 +1,4 @@
-"""Triton with a model that doubles: ``serve_triton.py FOLDER PORT METRICS_PORT``. Runs in its environment."""
+"""Triton with a model that doubles: ``serve_triton.py FOLDER PORT METRICS_PORT GRPC_PORT``."""
 
 import os
 import sys
@@ -19,13 +19,13 @@ def double(x: np.ndarray) -> dict[str, np.ndarray]:
     return {"y": x * 2}
 
 
-def main(folder: str, port: str, metrics_port: str) -> None:
+def main(folder: str, port: str, metrics_port: str, grpc_port: str) -> None:
     """Serves until it is killed."""
     settings = TritonConfig(
         http_port=int(port),
         http_address="127.0.0.1",
         grpc_address="127.0.0.1",
-        grpc_port=int(metrics_port) + 1,
+        grpc_port=int(grpc_port),
         metrics_port=int(metrics_port),
         metrics_address="127.0.0.1",
         allow_gpu_metrics=False,
@@ -43,4 +43,4 @@ def main(folder: str, port: str, metrics_port: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])
