@@ -76,7 +76,7 @@ def wattmark(tables: Tables, source: str) -> Told:
 
 def duckdb_same(tables: Tables) -> Told:
     """DuckDB alone with the sums and keys that ours keeps, in its own words: what the engine costs."""
-    from wattmark.ledger.asking import query
+    from wattmark.ledger.engine import query
     from wattmark.ledger.engines.duckdb import in_own_words
 
     connection = _duckdb()

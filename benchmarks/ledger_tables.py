@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wattmark.ledger.asking import query
 from wattmark.ledger.columns import DERIVED
+from wattmark.ledger.engine import query
 from wattmark.ledger.engines.duckdb import DuckDbEngine
 from wattmark.ledger.factors import EmbodiedShare, Factors, GridFactor, SitePue
 

@@ -248,18 +248,15 @@ def clients(path: RequestPath) -> dict[str, Once] | None:
 @contextmanager
 def proxied(requests: int) -> Iterator[dict[str, Once]]:
     """A server, and the proxy before it, with metering and on a path that is not metered."""
-    ports = []
-    for _ in range(2):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            ports.append(probe.getsockname()[1])
-    server, proxy = ports
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        server, proxy = one.getsockname()[1], other.getsockname()[1]
     arguments = ["--upstream", f"http://127.0.0.1:{server}", "--listen", f"127.0.0.1:{proxy}", "--agent", ""]
     started = [
         subprocess.Popen([sys.executable, "-c", UPSTREAM, str(server)]),
         subprocess.Popen([sys.executable, "-m", "wattmark", "proxy", *arguments, "--log", "/dev/null"]),
     ]
     try:
-        for port in ports:
+        for port in (server, proxy):
             wait_for(port)
         yield {"direct": http_once(server), "through the proxy": http_once(proxy)}
     finally:

@@ -62,6 +62,15 @@ class Results:
         loads = {**self.machine.get("load", {}), module: round(load, 2)}
         return replace(self, machine={**self.machine, "load": loads})
 
+    def with_tools(self, tools: Mapping[str, Mapping[str, Any]], what: str) -> Results:
+        """These results, with the tools of newer rows; ``what`` those are is told beside another revision."""
+        found = {}
+        for name, told in tools.items():
+            before = self.tools.get(name, told)["revision"]
+            now = told["revision"]
+            found[name] = {**told, "revision": before if now == before else f"{before}; {what}: {now}"}
+        return replace(self, tools={**self.tools, **found})
+
     def with_more(
         self,
         measurements: Iterable[Measurement],

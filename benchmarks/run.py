@@ -12,7 +12,7 @@ import argparse
 import os
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
@@ -80,12 +80,12 @@ def measure(options: argparse.Namespace) -> Path:
         Installed(tool, environments.inspect(options.environments / tool.name)) for tool in chosen(options)
     )
     settings = QUICK if options.quick else Settings()
-    found = _fresh(installed, settings, quick=options.quick)
-    path: Path = options.results or _default_path(options, found)
-    if options.add:
-        found = _continued(results.read(path), found)
+    fresh = _fresh(installed, settings, quick=options.quick)
+    path: Path = options.results or _default_path(options, fresh)
+    old = _of_this_machine(results.read(path), fresh) if options.add else None
+    found = old or fresh
     names = [name for name in options.rows.split(",") if name] or list(rows.MODULES)
-    for name in names:
+    for count, name in enumerate(names, start=1):
         print(f"{name}:", flush=True)
         context = Context(installed, settings)
         measured = []
@@ -94,6 +94,9 @@ def measure(options: argparse.Namespace) -> Path:
             print("  " + report.line(one), flush=True)
         found = found.with_more(measured, context.observations, context.skipped)
         found = found.under_load(name, os.getloadavg()[0])
+        if old is not None:
+            again = old.with_tools(fresh.tools, f"{', '.join(names[:count])} on {fresh.date}")
+            found = replace(found, tools=again.tools)
         results.write(found, path)
     print(f"results in {path}")
     return path
@@ -118,20 +121,12 @@ def _fresh(installed: tuple[Installed, ...], settings: Settings, *, quick: bool)
     )
 
 
-def _continued(old: results.Results, new: results.Results) -> results.Results:
+def _of_this_machine(old: results.Results, new: results.Results) -> results.Results:
     """Rows join a results file only from the same machine, as far as can be told."""
     for key in ("cpu_model", "cores", "kernel", "python"):
         if old.machine[key] != new.machine[key]:
             raise SystemExit(f"--add: that file is of another machine ({key}): run everything anew")
-    return results.Results(
-        old.date,
-        old.machine,
-        old.settings,
-        {**old.tools, **new.tools},
-        old.measurements,
-        old.observations,
-        old.skipped,
-    )
+    return old
 
 
 def _default_path(options: argparse.Namespace, found: results.Results) -> Path:
@@ -148,8 +143,8 @@ def write_page(options: argparse.Namespace, path: Path) -> None:
 
 
 def latest() -> Path:
-    """The newest results in the repository."""
-    found = sorted((HERE / "results").glob("*.json"))
+    """The newest results in the repository: their names begin with their date."""
+    found = sorted((HERE / "results").glob("[0-9][0-9][0-9][0-9]-*.json"))
     if not found:
         raise SystemExit("no results yet: run `python benchmarks/run.py` first")
     return found[-1]
