@@ -176,6 +176,120 @@ def test_a_pass_that_no_gate_decided_is_told_to_nobody(monkeypatch: pytest.Monke
     assert verb(decision_verbs, "publish", path, "--github").return_value == 1
 
 
+def published(path: Path, *more: str) -> tuple[int, str]:
+    """How telling a CI system of a decision ends, and what is printed."""
+    told = verb(decision_verbs, "publish", path, "--github", *more)
+    return told.return_value, told.output
+
+
+@pytest.fixture
+def step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step of GitHub Actions, with nowhere to write."""
+    for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("step")
+def test_an_older_pass_is_not_told_after_a_gate_that_failed() -> None:
+    """Of the same name, by the same policy: the newest gate says what holds, until one passes again."""
+    old = decided().rename("old.json")
+    write(Path("runs"), *three(3.0, "wide"))
+    assert read_decision(decided()).exit_code == 1
+    code, said = published(old)
+    assert (code, "wide was gated later, at" in said, "and came to failed (entry 3)" in said) == (
+        3,
+        True,
+        True,
+    )
+    assert "run the gate again" in said
+    write(Path("runs"), *three(1.0, "wide"))
+    assert published(decided())[0] == 0
+    assert published(old)[0] == 3
+
+
+@pytest.mark.usefixtures("step")
+def test_gates_of_others_overtake_nothing() -> None:
+    """Another model that fails, another policy that the same runs break, and a gate that came before."""
+    old = decided().rename("old.json")
+    write(Path("others"), *three(3.0, "narrow"))
+    assert read_decision(decided(runs=Path("others"))).exit_code == 1
+    Path("stricter.toml").write_text(POLICY % 80)
+    assert read_decision(decided("--policy", "stricter.toml")).exit_code == 1
+    assert published(old)[0] == 0
+    write(Path("runs"), *three(3.0, "wide"))
+    assert read_decision(decided()).exit_code == 1
+    write(Path("runs"), *three(1.0, "wide"))
+    assert published(decided())[0] == 0
+
+
+def test_a_registry_goes_by_the_runs_and_by_names_with_a_version() -> None:
+    """Versions of one model may share its name: another one's failure is not theirs. The same runs are."""
+    old = read_decision(decided())
+    again = three(1.0, "wide")
+    write(Path("elsewhere"), *three(3.0, "wide", subject=replace(again[0].subject, model="wide")))
+    for number, file in enumerate(sorted(Path("elsewhere").iterdir())):
+        document = json.loads(file.read_text())
+        document["record_id"] = f"other-{number}"
+        file.write_text(json.dumps(document))
+    assert read_decision(decided(runs=Path("elsewhere"))).exit_code == 1
+    assert refused(old) == ""
+    write(Path("runs"), *three(3.0, "wide"))
+    assert read_decision(decided()).exit_code == 1
+    assert "came to failed" in refused(old)
+
+
+def test_a_version_that_is_named_is_measured_again_under_its_name() -> None:
+    """Other runs of the very same version failed later."""
+    about = replace(three(1.0, "wide")[0].subject, model_version="2.1")
+    write(Path("first"), *three(1.0, "wide", subject=about))
+    write(Path("second"), *three(3.0, "narrow", subject=about))
+    old = read_decision(decided(runs=Path("first")))
+    assert refused(old) == ""
+    assert read_decision(decided(runs=Path("second"))).exit_code == 1
+    assert "wide 2.1 was gated later" in refused(old)
+
+
+def test_what_another_branch_logged_stands_behind_its_time() -> None:
+    """A failure that was brought in afterwards overtakes what is older than it, and nothing younger."""
+    good = json.loads(decided().read_text())
+    log = open_log("log")
+    entry = log.entry(good["audit_seq"])
+    failed = {"decision": "failed", "detail": {**entry.detail, "rejoined_hash": "ab" * 32}}
+    log.append(replace(entry, at="2000-01-01T00:00:00Z", **failed))
+    assert refused(read_decision(Path("decision.json"))) == ""
+    log.append(replace(entry, at="2999-01-01T00:00:00Z", **failed))
+    assert "at 2999-01-01T00:00:00Z, and came to failed" in refused(read_decision(Path("decision.json")))
+
+
+@pytest.mark.usefixtures("step")
+def test_a_pass_by_another_policy_is_told_to_nobody() -> None:
+    """A lax policy that logs into the same log: its pass is in it, letter by letter, and no pass of ours."""
+    Path("lax.toml").write_text(POLICY % 900)
+    Path("wattmark-policy.toml").write_text(POLICY % 80)
+    lax = decided("--policy", "lax.toml")
+    assert read_decision(lax).exit_code == 0
+    code, said = published(lax)
+    assert (code, "by another policy than wattmark-policy.toml" in said) == (3, True)
+    assert "another policy" in refused(read_decision(lax))
+    assert published(lax, "--policy", "lax.toml")[0] == 0
+
+
+def test_a_log_that_cannot_be_read_back_shows_no_last_word() -> None:
+    """An entry after the decision's own was altered: whether it failed nobody knows."""
+    path = decided()
+    decided()
+    last = Path("log/entries/0000000003.json")
+    last.write_text(last.read_text().replace("pass", "fail"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | _head(2)))
+    assert "whether a later gate failed is not known" in refused(read_decision(path))
+
+
+def _head(seq: int) -> dict[str, Any]:
+    entry = open_log("log").entry(seq)
+    decision = json.loads(open_log("log").kept(entry.objects["decision"]))
+    return {**decision, "audit_seq": seq, "audit_head": entry.hash}
+
+
 def test_a_policy_that_requires_no_log_takes_any_decision() -> None:
     """Then nothing can be proven, which its pages say."""
     Path("wattmark-policy.toml").write_text((POLICY % 200).replace("required = true", ""))

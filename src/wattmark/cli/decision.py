@@ -121,6 +121,11 @@ def formats(as_json: bool) -> None:
     help="Folder of the report files (--gitlab, --azure).",
 )  # fmt: skip
 @click.option("--must-deliver", is_flag=True, help="End with 2, not 0, where a comment or status failed.")
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    help="By which a pass must be, where it requires a log [the nearest].",
+)
 def publish(
     file: Path,
     ci: str | None,
@@ -130,25 +135,28 @@ def publish(
     number: int | None,
     out: Path,
     must_deliver: bool,
+    policy: Path | None,
 ) -> int:
     """Tell the CI system that runs this, and the pull or merge request, what the gate said.
 
     Which CI system it is, is seen from the environment. A comment that could not be written is told on
-    stderr and changes no exit code. Where the policy requires an audit log, a pass that is not in it is
-    refused.
+    stderr and changes no exit code. Where the policy requires an audit log, a pass is refused that is not in
+    it, that is by another policy, or that a later gate or the end of a waiver has overtaken.
     """
     from wattmark.core.errors import UsageError
     from wattmark.exporters.sticky import Behaviour
     from wattmark.ledger.decisionfile import read_decision
-    from wattmark.wiring.authentic import nearest, required_proof
+    from wattmark.wiring.authentic import nearest, pass_refused
+    from wattmark.wiring.governing import policy_here
     from wattmark.wiring.publishing import Delivery, ci_of, deliver, from_root, tell_ci
 
     if behaviour is not None and behaviour not in set(Behaviour):
         raise UsageError(f"--comment {behaviour!r}: give one of {', '.join(Behaviour)}")
     found = read_decision(file)
-    if found.exit_code == 0 and (forged := required_proof(found, nearest(Path.cwd()))) is not None:
-        click.echo(f"refused          {forged.reason}")
-        return forged.exit_code
+    rules = nearest(Path.cwd()) if policy is None else policy_here(policy, Path.cwd())
+    if found.exit_code == 0 and (refused := pass_refused(found, rules)) is not None:
+        click.echo(f"refused          {refused.reason}")
+        return refused.exit_code
     decision = from_root(found, os.environ, Path.cwd())
     where = ci or ci_of(os.environ)
     told = tell_ci(decision, where, os.environ, out)

@@ -73,7 +73,7 @@ def _barred_anew(log: AuditLog, gates: Sequence[Entry], now: Judging) -> str:
     """
     if now.decision.standing is Standing.FAILED:
         return ""
-    failed = [e for e in gates if e.decision == Standing.FAILED.value and _same_records(log, e, now.decision)]
+    failed = [e for e in gates if e.decision == Standing.FAILED.value and same_records(log, e, now.decision)]
     if not failed:
         return ""
     against = now.baseline()
@@ -98,7 +98,7 @@ def _same_content(log: AuditLog, entry: Entry, now: Judging) -> bool:
     return frozenset(side.runs) == now.kept
 
 
-def _same_records(log: AuditLog, entry: Entry, decision: Decision) -> bool:
+def same_records(log: AuditLog, entry: Entry, decision: Decision) -> bool:
     """Whether a gate judged these very runs, in whatever state."""
     mine = set(decision.candidate.record_ids)
     if not mine or any(f"{RUN}{record}" not in entry.objects for record in mine):

@@ -20,11 +20,15 @@ from wattmark.ledger.baselinefile import evidence_hash
 from wattmark.ledger.decisionfile import parse_decision
 from wattmark.ledger.policyfile import find_policy
 from wattmark.ledger.replayfile import run_kept
+from wattmark.wiring.attempts import same_records
 from wattmark.wiring.audit_check import aside
 from wattmark.wiring.auditing import NO_LOG, log_of
 from wattmark.wiring.governing import AT_ONCE, TOLD, PolicyHere, policy_here
 from wattmark.wiring.rejoining import HASH
 from wattmark.wiring.waivers import waivers_of
+
+NOT_PASSED = (Standing.FAILED.value, Standing.INCOMPLETE.value)
+"""What the log says of a gate that let nothing through."""
 
 
 def nearest(start: Path) -> PolicyHere | None:
@@ -33,16 +37,30 @@ def nearest(start: Path) -> PolicyHere | None:
     return None if found is None else policy_here(found, start)
 
 
-def required_proof(decision: Decision, rules: PolicyHere | None, asked: str | None = None) -> Refusal | None:
+def required_proof(
+    decision: Decision, rules: PolicyHere | None, asked: str | None = None, *, by_name: bool = False
+) -> Refusal | None:
     """Why a policy that requires a log cannot take this decision for one of a gate; None where it can.
 
-    ``asked``: the log that was asked for. Raises UsageError for one that is not the policy's.
+    A pass must also be by this very policy, and no later gate of the same may have come to less. ``asked``:
+    the log that was asked for. ``by_name``: nothing but its name tells which version the decision is about.
+    Raises UsageError for a log that is not the policy's.
     """
     if rules is None or not rules.policy.audit.required:
         return None
     log = log_of(rules.policy.audit, rules.folder, asked)
     why = NO_LOG if log is None else unlogged(decision, log)
+    if log is not None and not why and not decision.exit_code:
+        why = _other_policy(decision, rules) or _gated_later(decision, log, by_name)
     return Refusal(f"the policy requires an audit log, and {why}", NO_EVIDENCE) if why else None
+
+
+def pass_refused(decision: Decision, rules: PolicyHere | None) -> Refusal | None:
+    """Why a pass is not to be told to anybody; None where it is, and where no policy requires a log."""
+    if rules is None or not rules.policy.audit.required:
+        return None
+    forged = required_proof(decision, rules, by_name=True)
+    return forged or waivers_gone(decision, rules, datetime.now(UTC).date())
 
 
 def told_the_time(rules: PolicyHere | None, now: datetime) -> Refusal | None:
@@ -122,6 +140,57 @@ def unlogged(decision: Decision, log: AuditLog) -> str:
     if aside(entry) or TOLD in kept.notes:
         return f"the gate was told that it is {decision.decided_at} (--now), and {named} is of {entry.at}"
     return ""
+
+
+def _other_policy(decision: Decision, rules: PolicyHere) -> str:
+    """Why a pass is by another policy than the one that is in force here; empty: it is by this one."""
+    if decision.policy.digest == rules.policy.digest:
+        return ""
+    met, mine = decision.policy.digest[:12] or "one that it does not name", rules.policy.digest[:12]
+    return (
+        f"the decision is by another policy than {rules.policy.name} as it is now ({met} against {mine}): "
+        "run the gate again, by this one"
+    )
+
+
+def _gated_later(decision: Decision, log: AuditLog, by_name: bool) -> str:
+    """Why a pass is not the log's last word: the same policy judged the same later, and it did not pass.
+
+    The same are these very runs, and what has the same name: a name with a version, or any where nothing else
+    tells what is meant. Empty: no later gate says otherwise.
+    """
+    by_name = by_name or bool(decision.candidate.tags.get("model_version"))
+    try:
+        own = _entry(log, decision.audit_seq or 0, decision.audit_head)
+        found = None if own is None else _not_passed(decision, own, log, by_name)
+    except (LedgerError, EvidenceError) as error:
+        return f"whether a later gate failed is not known: {without_paths(error)}"
+    if found is None:
+        return ""
+    return (
+        f"{decision.candidate.name} was gated later, at {found.at}, and came to {found.decision} "
+        f"(entry {found.seq}): run the gate again, and take what it says then"
+    )
+
+
+def _not_passed(decision: Decision, own: Entry, log: AuditLog, by_name: bool) -> Entry | None:
+    for entry in log.newest_first():
+        if entry.seq <= own.seq and HASH not in own.detail:
+            return None
+        if (
+            entry.action is Action.GATE_EVALUATED
+            and entry.decision in NOT_PASSED
+            and entry.policy_digest == decision.policy.digest
+            and _after(entry, own)
+            and ((by_name and entry.subject == decision.candidate.name) or same_records(log, entry, decision))
+        ):
+            return entry
+    return None
+
+
+def _after(entry: Entry, own: Entry) -> bool:
+    """By the chain; what was brought in from another branch stands behind its time."""
+    return entry.at > own.at if {HASH} & {*entry.detail, *own.detail} else entry.seq > own.seq
 
 
 def _entry(log: AuditLog, seq: int, hashed: str) -> Entry | None:
