@@ -162,7 +162,7 @@ class GitHub:
             said = first.get("message", "") if isinstance(first, dict) else first
             raise DeliveryError(answer.place, f"did not hide a comment: {said!s:.200}", answer.status)
 
-    def status(self, exit_code: int, description: str, context: str, link: str = "") -> None:
+    def status(self, exit_code: int, description: str, context: str) -> None:
         """The state of the commit: success, failure, or error where there was not enough evidence."""
         if not self._where.sha:
             raise UsageError("no commit: neither GITHUB_SHA nor the event says which one is judged")
@@ -172,7 +172,7 @@ class GitHub:
         told = {"state": STATES.get(exit_code, "error"), "description": said, "context": context}
         path = f"repos/{self._where.repository}/statuses/{quote(self._where.sha, safe='')}"
         with explained(_advice_on_statuses):
-            self._api.post(path, told | ({"target_url": link} if link else {}), repeatable=True)
+            self._api.post(path, told, repeatable=True)
 
     def _issue(self) -> str:
         if self._where.number is None:

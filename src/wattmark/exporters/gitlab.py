@@ -102,7 +102,7 @@ class GitLab:
         folded = f"<details><summary>outdated: wattmark gate</summary>\n\n{words}\n\n</details>"
         self.update(comment, f"{OUTDATED}\n{folded}")
 
-    def status(self, exit_code: int, description: str, context: str, link: str = "") -> None:
+    def status(self, exit_code: int, description: str, context: str) -> None:
         """The state of the commit: success or failed."""
         if not self._where.sha:
             raise UsageError("no commit: CI_COMMIT_SHA is not set")
@@ -114,7 +114,7 @@ class GitLab:
         with explained(_advice):
             project, sha = (quote(part, safe="") for part in (self._where.project, self._where.sha))
             path = f"projects/{project}/statuses/{sha}"
-            self._api.post(path, told | ({"target_url": link} if link else {}), repeatable=True)
+            self._api.post(path, told, repeatable=True)
 
     def _request(self) -> str:
         if self._where.iid is None:

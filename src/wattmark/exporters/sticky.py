@@ -75,7 +75,7 @@ class Forge(Protocol):
         """Fold it as outdated."""
         ...
 
-    def status(self, exit_code: int, description: str, context: str, link: str = "") -> None:
+    def status(self, exit_code: int, description: str, context: str) -> None:
         """Say beside the commit how it stands."""
         ...
 

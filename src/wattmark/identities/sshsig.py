@@ -40,8 +40,6 @@ class Found:
     """What OpenSSH says of a signature."""
 
     good: bool
-    principal: str = ""
-    """Whose it is, as the list of allowed signers names them; empty where nobody was asked for."""
     key: str = ""
     """Kind and fingerprint: ``ED25519 SHA256:...``."""
     why: str = ""
@@ -113,15 +111,15 @@ def verify(
     with _kept(signature) as file:
         about = ["-n", namespace, "-f", str(signers), "-s", str(file), *_moment(at)]
         done = _run([program, "-Y", "verify", "-I", principal, *about], text)
-    return _found(done, principal)
+    return _found(done)
 
 
-def _found(done: subprocess.CompletedProcess[bytes], principal: str = "") -> Found:
+def _found(done: subprocess.CompletedProcess[bytes]) -> Found:
     if done.returncode != 0:
         return Found(good=False, why=_said(done))
     said = KEY.search(done.stdout.decode(errors="replace"))
     key = f"{said[1]} {said[2]}" if said else "of an unknown kind"
-    return Found(good=True, principal=principal, key=key)
+    return Found(good=True, key=key)
 
 
 @contextmanager

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wattmark.monitoring import names
-from wattmark.monitoring.alerts import alerts
-from wattmark.monitoring.rule import Alerting, duration
+from wattmark.monitoring.rule import duration
 from wattmark.monitoring.ruletests import (
     MODEL,
     NODE,
@@ -306,10 +305,3 @@ def _budgets(c: Clock) -> Iterator[Scenario]:
             Expected(step=steps - 1, alert="WattmarkCarbonUnknown", where={"model": OTHER}),
         ],
     )
-
-
-def untested(settings: RuleSettings) -> set[str]:
-    """Alerts that no story expects to fire."""
-    fires = {e.alert for story in scenarios(settings) for e in story.expected if e.count}
-    every = {r.alert for group in alerts(settings) for r in group.rules if isinstance(r, Alerting)}
-    return every - fires

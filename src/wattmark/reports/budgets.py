@@ -113,13 +113,11 @@ def notes_of(standings: Sequence[BudgetStanding]) -> list[str]:
     return list(found)
 
 
-def budgets_section(courses: Sequence[Course], *, drawn: bool = True) -> Section:
+def budgets_section(courses: Sequence[Course]) -> Section:
     """All of them in one table, with a drawing each."""
     standings = [course.standing for course in courses]
     items = [remark for standing in standings for remark in remarks_of(standing)] + notes_of(standings)
-    shown = (
-        [d for course in sorted(courses, key=_weight) if (d := _drawing(course)) is not None] if drawn else []
-    )
+    shown = [d for course in sorted(courses, key=_weight) if (d := _drawing(course)) is not None]
     if len(shown) > MOST_DRAWN:
         items.append(f"{len(shown) - MOST_DRAWN} more are not drawn: name those that are wanted")
     return Section(

@@ -54,9 +54,7 @@ class Group:
         return f"{len(self.repeats)} repeats" if len(self.repeats) > 1 else "1 run"
 
 
-def group_of(
-    paths: Sequence[Path], config: Config, stated: Stated, *, as_one: bool = False, name: str = ""
-) -> Group:
+def group_of(paths: Sequence[Path], config: Config, stated: Stated, *, as_one: bool = False) -> Group:
     """Read runs and total each solution under what was stated.
 
     Raises EvidenceError for a file that cannot be read, UsageError for runs that are no repeats.
@@ -72,7 +70,7 @@ def group_of(
     repeats = repeats_of(runs, told, as_one=as_one)
     remarks = tuple(dict.fromkeys(item.remark for item in loaded if item.remark))
     return Group(
-        name=name or _name(loaded, paths),
+        name=_name(loaded, paths),
         repeats=repeats,
         runs=runs,
         remarks=remarks,

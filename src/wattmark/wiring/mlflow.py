@@ -221,7 +221,6 @@ class Checked:
     refusal: Refusal | None
     decision: Decision | None
     """The decision that was kept beside the run; None where only tags are left."""
-    notes: tuple[str, ...] = ()
 
 
 def check(server: Server, version: ModelVersion, terms: Terms) -> Checked:

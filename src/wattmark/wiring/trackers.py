@@ -69,7 +69,6 @@ def conclusion_of(
     baseline: Group | None = None,
     decision: Decision | None = None,
     files: Sequence[TrackedFile] = (),
-    remarks: Sequence[str] = (),
 ) -> Conclusion:
     """What a group of runs came to: KPIs over its repeats, a report beside the baseline, a decision."""
     from wattmark.core.baseline import without_plots
@@ -97,7 +96,7 @@ def conclusion_of(
         more, said = told_of_decision(decision)
         numbers |= more
         words |= said
-    report = _report(group, baseline, remarks)
+    report = _report(group, baseline)
     kept = [*files, _file(REPORT_FILE, FileKind.REPORT, report.encode())]
     if decision is not None:
         from wattmark.reports.decision_json import decision_json
@@ -119,7 +118,7 @@ def conclusion_of(
     )
 
 
-def _report(group: Group, baseline: Group | None, remarks: Sequence[str]) -> str:
+def _report(group: Group, baseline: Group | None) -> str:
     from wattmark.reports.as_html import html_report
     from wattmark.reports.assembling import baseline_of, report_of
 
@@ -130,7 +129,6 @@ def _report(group: Group, baseline: Group | None, remarks: Sequence[str]) -> str
             group.runs,
             title=group.name,
             baseline=beside,
-            remarks=remarks,
             generated_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             wattmark_version=__version__,
         )

@@ -17,6 +17,7 @@ MOST_ROWS = 64
 """Of one table."""
 MOST_LETTERS = 30_000
 """Of one document; Jira takes 32 767 characters of text in a field."""
+MOST_WIKI = 32_000
 MOST_FACTS = 14
 MOST_NOTES = 8
 MOST_NOTE = 1000
@@ -50,7 +51,7 @@ def comment(text: str) -> Node:
     return {"version": 1, **_node("doc", [_paragraph(text)])}
 
 
-def wiki(message: Message, most: int = 32_000) -> str:
+def wiki(message: Message) -> str:
     """The whole message as wiki text (https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all)."""
     parts = ["\n".join(f"||{wiki_text(name)}|{wiki_text(value)}|" for name, value in message.facts)]
     for table in message.tables:
@@ -63,7 +64,7 @@ def wiki(message: Message, most: int = 32_000) -> str:
     parts += [wiki_text(note) for note in message.notes]
     if message.link.startswith(("https://", "http://")):
         parts.append(f"[Show everything|{one_line(message.link).replace('|', '%7C').replace(']', '%5D')}]")
-    return cut("\n\n".join(part for part in parts if part), most)
+    return cut("\n\n".join(part for part in parts if part), MOST_WIKI)
 
 
 def wiki_text(text: str) -> str:

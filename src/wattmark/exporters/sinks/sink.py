@@ -100,20 +100,20 @@ def secret_if_named(table: Fields, key: str, world: World) -> str:
     return secret_of(table, key, world) if key in table.values else ""
 
 
-def address_of(table: Fields, world: World, usual: str = "") -> tuple[str, bool]:
+def address_of(table: Fields, world: World) -> tuple[str, bool]:
     """The address, and whether it is a secret: under ``url``, or by name under ``url_env``."""
     if "url" in table.values and "url_env" in table.values:
         raise table.wrong("url", "stands beside url_env: give one of them")
     if "url" in table.values:
         return table.named("url"), False
-    return secret_of(table, "url_env", world, usual, "https://not-set.invalid/"), True
+    return secret_of(table, "url_env", world, "", "https://not-set.invalid/"), True
 
 
-def never_in_clear(table: Fields, key: str = "url") -> None:
+def never_in_clear(table: Fields) -> None:
     """Raise ConfigError where an address that is a secret stands in the file itself."""
-    if key in table.values:
+    if "url" in table.values:
         raise table.wrong(
-            key, f"is a secret, and does not belong into a file: name where it is, as {key}_env = NAME"
+            "url", "is a secret, and does not belong into a file: name where it is, as url_env = NAME"
         )
 
 
