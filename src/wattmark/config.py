@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from wattmark.core.errors import ConfigError
 from wattmark.core.whole_numbers import huge_number
@@ -15,8 +15,7 @@ from wattmark.core.whole_numbers import huge_number
 FILE_NAME = "wattmark.toml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tags:
+class Tags(NamedTuple):
     """Who and what: written into every run as its subject."""
 
     organisation: str | None = None
@@ -33,8 +32,7 @@ class Tags:
     cost_centre: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceConfig:
+class PlaceConfig(NamedTuple):
     """Where it runs."""
 
     country: str | None = None
@@ -65,8 +63,7 @@ class PlaceConfig:
     """CSV of factors by kind of plant, relative to this file, for ENTSO-E and EIA."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureConfig:
+class MeasureConfig(NamedTuple):
     """How to measure."""
 
     meters: tuple[str, ...] | None = None
@@ -86,15 +83,13 @@ class MeasureConfig:
     """Apply this machine's calibration where one is kept; the readings stay in the run file beside it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputConfig:
+class OutputConfig(NamedTuple):
     """Where run files go."""
 
     folder: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectConfig:
+class ProjectConfig(NamedTuple):
     """Facts that no meter can tell."""
 
     functional_unit: str | None = None
@@ -113,8 +108,7 @@ class ProjectConfig:
     """Model FLOP utilisation of that training: achieved over peak FLOP/s, 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbodiedConfig:
+class EmbodiedConfig(NamedTuple):
     """The carbon of making the hardware."""
 
     total_kg: float | None = None
@@ -128,8 +122,7 @@ class EmbodiedConfig:
     """CSV of devices, relative to this file, in place of one total (docs/methodology/embodied.md)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SciConfig:
+class SciConfig(NamedTuple):
     """What a report of the SCI, or of SCI for AI, asks to be stated."""
 
     application_description: str | None = None
@@ -148,8 +141,7 @@ class SciConfig:
     parameters_billion: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenewablesConfig:
+class RenewablesConfig(NamedTuple):
     """Load and renewable generation or certificates, for renewable energy matching."""
 
     file: str | None = None
@@ -158,16 +150,14 @@ class RenewablesConfig:
     """How long a row is: ``hour``, ``month``, ``year``, ..."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerConfig:
+class LedgerConfig(NamedTuple):
     """The ledger that runs go to and totals come from."""
 
     url: str | None = None
     """A folder, relative to this file, or an address: ``s3://``, ``gs://``, ``az://``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportConfig:
+class ExportConfig(NamedTuple):
     """Where runs are shown while they go on."""
 
     to: tuple[str, ...] = ()
@@ -176,8 +166,7 @@ class ExportConfig:
     """How often what is sent is sent; a scrape endpoint answers whenever it is asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentConfig:
+class AgentConfig(NamedTuple):
     """How the agent of a node works; its engines are [[engine]] tables (wattmark.stated.engines)."""
 
     listen: str = "127.0.0.1:9465"
@@ -369,16 +358,12 @@ def _section(file: str, name: str, table: Any, kind: type) -> Any:
     if not isinstance(table, dict):
         raise ConfigError(file, f"[{name}]", "must be a table")
     hints = get_type_hints(kind)
-    known = {f.name: f for f in fields(kind)}
     values: dict[str, Any] = {}
     for key, value in table.items():
         place = f"[{name}] {key}"
-        if key not in known:
-            raise ConfigError(file, place, f"unknown key; known: {', '.join(known)}")
+        if key not in hints:
+            raise ConfigError(file, place, f"unknown key; known: {', '.join(hints)}")
         values[key] = _value(file, place, value, hints[key])
-    lacking = [f.name for f in known.values() if f.default is MISSING and f.default_factory is MISSING]
-    if any(key not in values for key in lacking):
-        raise ConfigError(file, f"[{name}]", f"lacks {', '.join(k for k in lacking if k not in values)}")
     return kind(**values)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from wattmark.core.imported import Imported
 from wattmark.core.readings import Device, Gap, ProcessShares, ProcessUse, Reading
 from wattmark.core.run import Run
 
-if TYPE_CHECKING:  # only benchmarks need it
+if TYPE_CHECKING:  # measuring needs neither
     from wattmark.core.bench.evidence import StateLook
+    from wattmark.core.imported import Imported
 
 
 @runtime_checkable

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wattmark.core.errors import ConfigError
 from wattmark.hashing import sha256
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 META_FIELDS = ("id", "version", "source", "licence", "year", "sha256")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableMeta:
+class TableMeta(NamedTuple):
     """What a table is, where it comes from and what it must hash to."""
 
     id: str

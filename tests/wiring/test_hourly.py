@@ -319,7 +319,7 @@ def test_factors_by_plant_lie_beside_the_configuration(tmp_path: Path) -> None:
     found = met(config, live(tmp_path, {"ENTSOE_API_KEY": ""}))
     assert "ENTSOE_API_KEY" in found.note
     with pytest.raises(UsageError, match="tells an intensity"):
-        met(replace(config, place=replace(config.place, live="neso")), live(tmp_path))
+        met(replace(config, place=config.place._replace(live="neso")), live(tmp_path))
 
 
 def test_a_declared_api_is_asked_as_well(tmp_path: Path) -> None:

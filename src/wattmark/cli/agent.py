@@ -58,12 +58,12 @@ def command(engines: tuple[str, ...], to: tuple[str, ...], **options: Any) -> No
         "rule": options["rule"],
         "requests": tuple(str(log.absolute()) for log in options["logs"]) or None,
     }
-    agent_config = replace(config.agent, **{key: value for key, value in told.items() if value is not None})
+    agent_config = config.agent._replace(**{key: value for key, value in told.items() if value is not None})
     measure = config.measure
     if options["meters"]:
-        measure = replace(measure, meters=options["meters"])
+        measure = measure._replace(meters=options["meters"])
     if options["period"] is not None:
-        measure = replace(measure, period_seconds=options["period"])
+        measure = measure._replace(period_seconds=options["period"])
     config = replace(config, agent=agent_config, measure=measure)
     ledger = ledger_named(options["ledger"], config, os.environ, Path.cwd())
     plan = planned(config, os.environ, ledger, [engine_named(text) for text in engines], to)

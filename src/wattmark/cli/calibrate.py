@@ -84,7 +84,7 @@ def command(context: click.Context, /, **options: Any) -> int | None:
     if not options["dry_run"]:
         calibrations.usable(calibrations_folder(os.environ))  # before minutes of measuring, not after
     config = config_here()
-    config = replace(config, measure=replace(config.measure, calibration=False))
+    config = replace(config, measure=config.measure._replace(calibration=False))
     host, inputs, fit = _from_wall(options) if options["wall"] else _from_points(options, config)
     if options["check"]:
         return _check(host, fit, options)

@@ -61,7 +61,7 @@ def command(
     run, config, mine = runs[0], config_here(), tables_folder()
     if options["provider"] is not None:
         said = {"live": options["provider"], "live_zone": None, "live_signal": None, "live_api": None}
-        config = replace(config, place=replace(config.place, live_url=options["base"], **said))
+        config = replace(config, place=config.place._replace(live_url=options["base"], **said))
     energy = energy_of(run, share=options["share"])
     spots = [spot_of(text, mine) for text in dict.fromkeys(regions)]
     starts = [_moment(text) for text in dict.fromkeys(ats)] or [began_us(run)]

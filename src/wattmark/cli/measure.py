@@ -152,9 +152,9 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
     config = load_config(here(), os.environ)
     measure = config.measure
     if options["meters"]:
-        measure = replace(measure, meters=options["meters"])
+        measure = measure._replace(meters=options["meters"])
     if options["period"] is not None:
-        measure = replace(measure, period_seconds=options["period"])
+        measure = measure._replace(period_seconds=options["period"])
     config = replace(config, measure=measure)
     settings = settings_from(
         config,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from operator import ge, gt, le, lt
+from typing import NamedTuple
 
 from wattmark.core.errors import UsageError
 from wattmark.core.run import OutcomeGoal, Quality
@@ -14,8 +14,7 @@ _FORM = re.compile(r"^\s*([A-Za-z_][\w.\- /@]*?)\s*(>=|<=|>|<)\s*([-+]?\d*\.?\d+
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(NamedTuple):
     """A quality, a comparison and a value."""
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wattmark.core.known import Method, model_errors
 from wattmark.core.readings import Device
@@ -15,8 +15,7 @@ LEAST_EDGE = 1e-3
 """An error at the edges below this share of the row is left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """What one device showed between two moments; seconds from the start of its run."""
 
     t0_seconds: float

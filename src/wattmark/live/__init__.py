@@ -67,9 +67,9 @@ def track(
     }
     measure = config.measure
     if period_seconds is not None:
-        measure = replace(measure, period_seconds=period_seconds)
+        measure = measure._replace(period_seconds=period_seconds)
     if meters is not None:
-        measure = replace(measure, meters=tuple(meters))
+        measure = measure._replace(meters=tuple(meters))
     config = replace(config, measure=measure)
     settings = settings_from(
         config,

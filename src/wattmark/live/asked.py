@@ -48,7 +48,7 @@ def settings_from(
     if folder is None and config.output.folder is not None:
         base = Path(config.path).parent if config.path else here()
         folder = base / config.output.folder
-    configured = {f: getattr(config.tags, f) for f in Tags.__slots__}
+    configured = {f: getattr(config.tags, f) for f in Tags._fields}
     return Settings(
         name=name,
         subject=Subject(

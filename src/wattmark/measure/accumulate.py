@@ -6,7 +6,7 @@ readings that are at most two periods apart. What lies between is a gap with its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wattmark.core.readings import (
     CounterReading,
@@ -23,8 +23,7 @@ LONGEST_STEP = 2.0
 EDGE = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch that was not observed, on the monotonic clock."""
 
     start: float
@@ -32,8 +31,7 @@ class Span:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """What one device was observed to use between two cuts."""
 
     start: float

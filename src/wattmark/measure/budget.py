@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wattmark.core.errors import UsageError
 
@@ -11,16 +11,14 @@ _JOULES = {"j": 1.0, "kj": 1e3, "mj": 1e6, "wh": 3.6e3, "kwh": 3.6e6, "mwh": 3.6
 _FORM = re.compile(r"^\s*(\d*\.?\d+(?:[eE][-+]?\d+)?)\s*([A-Za-z]+)\s*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """How much energy may be used, and what to do when it is gone."""
 
     joules: float
     on_breach: str = "warn"
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetState:
+class BudgetState(NamedTuple):
     """Where a budget stands."""
 
     spent_joules: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LOG = "WATTMARK_LOG"
 """File that takes JSON lines for the run that measures this process."""
@@ -30,8 +30,7 @@ _RANKS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joins:
+class Joins(NamedTuple):
     """How this process belongs to something larger."""
 
     solution_id: str | None = None

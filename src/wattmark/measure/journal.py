@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from wattmark.core.errors import UsageError
 from wattmark.core.run import LEAST, MOST_COUNT, Dataset, Quality, Window, Work
@@ -20,8 +20,7 @@ LONGEST_NAME = 200
 """Characters of a name; a window's is cut, so that a run file stays small."""
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(NamedTuple):
     id: int
     parent: int | None
     name: str

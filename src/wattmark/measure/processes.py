@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from wattmark.meters.sysfs import first_line
 
 PROC = Path("/proc")
 
 
-@dataclass(frozen=True, slots=True)
-class CpuTimes:
+class CpuTimes(NamedTuple):
     """CPU seconds so far, of this machine and of the measured processes."""
 
     busy: float
@@ -29,8 +28,7 @@ class CpuTimes:
     """Seconds in which a hypervisor ran something else; neither busy nor offered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(NamedTuple):
     """How the energy of a device divides between us, others and idleness. They add up to 1."""
 
     own: float
@@ -70,8 +68,7 @@ def childless() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Process:
+class _Process(NamedTuple):
     """One process at one look."""
 
     started: int
@@ -82,8 +79,7 @@ class _Process:
     """CPU seconds of the children that it has waited for."""
 
 
-@dataclass(slots=True)
-class _Gone:
+class _Gone(NamedTuple):
     """A process that is no longer there, until its time turns up in a process that waited for it."""
 
     seconds: float

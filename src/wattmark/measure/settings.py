@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wattmark.core.outcome import Goal
 from wattmark.core.run import Place, Subject, Work
-from wattmark.measure.budget import Budget
+
+if TYPE_CHECKING:
+    from wattmark.core.outcome import Goal
+    from wattmark.measure.budget import Budget
 
 CHECKPOINT_SECONDS = 30.0
 

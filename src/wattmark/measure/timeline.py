@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from wattmark.core.known import Scope
 from wattmark.core.readings import Device, Gap
@@ -25,8 +26,7 @@ ACCELERATORS = ("gpu", "module")
 """Components whose energy is divided by busy time, where their meter tells it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(NamedTuple):
     """All pieces between two edges, with the CPU times at both."""
 
     pieces: tuple[tuple[Device, Piece, Shares | None], ...]

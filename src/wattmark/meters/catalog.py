@@ -10,8 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from wattmark.core.errors import MissingExtra, UsageError
 from wattmark.ports import Meter
@@ -19,8 +18,7 @@ from wattmark.ports import Meter
 GROUP = "wattmark.meters"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One meter: where its class is, and when it is tried."""
 
     target: str

@@ -21,8 +21,8 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from wattmark import tables
 from wattmark.core.errors import MeterUnavailable
@@ -36,8 +36,7 @@ HEADROOM = 1.3
 """A reading above so many times the stated maximum is nonsense (reference bounds of collectors)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CpuRow:
+class CpuRow(NamedTuple):
     """Watts per hardware thread of one CPU, with where they come from."""
 
     name: str
@@ -50,8 +49,7 @@ class CpuRow:
     """Memory that the measured machines had, per thread; already in the watts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeModel:
+class NodeModel(NamedTuple):
     """The other constants of the model."""
 
     dram_watts_per_gb: float
@@ -158,8 +156,7 @@ class ModelMeter:
         return _Part(device, idle, per_busy)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     device: Device
     idle_watts: float
     watts_per_busy_thread: float

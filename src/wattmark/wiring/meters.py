@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from wattmark.config import Config, MeasureConfig
 from wattmark.core.errors import MeterUnavailable, UsageError, WattmarkError
@@ -28,14 +28,13 @@ GPU_METERS = ("nvml", "amdsmi")
 SEES_CPU = ("cpu", "node", "module", "package", "psys")
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """What can be measured on this machine."""
 
     host: Host
     meters: MeterSet
-    environment: Mapping[str, str] = field(default_factory=dict)
-    finish: Callable[[Run], Run] = field(default=lambda run: run)
+    environment: Mapping[str, str] = MappingProxyType({})
+    finish: Callable[[Run], Run] = lambda run: run
     """Applies this machine's calibration to a run that has ended."""
 
 
