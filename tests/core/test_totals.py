@@ -535,6 +535,13 @@ def test_one_attempt_that_reached_the_outcome_is_enough(
     assert facts_of([a_run()], GIVEN).reached is None
 
 
+def test_reaching_another_outcome_is_not_reaching_the_declared_one() -> None:
+    """An attempt that was content with less says nothing of the goal that the next one missed."""
+    easy = a_run(outcome=OutcomeGoal(condition="accuracy>=0.5", reached=True))
+    facts = facts_of([easy, later(a_run(**goal(False)), 100.0)], GIVEN)
+    assert (facts.condition, facts.reached, facts.attempts_reached) == ("accuracy>=0.9", False, None)
+
+
 def test_what_was_given_is_passed_on_and_what_was_not_is_missing() -> None:
     """Each Missing names the option that gives it."""
     bare = facts_of([a_run()], GIVEN)

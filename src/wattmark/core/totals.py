@@ -357,18 +357,23 @@ def quality_of(latest_of: Mapping[str, Quality], given: Given) -> tuple[Figure |
 
 
 def _outcome(runs: Sequence[Run]) -> tuple[str | None, bool | None]:
+    """The outcome that was declared last, and whether it was reached: another one says nothing of it."""
     goals = [r.outcome for r in runs if r.outcome is not None]
     if not goals:
         return None, None
     condition = goals[-1].condition
-    if any(g.reached for g in goals):
-        return condition, True
-    return condition, None if any(g.reached is None for g in goals) else False
+    told = {g.reached for g in goals if g.condition == condition}
+    return condition, True if True in told else None if None in told else False
 
 
 def _attempts_reached(runs: Sequence[Run]) -> int | None:
-    """How many attempts reached the outcome; None when one of them does not tell."""
-    told = [(attempt_of(r), r.outcome.reached) for r in runs if r.outcome is not None]
+    """How many attempts reached the outcome; None when one of them does not tell of the same."""
+    condition, _ = _outcome(runs)
+    told = [
+        (attempt_of(r), r.outcome.reached)
+        for r in runs
+        if r.outcome is not None and r.outcome.condition == condition
+    ]
     if {name for name, _ in told} != {attempt_of(r) for r in runs} or any(
         reached is None for _, reached in told
     ):
