@@ -119,3 +119,16 @@ def test_nobody_need_approve_in_an_optional_section_of_gitlab() -> None:
 def test_patterns_of_gitlab(pattern: str, path: str, answer: bool) -> None:
     """At any depth without a slash before it; a folder ends in a slash."""
     assert fits_gitlab(pattern, path) is answer
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r"])
+@pytest.mark.parametrize("gitlab", [False, True])
+def test_only_a_line_feed_ends_a_line(mark: str, gitlab: bool) -> None:
+    """To the forges, and to whoever reviews the file, the rest of a comment is a comment."""
+    assert parse(f"* @board\n# moved to{mark}* @eve\n", gitlab=gitlab).of("any.toml") == ("@board",)
+    assert parse("* @board\r\n# none\r\n", gitlab=gitlab).of("any.toml") == ("@board",)
+
+
+def test_only_plain_blanks_part_words() -> None:
+    """A blank that does not break is part of a name to the forges: that line fits no file."""
+    assert parse("* @board\n/any.toml\u00a0@eve @anna\n").of("any.toml") == ("@board",)

@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+BLANKS = " \t\r\f\v"
 _SECTION = re.compile(r"^(\^?)\[([^\]]+)\](?:\[(\d+)\])?\s*(.*)$")
-_WORDS = re.compile(r"(?:\\.|\S)+")
+_WORDS = re.compile(r"(?:\\.|\S)+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ def parse(text: str, *, gitlab: bool = False) -> CodeOwners:
     rules: list[Rule] = []
     needed: dict[str, bool] = {}
     section, default = "", ()  # type: tuple[str, tuple[str, ...]]
-    for line in text.splitlines():
-        said = re.sub(r"(?<!\\)#.*", "", line).strip()
+    # As the forges do: another mark that ends a line for Python would make a rule of a comment's second half.
+    for line in text.split("\n"):
+        said = re.sub(r"(?<!\\)#.*", "", line).strip(BLANKS)
         if not said:
             continue
         if gitlab and (heading := _SECTION.match(said)) is not None:  # to GitHub it is a line like others
