@@ -63,9 +63,11 @@ def test_the_decision_of_these_runs_stands_beside_them(runs: Path) -> None:
     assert "decision" in {f["kind"] for f in told["files"]}
 
 
-def test_the_decision_of_other_runs_is_refused(runs: Path) -> None:
-    """Before anything is sent."""
-    Path("decision.json").write_text(decision_json(every_standing()))
+@pytest.mark.parametrize("record_ids", [("another",), ()])
+def test_the_decision_of_other_runs_is_refused(runs: Path, record_ids: tuple[str, ...]) -> None:
+    """Before anything is sent; one that names no runs is of no runs."""
+    side = Side(name="sorter", repeats=3, record_ids=record_ids)
+    Path("decision.json").write_text(decision_json(replace(every_standing(), candidate=side)))
     with pytest.raises(UsageError, match="is the decision of other runs"):
         verb(command, runs, "--to", "tensorboard:tb", "--decision", "decision.json")
     assert not Path("tb").exists()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wattmark.cli.mlflow import decision_read, server_at, server_option
+from wattmark.cli.mlflow import server_at, server_option
 from wattmark.cli.options import (
     as_one_option,
     config_here,
@@ -19,7 +19,7 @@ from wattmark.cli.options import (
     run_arguments,
     stated_from,
 )
-from wattmark.core.errors import EvidenceError, UsageError
+from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
     from wattmark.core.run import Run
@@ -63,7 +63,7 @@ def command(
     from wattmark.reports.as_json import document
     from wattmark.wiring.decisions import Group
     from wattmark.wiring.given import given_from
-    from wattmark.wiring.trackers import conclusion_of
+    from wattmark.wiring.trackers import conclusion_of, decision_of
 
     server, there = server_at(mlflow), run_id or os.environ.get(RUN_ID, "")
     loaded, found = load(runs)
@@ -74,9 +74,7 @@ def command(
     whole = tuple(found)
     repeats = repeats_of(whole, lambda group: given_from(config, stated, group), as_one=as_one)
     group = Group(name=_title(whole), repeats=repeats, runs=whole, as_one=as_one)
-    judged = None if decision is None else decision_read(decision)[0]
-    if judged is not None:
-        _require_about(judged.candidate.record_ids, whole, decision)
+    judged = None if decision is None else decision_of(decision, group)
     files = _files(whole, {item.run.record_id: item.path for item in loaded})
     conclusion = conclusion_of(group, decision=judged, files=files)
     uri = mlflow or os.environ[URI]
@@ -110,16 +108,6 @@ def _with_quality(server: Any, run_id: str, name: str, runs: list[Run]) -> list[
         )
     quality = quality_from(server, run_id, name)
     return [with_quality(run, quality) for run in runs]
-
-
-def _require_about(record_ids: tuple[str, ...], runs: tuple[Run, ...], file: Path | None) -> None:
-    mine = {run.record_id for run in runs}
-    if set(record_ids) != mine:
-        raise EvidenceError(
-            str(file),
-            f"is about {', '.join(record_ids) or 'runs that it does not name'}, these are "
-            f"{', '.join(sorted(mine))}",
-        )
 
 
 def _title(runs: tuple[Run, ...]) -> str:

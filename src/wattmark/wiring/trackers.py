@@ -157,15 +157,15 @@ def run_files(paths: Sequence[Path]) -> tuple[TrackedFile, ...]:
 
 
 def decision_of(path: Path, group: Group) -> Decision:
-    """A decision file, if it is of these very runs. Raises UsageError for one of others."""
+    """A decision file, if it is of these very runs. Raises UsageError for one of others, or of none."""
     from wattmark.ledger.decisionfile import read_decision
 
     found = read_decision(path)
     decided, ours = set(found.candidate.record_ids), {run.record_id for run in group.runs}
-    if decided and decided != ours:
+    if decided != ours:
+        others = ", ".join(sorted(decided - ours or decided)[:3]) or "it names none"
         raise UsageError(
-            f"{path} is the decision of other runs ({', '.join(sorted(decided - ours or decided)[:3])}): "
-            "it must not stand beside these figures"
+            f"{path} is the decision of other runs ({others}): it must not stand beside these figures"
         )
     return found
 
