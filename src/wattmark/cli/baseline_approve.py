@@ -122,18 +122,12 @@ def _say_problems(rules: PolicyHere, kept: Baseline, now: datetime) -> None:
 
 def _policy_near() -> PolicyHere | None:
     """The policy in force here. Raises UsageError where it requires a log that nobody named."""
-    from wattmark.ledger.policyfile import find_policy
-    from wattmark.wiring.auditing import NO_LOG, log_of
-    from wattmark.wiring.governing import policy_here
+    from wattmark.wiring.auditing import log_to_write
+    from wattmark.wiring.authentic import nearest
 
-    if find_policy(Path.cwd()) is None:
-        return None
-    rules = policy_here(None, Path.cwd())
-    log = log_of(rules.policy.audit, rules.folder)
-    if log is None and rules.policy.audit.required:
-        raise UsageError(NO_LOG)
-    if log is not None:
-        log.head()  # one that cannot be read is found out before anything is written
+    rules = nearest(Path.cwd())
+    if rules is not None:
+        log_to_write(rules.policy.audit, rules.folder)
     return rules
 
 

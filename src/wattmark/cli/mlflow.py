@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,15 +43,3 @@ def server_at(uri: str | None) -> Server:
     # Of this process alone, and only where nobody has said how patient MLflow's own client should be.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     return open_server(uri or os.environ.get(URI, ""), os.environ)
-
-
-def decision_read(path: Path) -> tuple[Any, bytes]:
-    """A decision and its bytes. Raises EvidenceError that names file and field."""
-    from wattmark.core.errors import EvidenceError
-    from wattmark.ledger.decisionfile import parse_decision
-
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise EvidenceError(str(path), f"cannot be read: {error.strerror or error}") from None
-    return parse_decision(content, str(path)), content

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wattmark.cli.mlflow import decision_read, server_at, server_option
+from wattmark.cli.mlflow import server_at, server_option
 from wattmark.cli.options import config_here, json_option
 from wattmark.core.errors import UsageError, WattmarkError
 from wattmark.core.governance.promotion import MAX_AGE_DAYS, PREFIX
+from wattmark.ledger.decisionfile import decision_and_bytes
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wattmark.core.governance.audit import Entry
     from wattmark.core.governance.decision import Decision
     from wattmark.core.governance.promotion import Refusal
     from wattmark.ledger.auditlog import AuditLog
-    from wattmark.wiring.governing import PolicyHere
+    from wattmark.wiring.governing import PolicyHere, Surroundings
     from wattmark.wiring.mlflow import Tagged, Terms
 
 EXITS = "Exit code: 0 done, 1 its gate failed, 2 usage or MLflow, 3 not enough evidence."
@@ -70,7 +73,7 @@ def tag(
 
     if decision_file is None:
         raise UsageError("give --decision FILE: `wattmark gate --decision FILE` writes one")
-    decision, document = decision_read(decision_file)
+    decision, document = decision_and_bytes(decision_file)
     rules = nearest(Path.cwd())
     if (forged := required_proof(decision, rules)) is not None:
         return _refused(version, forged, as_json, "mlflow-tag")
@@ -113,39 +116,28 @@ def promote(
     decision counts that `wattmark mlflow tag` kept. Every promotion is logged.
     """
     from wattmark.core.governance.promotion import Refusal
-    from wattmark.wiring import Stated
     from wattmark.wiring.authentic import nearest, other_evidence, required_proof, told_the_time, waivers_gone
-    from wattmark.wiring.governing import Surroundings, moment, policy_here
+    from wattmark.wiring.governing import moment, policy_here
     from wattmark.wiring.mlflow import gate_version, kept_decision, may_promote, named, shelved, version_of
     from wattmark.wiring.mlflow import promote as give
 
-    server = server_at(mlflow)
-    rules = None if policy is None else policy_here(policy, Path.cwd())
-    if (other := told_the_time(rules or nearest(Path.cwd()), moment(now))) is not None:
+    server, at = server_at(mlflow), moment(now)
+    rules = nearest(Path.cwd()) if policy is None else policy_here(policy, Path.cwd())
+    if (other := told_the_time(rules, at)) is not None:
         return _refused(version, other, as_json, "mlflow-promotion")
     meant = version_of(server, named(version))
     if decision_file is not None:
-        decision, document = decision_read(decision_file)
-    elif rules is not None:
-        around = Surroundings(
-            config=config_here(),
-            stated=Stated(),
-            here=Path.cwd(),
-            now=moment(now),
-            stated_now=now is not None,
-            log=audit,
-            actor=actor,
-        )
-        decision, document = gate_version(server, meant, rules, around)
+        decision, document = decision_and_bytes(decision_file)
+    elif policy is not None and rules is not None:
+        decision, document = gate_version(server, meant, rules, _surroundings(at, now, audit, actor))
     else:
         kept = kept_decision(server, meant)
         if isinstance(kept, Refusal):
             return _refused(str(meant), kept, as_json, "mlflow-promotion")
         decision, document = kept
-    rules = rules or nearest(Path.cwd())
     refused = may_promote(server, meant, decision, _terms(max_age, now, rules))
     refused = refused or required_proof(decision, rules, audit)
-    refused = refused or waivers_gone(decision, rules, moment(now).date())
+    refused = refused or waivers_gone(decision, rules, at.date())
     log = None if refused else _log(rules, audit)
     refused = refused or other_evidence(decision, shelved(server, meant), log)
     if refused is not None:
@@ -206,6 +198,17 @@ def check(
     return refusal.exit_code if refusal else 0
 
 
+def _surroundings(at: datetime, now: str | None, audit: str | None, actor: str | None) -> Surroundings:
+    """Of a gate that runs here and now."""
+    from wattmark.wiring import Stated
+    from wattmark.wiring.governing import Surroundings
+
+    return Surroundings(
+        config=config_here(), stated=Stated(), here=Path.cwd(), now=at, stated_now=now is not None,
+        log=audit, actor=actor,
+    )  # fmt: skip
+
+
 def _terms(max_age: float, now: str | None, rules: PolicyHere | None) -> Terms:
     from wattmark.wiring.governing import moment
     from wattmark.wiring.mlflow import Terms
@@ -217,13 +220,10 @@ def _terms(max_age: float, now: str | None, rules: PolicyHere | None) -> Terms:
 def _log(rules: PolicyHere | None, asked: str | None) -> AuditLog | None:
     """The audit log: as asked, as the environment or the policy says. Raises UsageError for one required."""
     from wattmark.core.governance.rules import AuditRules
-    from wattmark.wiring.auditing import NO_LOG, log_of
+    from wattmark.wiring.auditing import log_to_write
 
     audit, folder = (AuditRules(), Path.cwd()) if rules is None else (rules.policy.audit, rules.folder)
-    log = log_of(audit, folder, asked)
-    if log is None and audit.required:
-        raise UsageError(NO_LOG)
-    return log
+    return log_to_write(audit, folder, asked)
 
 
 def _logged(

@@ -15,11 +15,16 @@ SCHEMA, VERSION = "wattmark.decision", 1
 
 def read_decision(path: Path) -> Decision:
     """Read a decision file. Raises EvidenceError that names the file and the field."""
+    return decision_and_bytes(path)[0]
+
+
+def decision_and_bytes(path: Path) -> tuple[Decision, bytes]:
+    """A decision and the file letter by letter. Raises EvidenceError that names the file and the field."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise EvidenceError(str(path), f"cannot be read: {error.strerror or error}") from None
-    return parse_decision(data, str(path))
+    return parse_decision(data, str(path)), data
 
 
 def parse_decision(data: bytes, file: str) -> Decision:

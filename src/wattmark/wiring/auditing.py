@@ -76,6 +76,19 @@ def log_of(
     return open_log(named) if named else None
 
 
+def log_to_write(rules: AuditRules, folder: Path, asked: str | None = None) -> AuditLog | None:
+    """The log of :func:`log_of`, before anything is done that it must tell.
+
+    Raises UsageError where the policy requires one and names none, LedgerError for one that cannot be read.
+    """
+    log = log_of(rules, folder, asked)
+    if log is not None:
+        log.head()
+    elif rules.required:
+        raise UsageError(NO_LOG)
+    return log
+
+
 def _whole(place: str) -> str:
     return place.rstrip("/") if "://" in place else os.path.realpath(place)
 

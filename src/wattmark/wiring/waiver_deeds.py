@@ -231,13 +231,9 @@ def _said(
 
 def _keep(office: Office, waiver: Waiver, deed: Deed, who: Identity, block: str) -> None:
     """Into the file, and into the log where the policy has one. Raises UsageError, LedgerError."""
-    from wattmark.wiring.auditing import NO_LOG, log_of, record
+    from wattmark.wiring.auditing import log_to_write, record
 
-    log = log_of(office.policy.audit, office.folder)
-    if log is None and office.policy.audit.required:
-        raise UsageError(NO_LOG)
-    if log is not None:
-        log.head()  # one that cannot be read is found out before anything is written
+    log = log_to_write(office.policy.audit, office.folder)
     append(office.file, block)
     if log is None:
         return
