@@ -14,6 +14,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wattmark.core.errors import UsageError
@@ -125,6 +126,28 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(file)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else of this machine who asks the same is in here meanwhile: for a file that is read and
+    written anew.
+
+    The folder is the lock, so that nothing is left. Where there are no locks (Windows, some file systems) who
+    writes last wins. Raises OSError where the folder cannot be opened.
+    """
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def locked(folder: Path, refusal: str, *, must: bool = True) -> Callable[[], None]:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
 from wattmark.core.errors import UsageError
 from wattmark.core.governance.waiver import Waiver
 from wattmark.core.governance.waivers import Act
+from wattmark.frames import alone
 from wattmark.ledger.waiverfile import Deed, WaiverFile, parse_waivers
-
-try:
-    import fcntl
-except ImportError:  # Windows: who replaces the file last wins
-    fcntl = None  # type: ignore[assignment]
 
 
 def request_text(waiver: Waiver, signature: str = "", token: Mapping[str, str] | None = None) -> str:
@@ -66,7 +62,7 @@ def append(path: Path, block: str) -> WaiverFile:
     be written.
     """
     try:
-        with _alone(path.parent):
+        with alone(path.parent):
             before = path.read_bytes() if path.exists() else b""
             parse_waivers(_decoded(before, path), str(path))
             gap = b"" if not before else (b"\n" if before.endswith(b"\n") else b"\n\n")
@@ -110,21 +106,6 @@ def _decoded(data: bytes, path: Path) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8: mend it first") from None
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else of this machine appends meanwhile. The folder is the lock, so that nothing is left."""
-    if fcntl is None:
-        yield
-        return
-    held = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,29 @@ def test_what_was_told_is_open_until_it_is_over(spool: Spool) -> None:
     assert not spool.is_open("board", MESSAGE.key)
     spool.told("green", OVER)
     assert not spool.is_open("green", MESSAGE.key)
+
+
+def test_jobs_that_end_at_once_remember_all_that_was_told(spool: Spool) -> None:
+    """Six of them, twenty matters each: none writes over what another one told."""
+
+    def job(n: int) -> None:
+        for i in range(20):
+            Spool(spool.folder).told("green", replace(MESSAGE, key=f"{n}/{i}"))
+            Spool(spool.folder).told("green", replace(ALERT, key=f"alert {n}/{i}"))
+            Spool(spool.folder).remember_digest(f"{n}/{i}", "2026-W47")
+
+    with ThreadPoolExecutor(6) as jobs:
+        list(jobs.map(job, range(6)))
+    names = [f"{n}/{i}" for n in range(6) for i in range(20)]
+    assert all(spool.is_open("green", name) for name in names)
+    assert len(spool.alerts()) == 120
+    assert {spool.digest_told(name) for name in names} == {"2026-W47"}
+
+
+def test_that_something_is_over_of_which_nobody_was_told_leaves_no_folder(spool: Spool) -> None:
+    """A gate that passes writes nothing into anybody's home."""
+    spool.told("green", OVER)
+    assert not spool.folder.exists()
 
 
 def test_files_that_cannot_be_read_are_left_alone(spool: Spool) -> None:

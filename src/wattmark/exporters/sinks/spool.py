@@ -19,6 +19,7 @@ import msgspec
 
 from wattmark.core.governance.message import Message, Topic
 from wattmark.core.plain import plain
+from wattmark.frames import alone
 
 MOST_WAITING = 200
 MOST_TOLD = 2000
@@ -77,16 +78,19 @@ class Spool:
 
     def told(self, route: str, message: Message) -> None:
         """Remember it. Raises OSError where that cannot be kept."""
-        before = self._open()
+        if message.resolved and not self.folder.is_dir():
+            return  # nothing was told that could be over
         name = _name(route, message.key)
-        after = {k: v for k, v in before.items() if k != name}
-        if not message.resolved:
-            after[name] = message.at
-        if after != before:
-            self._private()
-            _write(self.folder / OPEN, dict(list(after.items())[-MOST_TOLD:]))
-        if Topic.ALERT in message.topics:
-            self._alert_told(name, message)
+        self._private()
+        with alone(self.folder):  # jobs that end at once remember all that each of them told
+            before = self._open()
+            after = {k: v for k, v in before.items() if k != name}
+            if not message.resolved:
+                after[name] = message.at
+            if after != before:
+                _write(self.folder / OPEN, dict(list(after.items())[-MOST_TOLD:]))
+            if Topic.ALERT in message.topics:
+                self._alert_told(name, message)
 
     def alerts(self) -> tuple[Message, ...]:
         """The alerts that were told somewhere, and not everywhere that they are over; as they were told."""
@@ -100,9 +104,11 @@ class Spool:
 
     def over(self, key: str) -> None:
         """Keep an alert no longer, whoever was told of it. Raises OSError where that cannot be kept."""
-        before = self._kept(ALERTS)
-        if key in before:
-            _write(self.folder / ALERTS, {k: kept for k, kept in before.items() if k != key})
+        if key not in self._kept(ALERTS):
+            return
+        with alone(self.folder):
+            kept = self._kept(ALERTS)
+            _write(self.folder / ALERTS, {k: entry for k, entry in kept.items() if k != key})
 
     def _alert_told(self, name: str, message: Message) -> None:
         """Keep an alert while somebody was told of it and not that it is over."""
@@ -125,7 +131,8 @@ class Spool:
     def remember_digest(self, name: str, period: str) -> None:
         """Remember it. Raises OSError where that cannot be kept."""
         self._private()
-        _write(self.folder / DIGESTS, {**self._kept(DIGESTS), name: period})
+        with alone(self.folder):
+            _write(self.folder / DIGESTS, {**self._kept(DIGESTS), name: period})
 
     def _open(self) -> Mapping[str, str]:
         return self._kept(OPEN)
