@@ -347,6 +347,24 @@ def test_gitlab_sets_the_status_of_the_commit(lab: State) -> None:
     ]  # fmt: skip
 
 
+def test_gitlab_s_status_belongs_to_the_pipeline_that_runs_the_gate(lab: State) -> None:
+    """A push and its merge request have one each, of one commit; without a number none is named."""
+    env = {
+        "CI_PROJECT_PATH": "group/project", "CI_COMMIT_SHA": "ab12", "CI_PIPELINE_ID": "1234",
+        "CI_API_V4_URL": f"{lab.url}/api/v4", "GITLAB_TOKEN": "glpat-secret",
+    }  # fmt: skip
+    for told in (env, {**env, "CI_PIPELINE_ID": ""}):
+        GitLab(merge_request_from(told), wait=lambda seconds: None).status(0, "words", "wattmark/gate")
+    assert [s.get("pipeline_id") for s in lab.statuses] == [1234, None]
+
+
+def test_gitlab_says_which_role_a_status_takes(lab: State) -> None:
+    """More than a note: Developer."""
+    lab.refusals.append(Refusal(403, {"message": "403 Forbidden"}, method="POST"))
+    with pytest.raises(DeliveryError, match="role Developer or more"):
+        gitlab(lab).status(0, "words", "wattmark/gate")
+
+
 def test_gitlab_s_environment() -> None:
     """Project, merge request, commit, address and token by their predefined names."""
     env = {

@@ -36,6 +36,8 @@ class MergeRequest:
     iid: int | None
     """None: the pipeline belongs to no merge request."""
     sha: str = ""
+    pipeline: str = ""
+    """Number of the pipeline that a status belongs to; empty: the newest of the commit, as GitLab does."""
     api: str = API
     token: str = field(default="", repr=False)
 
@@ -55,6 +57,7 @@ def merge_request_from(env: Mapping[str, str], iid: int | None = None) -> MergeR
         project=project,
         iid=iid if iid is not None else int(told) if told else None,
         sha=env.get("CI_COMMIT_SHA", ""),
+        pipeline=env.get("CI_PIPELINE_ID", ""),
         api=env.get("CI_API_V4_URL") or API,
         token=token.strip(),
     )
@@ -103,15 +106,22 @@ class GitLab:
         self.update(comment, f"{OUTDATED}\n{folded}")
 
     def status(self, exit_code: int, description: str, context: str) -> None:
-        """The state of the commit: success or failed."""
+        """The state of the commit: success or failed, as a job of the pipeline that runs us.
+
+        Without the pipeline's number GitLab takes the newest of the commit, or makes one: a push and its
+        merge request have one each, and the verdict would stand in the one that nobody waits for
+        (GitLab Docs, External commit statuses, Pipeline selection,
+        https://docs.gitlab.com/ci/ci_cd_for_external_repos/external_commit_statuses/).
+        """
         if not self._where.sha:
             raise UsageError("no commit: CI_COMMIT_SHA is not set")
         told = {
             "state": STATES.get(exit_code, "failed"),
             "name": context,
             "description": description[:MOST_DESCRIPTION],
+            **({"pipeline_id": int(self._where.pipeline)} if self._where.pipeline.isdecimal() else {}),
         }
-        with explained(_advice):
+        with explained(_advice_on_statuses):
             project, sha = (quote(part, safe="") for part in (self._where.project, self._where.sha))
             path = f"projects/{project}/statuses/{sha}"
             self._api.post(path, told, repeatable=True)
@@ -134,9 +144,13 @@ class GitLab:
         return Comment(id=str(found.get("id", "")), body=str(found.get("body") or ""))
 
 
-def _advice(error: DeliveryError) -> str:
+def _advice_on_statuses(error: DeliveryError) -> str:
+    return _advice(error, "Developer")
+
+
+def _advice(error: DeliveryError, role: str = "Reporter") -> str:
     return {
         401: "the token is wrong or has expired",
-        403: "the token may not do that: it needs scope `api` and role Reporter or more",
+        403: f"the token may not do that: it needs scope `api` and role {role} or more",
         404: "no such project or merge request, or the token may not see it",
     }.get(error.status or 0, "")
