@@ -47,6 +47,8 @@ def test_markdown_is_plain() -> None:
     text = paper_markdown(PAPER)
     assert "<script" not in text
     assert "[x](http" not in text
+    assert text.count("&#64;&#8203;everyone") == text.count("everyone") > 0
+    assert "http://" not in text
     (row,) = (line for line in text.splitlines() if line.endswith("| bad |"))
     assert row.replace("\\|", "").count("|") == 3
     assert "<details><summary>D</summary>" in text

@@ -112,7 +112,7 @@ def _findings(data: ReportData) -> str:
         (sections.rule_text(f.limit), sections.RULING_WORDS[f.ruling], sections.finding_text(f))
         for f in data.verdict.findings
     ]
-    return _table(("Limit", "Ruling", "Why"), rows)
+    return markdown_table(("Limit", "Ruling", "Why"), rows)
 
 
 def _figures(data: ReportData) -> str:
@@ -137,7 +137,7 @@ def _figures(data: ReportData) -> str:
         "Observed",
         *(("Baseline", "Ratio") if beside else ()),
     ]
-    return _table(headers, rows)
+    return markdown_table(headers, rows)
 
 
 def _cells(figure: Figure) -> tuple[str, str, str, str]:
@@ -176,7 +176,7 @@ def _where(data: ReportData) -> str:
         )
         if parts and set(parts) != {"unstaged"}
     ]
-    return _folded("Where the energy went", "\n\n".join(tables)) if tables else ""
+    return folded("Where the energy went", "\n\n".join(tables)) if tables else ""
 
 
 def _parts(head: str, parts: Mapping[str, Figure]) -> str:
@@ -191,20 +191,22 @@ def _parts(head: str, parts: Mapping[str, Figure]) -> str:
         )
         for name, f in sorted(parts.items(), key=lambda item: -item[1].value)
     ]
-    return _table((head, "Energy", "Share", "95 %", "Grade"), rows)
+    return markdown_table((head, "Energy", "Share", "95 %", "Grade"), rows)
 
 
 def _missing(data: ReportData) -> str:
     rows = [(r.title, *sections.why_not(r.answer)) for r in sections.unknown(sections.kpi_rows(data.answers))]
     if not rows:
         return ""
-    return _folded(f"{len(rows)} KPIs without a figure", _table(("KPI", "Why not", "What to do"), rows))
+    return folded(
+        f"{len(rows)} KPIs without a figure", markdown_table(("KPI", "Why not", "What to do"), rows)
+    )
 
 
 def _expenses(data: ReportData) -> str:
     """Cost and water, beside the energy; nothing where nobody stated a rate or a bill."""
     rows = [(name or "note", text) for name, text in expense_lines(data.expenses)]
-    return "**Beside the energy**\n\n" + _table(("What", "How much"), rows) if rows else ""
+    return "**Beside the energy**\n\n" + markdown_table(("What", "How much"), rows) if rows else ""
 
 
 def _unseen(data: ReportData) -> str:
@@ -228,11 +230,15 @@ def _foot(data: ReportData) -> str:
     return f"<sub>{' · '.join((made, *told, *terms))}</sub>"
 
 
-def _folded(title: str, body: str) -> str:
+def folded(title: str, body: str) -> str:
+    """A part that opens with a click. The title is Markdown already."""
     return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def markdown_table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], cell: Callable[[object], str] = inert
+) -> str:
+    """Rows under headers that are Markdown already; ``cell`` makes it of what stands in them."""
     lines = [f"| {' | '.join(headers)} |", f"|{' --- |' * len(headers)}"]
-    lines += [f"| {' | '.join(inert(cell) for cell in row)} |" for row in rows]
+    lines += [f"| {' | '.join(map(cell, row))} |" for row in rows]
     return "\n".join(lines)

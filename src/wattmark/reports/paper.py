@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from wattmark.reports.as_markdown import escaped
+from wattmark.reports.as_markdown import folded, inert, markdown_table
 from wattmark.reports.as_text import bulleted, table
 from wattmark.reports.ci.words import one_line
 from wattmark.reports.selfcontained import styles, template
@@ -83,17 +82,21 @@ def paper_text(paper: Paper) -> str:
 
 def paper_markdown(paper: Paper) -> str:
     """GitHub-flavoured Markdown: nothing in it formats, links or notifies on its own."""
-    parts = [f"### {escaped(paper.title)}", escaped(paper.lead)]
+    parts = [f"### {inert(paper.title)}", inert(paper.lead)]
     if paper.standing:
-        parts.append(f"**{escaped(paper.standing)}**")
+        parts.append(f"**{inert(paper.standing)}**")
     for section in paper.sections:
-        parts += [f"#### {escaped(section.title)}", escaped(section.lead)]
+        parts += [f"#### {inert(section.title)}", inert(section.lead)]
         if section.rows:
-            parts.append(_markdown_table(section.head, section.rows))
-        parts.append("\n".join(f"- {escaped(item)}" for item in section.items))
-        parts += [_folded(d) for d in section.drawings if d.rows]
-        parts.append(f"_{escaped(section.absent)}_" if section.absent else "")
-    parts.append(f"<sub>{escaped(paper.foot)}</sub>" if paper.foot else "")
+            parts.append(markdown_table([inert(name) for name in section.head], section.rows))
+        parts.append("\n".join(f"- {inert(item)}" for item in section.items))
+        parts += [
+            folded(inert(d.title), markdown_table([inert(name) for name in d.head], d.rows))
+            for d in section.drawings
+            if d.rows
+        ]
+        parts.append(f"_{inert(section.absent)}_" if section.absent else "")
+    parts.append(f"<sub>{inert(paper.foot)}</sub>" if paper.foot else "")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -104,14 +107,3 @@ def paper_html(paper: Paper) -> str:
         styles=styles("templates/report.css", "templates/portfolio.css", "templates/paper.css"),
         marked=lambda cell: isinstance(cell, Marked),
     )
-
-
-def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [f"| {' | '.join(escaped(cell) for cell in head)} |", f"|{' --- |' * len(head)}"]
-    lines += [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows]
-    return "\n".join(lines)
-
-
-def _folded(drawing: Drawing) -> str:
-    body = _markdown_table(drawing.head, drawing.rows)
-    return f"<details><summary>{escaped(drawing.title)}</summary>\n\n{body}\n\n</details>"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from wattmark.core.figure import Missing
-from wattmark.reports.as_markdown import escaped
+from wattmark.reports.as_markdown import escaped, folded, markdown_table
 from wattmark.reports.portfolio_text import drift_words
 from wattmark.reports.portfolio_view import (
     NEVER_ADDED,
@@ -50,7 +48,9 @@ def _inventory(view: PortfolioView) -> str:
         (line.title, *line_cells(line), *([held_words(view, line)] if against else []))
         for line in view.inventory.lines
     ]
-    return _table(("Line", "Figure", "95 %", "Grade", "Coverage", "Estimated", *against), rows)
+    return markdown_table(
+        ("Line", "Figure", "95 %", "Grade", "Coverage", "Estimated", *against), rows, escaped
+    )
 
 
 def _targets(view: PortfolioView) -> str:
@@ -74,7 +74,7 @@ def _targets(view: PortfolioView) -> str:
         for row in view.targets
         if row.decides
     )
-    return f"{_table(head, rows)}\n\n{said}"
+    return f"{markdown_table(head, rows, escaped)}\n\n{said}"
 
 
 def _split(view: PortfolioView, key: str) -> str:
@@ -85,7 +85,11 @@ def _split(view: PortfolioView, key: str) -> str:
         )
         for name, lines in view.splits[key]
     ]
-    return _table((SPLITS[key], *(title_of(name) for name in SPLIT_LINES)), rows) if rows else ""
+    return (
+        markdown_table((SPLITS[key], *(title_of(name) for name in SPLIT_LINES)), rows, escaped)
+        if rows
+        else ""
+    )
 
 
 def _uncovered(view: PortfolioView) -> str:
@@ -113,11 +117,5 @@ def _factors(view: PortfolioView) -> str:
         )
         for f in view.inventory.factors
     ]
-    body = _table(("Factor", "Zone", "Value", "Of", "Source", "Year", "Energy"), rows)
-    return f"<details><summary>Factors</summary>\n\n{body}\n\n</details>" if rows else ""
-
-
-def _table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [f"| {' | '.join(headers)} |", f"|{' --- |' * len(headers)}"]
-    lines += [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows]
-    return "\n".join(lines)
+    body = markdown_table(("Factor", "Zone", "Value", "Of", "Source", "Year", "Energy"), rows, escaped)
+    return folded("Factors", body) if rows else ""

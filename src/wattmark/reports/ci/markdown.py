@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from wattmark.core.governance.decision import Decision, Ruled, Shown, Standing
 from wattmark.core.kpis import CATALOG
-from wattmark.reports.as_markdown import inert
+from wattmark.reports.as_markdown import folded, inert, markdown_table
 from wattmark.reports.ci.words import (
     STANDING_WORDS,
     amount,
@@ -59,7 +59,7 @@ def gate_markdown(decision: Decision, rows: int = _ROWS[0]) -> str:
         _score(decision),
         _rules(closer, rows),
         _waivers([rule for rule in closer if rule.waiver is not None], rows),
-        _folded(_passing(len(others)), _rules(others, less)) if others else "",
+        folded(_passing(len(others)), _rules(others, less)) if others else "",
         _figures(decision, rows),
         "\n".join(f"- {_cell(note)}" for note in decision.notes[: min(rows, _MOST_NOTES)]),
         _foot(decision),
@@ -102,8 +102,8 @@ def _rules(rules: Sequence[Ruled], rows: int) -> str:
         )
         for rule in rules[:rows]
     ]
-    table = _table(("", "Rule", "Found", "Why"), lines)
-    return table + (f"\n\n{_left_out(len(rules) - rows, 'rules')}" if len(rules) > rows else "")
+    body = markdown_table(("", "Rule", "Found", "Why"), lines, _plain)
+    return body + (f"\n\n{_left_out(len(rules) - rows, 'rules')}" if len(rules) > rows else "")
 
 
 def _reference(rule: Ruled) -> str:
@@ -141,21 +141,22 @@ def _waivers(rules: Sequence[Ruled], rows: int) -> str:
         if (w := rule.waiver) is not None
     ]
     headers = ("Waiver", "State", "Expires", "Owner", "Ticket", "Approved by", "Reason")
-    body = _table(headers, [tuple(one_line(cell, _CELL) for cell in line) for line in lines])
+    body = markdown_table(headers, [tuple(one_line(cell, _CELL) for cell in line) for line in lines], _plain)
     body += f"\n\n{_left_out(len(rules) - rows, 'waivers')}" if len(rules) > rows else ""
-    return _folded(f"{len(rules)} waiver{'s' if len(rules) > 1 else ''}", body)
+    return folded(f"{len(rules)} waiver{'s' if len(rules) > 1 else ''}", body)
 
 
 def _figures(decision: Decision, rows: int) -> str:
     if not decision.figures or not rows:
         return ""
     known = list(decision.figures.items())
-    body = _table(
+    body = markdown_table(
         ("KPI", "Value [95 % interval]", "Grade", "Observed"),
         [(_title(name), one_line(amount(s), _CELL), *_known(s)) for name, s in known[:rows]],
+        _plain,
     )
     body += f"\n\n{_left_out(len(known) - rows, 'KPIs')}" if len(known) > rows else ""
-    return _folded(f"{len(known)} KPI{'s' if len(known) > 1 else ''} of the candidate", body)
+    return folded(f"{len(known)} KPI{'s' if len(known) > 1 else ''} of the candidate", body)
 
 
 def _title(name: str) -> str:
@@ -187,20 +188,10 @@ def _left_out(many: int, what: str) -> str:
     return f"_{many} more {what} are left out here: the decision file has them._"
 
 
-def _folded(title: str, body: str) -> str:
-    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
-
-
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(headers)} |", f"|{' --- |' * len(headers)}"]
-    lines += [f"| {' | '.join(_plain(cell) for cell in row)} |" for row in rows]
-    return "\n".join(lines)
-
-
 def _cell(text: object, most: int = _CELL) -> str:
     return _plain(one_line(text, most))
 
 
-def _plain(text: str) -> str:
+def _plain(text: object) -> str:
     """Escaped, backticks too: what a name holds is never code, so nothing in it escapes the escaping."""
-    return inert(text.replace("`", "'"))
+    return inert(str(text).replace("`", "'"))
