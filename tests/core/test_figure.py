@@ -132,6 +132,13 @@ def test_scaling_scales_value_and_error_alike(value: float, gain: float, factor:
     assert scaled.unit == "x"
 
 
+def test_scaling_scales_stated_ends_too() -> None:
+    """3.6 MJ [1.8 .. 7.2] is 1 kWh [0.5 .. 2]; turned round, the lower end comes first still."""
+    stated = Figure(3.6e6, "J", ends=(1.8e6, 7.2e6))
+    assert stated.scaled(1 / 3.6e6, "kWh").interval == pytest.approx((0.5, 2.0))
+    assert stated.scaled(-1.0, "J").interval == (-7.2e6, -1.8e6)
+
+
 def test_a_part_scaled_down_weighs_less_in_the_grade_of_a_sum() -> None:
     """1000 J at D, of which a thousandth counts, beside 99 J at B: the sum is B."""
     modelled = Figure(1000, "J", grades={Grade.D: 1000})

@@ -156,6 +156,23 @@ def test_what_is_not_known_is_told_as_that() -> None:
     assert dict(budget_message(waived, "t").facts)["Used"].endswith("20.0 kgCO2e of that waived")
 
 
+def test_a_message_speaks_of_energy_as_the_limit_does() -> None:
+    """3.6 MJ of 2 kWh are 1 kWh; what nothing tells yet is too early to say, in words that anybody reads."""
+    budget = Budget(id="e", limit=2.0, unit="kWh", period="month")
+    used, waived = Figure(3.6e6, "J", errors={"meter": 3.6e5}), Figure(1.8e6, "J")
+    stands = BudgetStanding(
+        budget=budget, state=BudgetState.WITHIN, used=used, period="2026-11",
+        waived=waived, projected=Missing("projection", "none"), burn_rate=1.2e-7,
+    )  # fmt: skip
+    assert dict(budget_message(stands, "t").facts) == {
+        "Used": "1.00 kWh (0.900 to 1.10 kWh), 50 % of it, 500 Wh of that waived",
+        "Limit": "2.00 kWh",
+        "Period": "2026-11",
+        "Pace": "< 0.01 times even",
+        "At its end": "too early to say",
+    }
+
+
 def test_all_budgets_in_one_table() -> None:
     """The worst first, counted in the title; over only when all are within."""
     both = (standing(BudgetState.WITHIN), standing(BudgetState.SPENT, key=(("team", "vision"),)))

@@ -124,7 +124,11 @@ class Figure:
         errors = {name: e * factor for name, e in self.errors.items()}
         # The amounts behind the grade follow, so that a part scaled down weighs less in a later sum.
         grades = {grade: amount * abs(factor) for grade, amount in self.grades.items()}
-        return replace(self, value=self.value * factor, unit=unit, errors=errors, grades=grades)
+        ends = None
+        if self.ends is not None:
+            low, high = sorted(end * factor for end in self.ends)
+            ends = low, high
+        return replace(self, value=self.value * factor, unit=unit, errors=errors, grades=grades, ends=ends)
 
     def with_terms(self, **terms: str) -> Figure:
         """The same figure with more terms stated."""

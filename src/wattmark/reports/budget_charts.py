@@ -9,8 +9,7 @@ from markupsafe import Markup, escape
 
 from wattmark.core.figure import Figure
 from wattmark.core.governance.budget import Budget
-from wattmark.core.governance.budgets import Course, base_unit
-from wattmark.core.units import JOULES_PER_KWH
+from wattmark.core.governance.budgets import Course, shown_in
 from wattmark.reports.charts import nice_top
 from wattmark.reports.quantities import quantity, scale_of
 
@@ -18,12 +17,6 @@ W, H = 960, 260
 LEFT, RIGHT, TOP, BOTTOM = 84, 14, 18, 28
 FAR = 3.0
 """An upper end beyond so many times everything else is cut off: it would flatten the rest."""
-
-
-def shown_in(budget: Budget) -> tuple[str, float]:
-    """The unit that amounts of a budget are shown in, and how many J or gCO2e it is."""
-    base = base_unit(budget)
-    return ("kWh", JOULES_PER_KWH) if base == "J" and budget.unit != "J" else (base, 1.0)
 
 
 def shown_amount(amount: float, budget: Budget) -> str:

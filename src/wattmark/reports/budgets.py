@@ -7,11 +7,11 @@ from typing import Any
 
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.governance.budget import Budget, BudgetStanding, BudgetState
-from wattmark.core.governance.budgets import Course, base_limit, base_unit, ruling_of
+from wattmark.core.governance.budgets import Course, base_limit, base_unit, beside_limit, ruling_of
 from wattmark.reports.as_json import answer_json, finite
-from wattmark.reports.budget_charts import course_chart, shown_amount, shown_in
+from wattmark.reports.budget_charts import course_chart, shown_amount
 from wattmark.reports.paper import Drawing, Marked, Paper, Section
-from wattmark.reports.quantities import number, percent, quantity, scale_of
+from wattmark.reports.quantities import multiple, number, percent, quantity, scale_of
 
 MARKS = {
     BudgetState.WITHIN: "yes",
@@ -50,10 +50,10 @@ def used_words(standing: BudgetStanding) -> str:
 
 def amount_words(figure: Figure, budget: Budget) -> str:
     """An amount with its interval, beside that budget's limit: ``412 kgCO2e [400 .. 424]``."""
-    unit, size = shown_in(budget)
-    value, low, high = (x / size for x in (figure.value, *figure.interval))
-    divisor, _ = scale_of(value, unit)
-    told = quantity(value, unit)
+    shown = beside_limit(figure, budget)
+    low, high = shown.interval
+    divisor, _ = scale_of(shown.value, shown.unit)
+    told = quantity(shown.value, shown.unit)
     return told if low == high else f"{told} [{number(low / divisor)} .. {number(high / divisor)}]"
 
 
@@ -64,6 +64,14 @@ def days_words(days: float | None) -> str:
     return "> 10 years" if days > LONG_DAYS else number(days)
 
 
+def projected_words(standing: BudgetStanding) -> str:
+    """What it will come to; that it is too early to say so where nothing tells yet."""
+    told = standing.projected
+    if isinstance(told, Figure):
+        return amount_words(told, standing.budget)
+    return "too early" if isinstance(told, Missing) else ""
+
+
 def share_of(standing: BudgetStanding) -> float | None:
     """Used as a share of the limit."""
     limit = base_limit(standing.budget)
@@ -72,15 +80,15 @@ def share_of(standing: BudgetStanding) -> float | None:
 
 def row_of(standing: BudgetStanding) -> tuple[str | Marked, ...]:
     """One line of the table."""
-    share, told = share_of(standing), standing.projected
+    share = share_of(standing)
     return (
         name_of(standing),
         standing.period,
         used_words(standing),
         limit_words(standing.budget),
         "" if share is None else percent(share),
-        "" if standing.burn_rate is None else f"{number(standing.burn_rate)} x",
-        amount_words(told, standing.budget) if isinstance(told, Figure) else "",
+        "" if standing.burn_rate is None else f"{multiple(standing.burn_rate)} x",
+        projected_words(standing),
         days_words(standing.days_left),
         Marked(text=standing.state.value, css=MARKS[standing.state]),
     )

@@ -12,9 +12,10 @@ from wattmark.core.governance.budget import (
     BudgetStanding,
     BudgetState,
 )
+from wattmark.core.governance.budgets import beside_limit
 from wattmark.core.governance.message import Listing, Message, Severity, Topic
 from wattmark.reports.messages import with_markdown
-from wattmark.reports.quantities import number, percent, quantity
+from wattmark.reports.quantities import multiple, percent, quantity
 from wattmark.reports.sections import interval_words
 
 SEVERITIES: Mapping[BudgetState, Severity] = {
@@ -110,9 +111,12 @@ def used_text(standing: BudgetStanding) -> str:
     if isinstance(used, Missing):
         return str(used)
     share = used.value / limit_of(standing.budget) if standing.budget.limit else None
-    told = [_figure_text(used)] + ([f"{percent(share)} of it"] if share is not None else [])
+    told = [_figure_text(beside_limit(used, standing.budget))] + (
+        [f"{percent(share)} of it"] if share is not None else []
+    )
     if standing.waived is not None and standing.waived.value:
-        told.append(f"{quantity(standing.waived.value, standing.waived.unit)} of that waived")
+        waived = beside_limit(standing.waived, standing.budget)
+        told.append(f"{quantity(waived.value, waived.unit)} of that waived")
     return ", ".join(told)
 
 
@@ -152,15 +156,15 @@ def _elapsed(standing: BudgetStanding) -> str:
 
 
 def _pace(standing: BudgetStanding) -> str:
-    return "" if standing.burn_rate is None else f"{number(standing.burn_rate)} times even"
+    return "" if standing.burn_rate is None else f"{multiple(standing.burn_rate)} times even"
 
 
 def _projected(standing: BudgetStanding) -> str:
     match standing.projected:
         case Figure():
-            return _figure_text(standing.projected)
+            return _figure_text(beside_limit(standing.projected, standing.budget))
         case Missing():
-            return str(standing.projected)
+            return "too early to say"
         case None:
             return ""
 

@@ -80,6 +80,11 @@ def percent(share: float) -> str:
     return f"{value:.1f} %" if abs(value) < 1 and value != 0 else f"{value:.0f} %"
 
 
+def multiple(times: float) -> str:
+    """How many times something: ``1.44``; ``< 0.01``, never a power of ten, for next to nothing."""
+    return "< 0.01" if 0 < times < 0.01 else number(times)
+
+
 def duration(seconds: float) -> str:
     """A duration: ``420 ms``, ``12.3 s``, ``4 min 05 s``, ``3 h 12 min``."""
     if seconds < 59.95:

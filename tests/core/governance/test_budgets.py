@@ -17,6 +17,8 @@ from wattmark.core.governance.budgets import (
     Use,
     added,
     alone,
+    base_unit,
+    beside_limit,
     beyond_at_end,
     course_of,
     exit_code_of,
@@ -68,6 +70,17 @@ def test_what_is_used_evenly_is_within() -> None:
     assert isinstance(told.projected, Figure)
     assert told.projected.value == pytest.approx(300.0)
     assert told.reason == ""
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown", "value"), [("Wh", "kWh", 1.0), ("J", "J", 3.6e6), ("kgCO2e", "gCO2e", 3.6e6)]
+)
+def test_amounts_are_shown_in_the_terms_of_the_limit(unit: str, shown: str, value: float) -> None:
+    """3.6 MJ beside a limit in watt-hours are 1 kWh; beside one in joules they stay joules."""
+    asked = budget(unit=unit)
+    told = beside_limit(Figure(3.6e6, base_unit(asked), ends=(1.8e6, 7.2e6)), asked)
+    assert (told.unit, told.value) == (shown, pytest.approx(value))
+    assert told.interval == pytest.approx((value / 2, value * 2))
 
 
 def test_a_burn_rate_of_one_spends_it_in_exactly_the_period() -> None:

@@ -406,11 +406,14 @@ def test_budgets_stand_as_they_stand(stands: BudgetStanding, expected: Standing,
 
 
 def test_a_budget_says_whose_it_is_and_whom_to_ask() -> None:
-    """The unit of its figures is that of evidence, the words are in its own."""
+    """Its figures are in kWh as those of other rules are: nobody holds joules against watt-hours."""
     stands = standing(BudgetState.SPENT, 12.0, key=(("team", "language"),), reason="12 kWh of 10")
     rule = only(decided(budgets=(stands,)), Kind.BUDGET)
     assert (rule.id, rule.title) == ("month.language", "10 kWh per month of team language")
-    assert (rule.bound, rule.bound_kind, rule.line) == (10 * KWH, "budget", 9)
+    assert (rule.bound, rule.bound_kind, rule.line) == (10.0, "budget", 9)
+    assert rule.value is not None
+    assert (rule.value.value, rule.value.unit) == (pytest.approx(12.0), "kWh")
+    assert rule.value.high == pytest.approx(12.6)
     assert rule.reason == "12 kWh of 10; period 2026-11"
     assert rule.advice.startswith("talk to board@example.org, or ask for an exception")
 

@@ -28,7 +28,7 @@ from wattmark.core.governance.periods import DAY_SECONDS, Period, step_seconds, 
 from wattmark.core.governance.scope import Applies
 from wattmark.core.projection import NONE, Projection, projection
 from wattmark.core.rollup_carbon import sum_of
-from wattmark.core.units import digits_apart, short_of
+from wattmark.core.units import JOULES_PER_KWH, digits_apart, short_of
 from wattmark.core.verdict import Ruling
 
 FAIL = "fail"
@@ -73,6 +73,18 @@ def base_limit(budget: Budget) -> float:
 def base_unit(budget: Budget) -> str:
     """What its figures are in."""
     return "gCO2e" if budget.carbon else "J"
+
+
+def shown_in(budget: Budget) -> tuple[str, float]:
+    """The unit that its amounts are shown in, and how many J or gCO2e it is."""
+    base = base_unit(budget)
+    return ("kWh", JOULES_PER_KWH) if base == "J" and budget.unit != "J" else (base, 1.0)
+
+
+def beside_limit(figure: Figure, budget: Budget) -> Figure:
+    """A figure of J or gCO2e as it is shown beside the limit: never joules beside watt-hours."""
+    unit, size = shown_in(budget)
+    return figure if size == 1.0 else figure.scaled(1 / size, unit)
 
 
 def keys_of(budget: Budget, uses: Iterable[Use]) -> tuple[Key, ...]:

@@ -12,7 +12,7 @@ from datetime import date
 
 from wattmark.core.figure import Figure
 from wattmark.core.governance.budget import BudgetStanding, BudgetState
-from wattmark.core.governance.budgets import base_limit, ruling_of
+from wattmark.core.governance.budgets import base_limit, beside_limit, ruling_of, shown_in
 from wattmark.core.governance.decision import (
     EXIT_CODES,
     Decision,
@@ -253,8 +253,8 @@ def _budget(standing: BudgetStanding, waivers: Sequence[JudgedWaiver], tags: Map
         level=Level(budget.level),
         ruling=ruling,
         standing=Standing.WAIVED if waiving.helps else _budget_standing(standing, ruling),
-        value=shown(standing.used) if isinstance(standing.used, Figure) else None,
-        bound=base_limit(budget),
+        value=shown(beside_limit(standing.used, budget)) if isinstance(standing.used, Figure) else None,
+        bound=base_limit(budget) / shown_in(budget)[1],
         bound_kind="budget",
         reason="switched off" if off else "; ".join(filter(None, said)),
         why=budget.reason,
