@@ -8,7 +8,7 @@ from dataclasses import replace
 from wattmark.core.governance.decision import Decision, Kind, Ruled, Standing
 from wattmark.core.governance.message import Listing, Message, Severity, Topic
 from wattmark.core.kpis import CATALOG
-from wattmark.reports.as_markdown import inert
+from wattmark.reports.as_markdown import inert, markdown_table
 from wattmark.reports.as_text import table
 from wattmark.reports.ci.words import (
     STANDING_WORDS,
@@ -27,8 +27,6 @@ TOPICS: Mapping[Standing, Topic] = {
 }
 MATTER = ("organisation", "team", "project", "model", "stage", "task", "environment")
 """Tags that make a matter. The version is none of them: the next version resolves what this one broke."""
-
-
 FOLD = dict.fromkeys(range(1, 8), 44)
 """Letters after which a cell goes on in the next line of a terminal."""
 
@@ -80,8 +78,7 @@ def markdown_of(message: Message) -> str:
     for listing in message.tables:
         parts.append(f"#### {inert(listing.title)}")
         if listing.rows:
-            lines = [listing.columns, ["---"] * len(listing.columns), *listing.rows]
-            parts.append("\n".join(_line(cells, rule=n == 1) for n, cells in enumerate(lines)))
+            parts.append(markdown_table([inert(name) for name in listing.columns], listing.rows))
         parts += [inert(note) for note in listing.notes]
     parts += [inert(note) for note in message.notes]
     if message.at:
@@ -97,10 +94,6 @@ def message_text(message: Message) -> str:
         lines += [table(listing.columns, listing.rows, fold=FOLD)] if listing.rows else []
         parts.append("\n".join([*lines, *listing.notes]))
     return "\n\n".join(part for part in [*parts, *message.notes] if part)
-
-
-def _line(cells: Sequence[str], *, rule: bool) -> str:
-    return "| " + " | ".join(cell if rule else inert(cell) for cell in cells) + " |"
 
 
 def _result(decision: Decision) -> str:
