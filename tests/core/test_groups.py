@@ -151,6 +151,17 @@ def test_factors_are_the_baselines_unless_asked_otherwise() -> None:
     assert (held.effect.ratio, actual.effect.ratio) == (pytest.approx(1.0), pytest.approx(10.0))
 
 
+def test_the_hours_of_a_baselines_own_repeats_are_no_change_either() -> None:
+    """The first repeat met a grid of 400 g and the others one of 100 g: the same energy is no change."""
+    grids = [Intensity(grams_per_kwh=g, zone="FRA", source="test").figure() for g in (400.0, 100.0, 100.0)]
+    before = [one for grid in grids for one in repeats(3.6e6, intensity=grid)]
+    after = [*repeats(3.6e6), *repeats(3.6e6), *repeats(3.6e6)]
+    (held,) = compare_groups(before, after, [CARBON])
+    assert held.effect is not None
+    assert held.effect.ratio == pytest.approx(1.0)
+    assert list(held.effect.interval) == pytest.approx([1.0, 1.0])
+
+
 def test_the_causes_of_a_change_of_carbon() -> None:
     """Twice the energy: 120 g more, all of it energy; embodied is there when both sides know it."""
     found = causes_of(repeats(3.6e6), repeats(7.2e6), EMBODIED)
@@ -161,6 +172,17 @@ def test_the_causes_of_a_change_of_carbon() -> None:
     with_hardware = causes_of(repeats(3.6e6, embodied=hardware), repeats(3.6e6, embodied=more), EMBODIED)
     assert isinstance(with_hardware, CarbonChange)
     assert with_hardware.causes["embodied"] == pytest.approx(10.0)
+
+
+def test_causes_are_told_of_the_middle_of_all_repeats() -> None:
+    """Grids of 100, 200 and 400 g have a middle of 200 g: beside 100 g the grid alone doubles the carbon."""
+    grids = [Intensity(grams_per_kwh=g, zone="FRA", source="test").figure() for g in (100.0, 200.0, 400.0)]
+    after = [one for grid in grids for one in repeats(3.6e6, intensity=grid)]
+    clean = Intensity(grams_per_kwh=100.0, zone="FRA", source="test").figure()
+    found = causes_of(repeats(3.6e6, intensity=clean), after, EMBODIED)
+    assert isinstance(found, CarbonChange)
+    assert found.after == pytest.approx(2 * found.before)
+    assert found.causes["grid"] == pytest.approx(found.total)
 
 
 def test_the_middle_of_repeats() -> None:

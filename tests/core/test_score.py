@@ -221,6 +221,18 @@ def test_a_dirtier_hour_is_no_worse_model() -> None:
     assert value(actual.value) == pytest.approx(10.0)
 
 
+def test_the_hours_of_a_baselines_own_repeats_are_held_too() -> None:
+    """A first repeat at 800 g beside two at 100 g: a candidate of the same energy scores 100, surely."""
+    rubric = Rubric(
+        id="carbon", version="1", kpis=(Weighted(kpi="carbon_per_inference_operational", weight=1.0),)
+    )
+    grids = [Intensity(grams_per_kwh=g, zone="FRA", source="test").figure() for g in (800.0, 100.0, 100.0)]
+    found = score_repeats([a_facts()] * 3, [a_facts(intensity=g) for g in grids], rubric, CATALOG)
+    assert value(found.value) == pytest.approx(100.0)
+    assert isinstance(found.value, Figure)
+    assert found.value.half_width == pytest.approx(0.0)
+
+
 def test_embodied_factors_are_the_baselines_and_hours_the_candidates() -> None:
     """The hardware's footprint is a factor; how long it was reserved is what the candidate did."""
     base = a_facts(embodied=Embodied(total_grams=1000, lifespan_hours=10, reserved_hours=5))

@@ -25,7 +25,7 @@ from wattmark.core.kpis import CATALOG, Better, Kpi
 from wattmark.core.policy import Aggregation, IfLacking, Limit, OnUndecided, Policy
 from wattmark.core.repeats import Repeat, repeats_of
 from wattmark.core.rubric import Factors
-from wattmark.core.run import EnergyRow, Hardware, Place, Quality, Run, Subject, Window, Work
+from wattmark.core.run import Dataset, EnergyRow, Hardware, Place, Quality, Run, Subject, Window, Work
 from wattmark.core.verdict import INSIDE, Finding, Ruling, Verdict, at_stage, gate
 
 
@@ -231,6 +231,39 @@ def test_another_methodology_is_not_enough_evidence() -> None:
     found = judged(Limit(kpi="energy", max_increase=0.1), one(task="cifar"), against=(one(),))
     assert found.ruling is Ruling.UNDECIDED
     assert "task: digits against cifar" in found.reason
+
+
+def test_one_repeat_of_another_methodology_is_enough_to_refuse() -> None:
+    """On either side, whichever repeat it is: a cheap run of something else would lower the mean."""
+    limit, other = Limit(kpi="energy", max_increase=0.5), one(dataset=Dataset(sha256="b" * 64))
+    for ours, theirs in (((one(), other), (one(), one())), ((one(), one()), (one(), other))):
+        found = judged(limit, *ours, against=theirs)
+        assert found.ruling is Ruling.UNDECIDED
+        assert "dataset" in found.reason
+
+
+@pytest.mark.parametrize("aggregation", [Aggregation.MEAN, Aggregation.WORST])
+def test_repeats_in_two_units_are_not_held_against_one_bound(aggregation: Aggregation) -> None:
+    """A gram per token beside a gram per inference: neither the mean nor the worst of them is anything."""
+    tokens = {"output_tokens": WorkDone(unit="output_tokens", count=1e6)}
+    limit = Limit(kpi="carbon_per_inference_operational", max=1e9, aggregation=aggregation)
+    runs = one(), one(work=tokens, functional_unit="output_tokens")
+    found = judged(limit, *runs, catalog=dict(CATALOG))
+    assert found.ruling is Ruling.UNDECIDED
+    assert "unit: gCO2e/inference against gCO2e/output token" in found.reason
+
+
+def test_the_hours_of_a_baselines_repeats_hide_no_growth() -> None:
+    """A first run at 50 g and others at 400 g: a fifth more energy is a fifth more, not a third of it."""
+    hours = [Intensity(grams_per_kwh=g, zone="FRA", source="test").figure() for g in (50.0, 400.0, 400.0)]
+    before = tuple(one(intensity=hour) for hour in hours)
+    after = tuple(one(4.32e6, intensity=hours[1]) for _ in range(3))
+    limit = Limit(kpi="carbon_per_inference_operational", max_increase=0.1)
+    found = judged(limit, *after, against=before, catalog=dict(CATALOG))
+    assert found.ruling is Ruling.VIOLATION
+    assert found.estimate == pytest.approx(0.2)
+    actual = judged(limit, *after, against=before, catalog=dict(CATALOG), factors=Factors.ACTUAL)
+    assert actual.ruling is Ruling.UNDECIDED
 
 
 def test_a_dirtier_grid_breaks_a_relative_limit_only_on_request() -> None:

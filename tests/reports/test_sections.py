@@ -84,6 +84,20 @@ def test_comparisons_hold_the_grid_at_the_baseline() -> None:
     assert held == pytest.approx(clean)
 
 
+def test_comparisons_hold_the_hours_of_a_baselines_repeats_too() -> None:
+    """A second repeat of the baseline at ten times the grid does not make the candidate look better."""
+    data = replace(a_report(), score=None)
+    before = data.baseline
+    assert before is not None
+    dirty = Intensity(grams_per_kwh=560.0, zone="FRA", source="Ember", year=2025, relative_error=0.1)
+    hours = before.facts, replace(before.facts, intensity=dirty.figure())
+    ratios = []
+    for repeats in (hours, (before.facts, before.facts)):
+        found = sections.comparisons(replace(data, baseline=replace(before, repeats=repeats)))
+        ratios.append({c.row.id: c.line.used for c in found})
+    assert ratios[0] == pytest.approx(ratios[1])
+
+
 def test_ratios_above_one_are_better_whichever_way_a_kpi_counts() -> None:
     """The baseline used 1.6 times as much: every ratio of energy is 1.6."""
     ratios = {c.row.id: c.line.ratio for c in sections.comparisons(a_report())}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from wattmark.core.causes import CarbonChange, carbon_change
 from wattmark.core.compare import Effect, Outcome, centre, effect_of, over_repeats
 from wattmark.core.errors import NotComparable
 from wattmark.core.facts import Answer, Facts
-from wattmark.core.figure import Figure, Missing, NotReached
+from wattmark.core.figure import Figure, Missing, NotReached, require_same_terms
 from wattmark.core.judging import NotEnough, holed, log_ends, widened
 from wattmark.core.kpis.kpi import Better, Kpi
 from wattmark.core.methodology import methodology_of, require_same
@@ -18,6 +19,8 @@ from wattmark.core.repeats import Repeat, changed
 from wattmark.core.rubric import Factors
 from wattmark.core.score import held_at
 from wattmark.core.stats import Picker
+
+Known = TypeVar("Known")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +54,16 @@ def compare_groups(
     fields, when the groups stand on different methodologies.
     """
     chosen = list(kpis)
-    after = list(candidate)
+    before, after = list(baseline), list(candidate)
     if factors is Factors.BASELINE:
-        after = [changed(r, lambda facts: held_at(baseline[0].facts, facts)) for r in after]
-    terms = methodology_of(baseline[0].facts, chosen)
-    for repeat in (*baseline[1:], *after):
+        first = baseline[0].facts
+        before, after = (
+            [changed(r, lambda facts: held_at(first, facts)) for r in side] for side in (before, after)
+        )
+    terms = methodology_of(before[0].facts, chosen)
+    for repeat in (*before[1:], *after):
         require_same(terms, methodology_of(repeat.facts, chosen), "groups of runs")
-    return [_compared(kpi, baseline, after, limit, pick() if pick else None) for kpi in chosen]
+    return [_compared(kpi, before, after, limit, pick() if pick else None) for kpi in chosen]
 
 
 def _compared(
@@ -110,14 +116,14 @@ def causes_of(
     ``embodied`` is the KPI that gives amortised embodied carbon. Raises NotComparable on unequal terms.
     """
     one, two = middle([r.facts for r in baseline]), middle([r.facts for r in candidate])
-    before, after = embodied.answer(one), embodied.answer(two)
+    before, after = (_central([embodied.answer(r.facts) for r in side]) for side in (baseline, candidate))
     if isinstance(before, Figure) and isinstance(after, Figure):
         return carbon_change(one, two, (before, after))
     return carbon_change(one, two)
 
 
 def middle(repeats: Sequence[Facts]) -> Facts:
-    """The facts of a typical repeat: geometric means of energy and of work, everything else the first's."""
+    """The facts of a typical repeat: geometric means of energy, work, PUE and grid, else the first's."""
     first = repeats[0]
     energies = [f.energy for f in repeats if isinstance(f.energy, Figure) and f.energy.value > 0.0]
     if len(repeats) == 1 or len(energies) != len(repeats):
@@ -127,4 +133,20 @@ def middle(repeats: Sequence[Facts]) -> Facts:
     if first.functional_unit in work and len(counts) == len(repeats) and min(counts) > 0:
         mean = math.exp(math.fsum(math.log(c) for c in counts) / len(counts))
         work[first.functional_unit] = replace(work[first.functional_unit], count=mean)
-    return replace(first, energy=centre(energies), work=work)
+    return replace(
+        first,
+        energy=centre(energies),
+        work=work,
+        pue=_central([f.pue for f in repeats]),
+        intensity=_central([f.intensity for f in repeats]),
+    )
+
+
+def _central(told: Sequence[Known]) -> Known | Figure:
+    """The geometric mean of what every repeat has; else the first's."""
+    figures = [one for one in told if isinstance(one, Figure) and one.value > 0.0]
+    if len(figures) < len(told):
+        return told[0]
+    for figure in figures[1:]:
+        require_same_terms(figures[0], figure)
+    return centre(figures)

@@ -26,7 +26,7 @@ from wattmark.core.compare import (
     runs_for_level,
 )
 from wattmark.core.facts import Facts
-from wattmark.core.figure import Figure, Undefined
+from wattmark.core.figure import Figure, Undefined, require_same_terms
 from wattmark.core.hidden_noise import Ends, least_sd, most_sd, widest_welch
 from wattmark.core.kpis.kpi import Kpi
 from wattmark.core.policy import Aggregation, Limit
@@ -74,11 +74,16 @@ OPPOSITE: Mapping[State, State] = {ESTIMATE: ESTIMATE, LEAST: MOST, MOST: LEAST}
 
 
 def hold_level(limit: Limit, kpi: Kpi, ours: Sequence[Repeat]) -> Held:
-    """An absolute limit held against the repeats. Raises NotEnough."""
+    """An absolute limit held against the repeats.
+
+    Raises NotEnough, and NotComparable for repeats on different terms, which are none of each other.
+    """
     values = log_ends(kpi, ours)
     # Of fewer than two nothing is known, and where all was seen each state has its own.
     sd = most_sd(values) if holed(ours) else None
     sides = [_figures(kpi, ours, end) for end in _states(ours)]
+    for figure in sides[0][1:]:
+        require_same_terms(sides[0][0], figure)
     match limit.aggregation:
         case Aggregation.MEAN:
             intervals = [level_interval(figures, sd) for figures in sides]

@@ -7,6 +7,7 @@ the ratios are. A KPI without an answer gives no score: weights are never spread
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -87,7 +88,9 @@ class Score:
 
 
 def held_at(baseline: Facts, candidate: Facts) -> Facts:
-    """The candidate with the baseline's grid, PUE and embodied factors; its own hours are kept."""
+    """The candidate, or another repeat, with the baseline's grid, PUE and embodied factors; its own hours are
+    kept.
+    """
     embodied = baseline.embodied
     if isinstance(embodied, Embodied) and isinstance(candidate.embodied, Embodied):
         embodied = replace(
@@ -129,8 +132,10 @@ def score_repeats(
     factors = factors or rubric.factors
     states = [(candidate, baseline), *gaps]
     if factors is Factors.BASELINE:
-        states = [([held_at(baseline[0], f) for f in ours], theirs) for ours, theirs in states]
-    candidate = states[0][0]
+        # The baseline's own repeats as well: their hours differ, and the first one's need not be the usual.
+        held = functools.partial(held_at, baseline[0])
+        states = [([*map(held, ours)], [*map(held, theirs)]) for ours, theirs in states]
+    candidate, baseline = states[0]
     kpis = [catalog[item.kpi] for item in rubric.kpis]
     terms = methodology_of(baseline[0], kpis)
     for facts in (*baseline[1:], *candidate):

@@ -149,7 +149,8 @@ def _finding(
     ours = [_at(limit.stage, r) for r in candidate]
     theirs = [_at(limit.stage, r) for r in against]
     if theirs and factors is Factors.BASELINE:
-        ours = [changed(r, lambda f: held_at(theirs[0].facts, f)) for r in ours]
+        first = theirs[0].facts
+        ours, theirs = ([changed(r, lambda f: held_at(first, f)) for r in side] for side in (ours, theirs))
     answers = [kpi.answer(r.facts) for r in ours]
     before = [kpi.answer(r.facts) for r in theirs]
     found = replace(
@@ -165,7 +166,9 @@ def _finding(
             return lenient(found, limit.if_no_baseline, NO_BASELINE)
         require_evidence(limit, ours, theirs, answers, before)
         if limit.relative:
-            require_same(methodology_of(theirs[0].facts, [kpi]), methodology_of(ours[0].facts, [kpi]))
+            terms = methodology_of(theirs[0].facts, [kpi])
+            for repeat in (*theirs[1:], *ours):
+                require_same(terms, methodology_of(repeat.facts, [kpi]))
             return _ruled(found, hold_change(limit, kpi, ours, theirs))
         return _ruled(found, hold_level(limit, kpi, ours))
     except NotComparable as refusal:

@@ -156,21 +156,25 @@ def comparisons(data: ReportData) -> list[Comparison]:
     actual = data.score is not None and data.score.factors is Factors.ACTUAL
     before = data.baseline.repeats or (data.baseline.facts,)
     ours = data.repeats or (data.facts,)
-    held = ours if actual else tuple(held_at(before[0], facts) for facts in ours)
+    if not actual:
+        first = before[0]
+        ours, before = (tuple(held_at(first, facts) for facts in side) for side in (ours, before))
     scored = {line.kpi: line for line in data.score.lines} if data.score else {}
     found = []
     for kpi in CATALOG.values():
-        line = scored.get(kpi.id) or score_line(kpi, 0.0, *_both(kpi, data.baseline, held))
+        line = scored.get(kpi.id) or score_line(kpi, 0.0, *_both(kpi, data.baseline, before, ours))
         if isinstance(line.candidate, Figure) and isinstance(line.baseline, Figure):
             row = kpi_rows({kpi.id: line.candidate})[0]
             found.append(Comparison(row, line.candidate, line.baseline, line))
     return found
 
 
-def _both(kpi: Kpi, baseline: Baseline, ours: Sequence[Facts]) -> tuple[Answer, Answer]:
+def _both(
+    kpi: Kpi, baseline: Baseline, before: Sequence[Facts], ours: Sequence[Facts]
+) -> tuple[Answer, Answer]:
     """One KPI of both sides, with the noise that their ratio has."""
     if baseline.repeats:
-        return over_both([kpi.answer(f) for f in baseline.repeats], [kpi.answer(f) for f in ours])
+        return over_both([kpi.answer(f) for f in before], [kpi.answer(f) for f in ours])
     return baseline.answers.get(kpi.id) or Missing(kpi.id), answer_over(kpi, ours, "candidate")
 
 
