@@ -83,6 +83,8 @@ def test_decisions_since_the_last_meeting_stand_failed_first(board: Path) -> Non
         ("warning", []),
         ("warning", []),
     ]
+    assert body["breaches"][0].startswith("sorter failed on 20")
+    assert body["breaches"][0].endswith(": energy")
     assert [text[:13] for text in body["breaches"]] == ["sorter failed", "review of pol"]
     assert (body["schema"], body["policy"], body["owner"]) == (
         "wattmark.governance",
@@ -122,13 +124,23 @@ def test_asking_again_is_no_second_point(board: Path) -> None:
         verb(gate, board / "wattmark-runs", "--as-one", "--now", f"2026-11-19T{hour}:00:00Z")
     (trend,) = told()["trends"]
     assert [point["at"][:13] for point in trend["points"]] == [
-        "2026-11-02T12", "2026-11-10T12", "2026-11-19T12", "2026-11-19T14",
+        "2026-11-02T12", "2026-11-10T12", "2026-11-19T12", "2026-11-19T13",
     ]  # fmt: skip
+
+
+def test_an_old_version_that_is_gated_again_stays_where_it_was(board: Path) -> None:
+    """60 J, 80 J, 150 J, then the first once more: it rose still, and nothing fell back to 60 J."""
+    verb(gate, board / "wattmark-runs" / "r1.run.json", "--now", "2026-11-20T08:00:00Z")
+    (trend,) = told()["trends"]
+    assert trend["direction"] == "rose"
+    assert [point["at"][:10] for point in trend["points"]] == ["2026-11-02", "2026-11-10", "2026-11-19"]
 
 
 def test_one_waiver_holds_and_two_hold() -> None:
     """Said as people say it."""
-    assert [holding_words(count) for count in (0, 1, 2)] == ["none holds", "1 holds", "2 hold"]
+    assert [holding_words(count) for count in (0, 1, 2)] == [
+        "no waiver holds", "1 waiver holds", "2 waivers hold",
+    ]  # fmt: skip
 
 
 def test_trends_and_gaps_of_a_ledger(board: Path, tmp_path: Path) -> None:

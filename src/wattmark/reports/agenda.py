@@ -128,7 +128,7 @@ def _waivers(agenda: Agenda) -> Section:
 
 def holding_words(count: int) -> str:
     """How many waivers hold."""
-    return {0: "none holds", 1: "1 holds"}.get(count, f"{count} hold")
+    return {0: "no waiver holds", 1: "1 waiver holds"}.get(count, f"{count} waivers hold")
 
 
 def _waiver(one: JudgedWaiver) -> tuple[str | Marked, ...]:

@@ -215,17 +215,22 @@ def _trends(
 
 
 def _from_decisions(decided: Sequence[Decided], wanted: Sequence[str]) -> Iterator[tuple[str, str, Point]]:
-    """One point for each evidence: runs that were asked about again are not measured again."""
-    newest = {_evidence(one): one for one in sorted(decided, key=lambda one: one.entry.seq)}
-    for one in newest.values():
+    """One point for each evidence, as the newest gate found it, at the time of the first one.
+
+    Runs that were asked about again are not measured again: an old version does not become the newest by it.
+    """
+    in_order = sorted(decided, key=lambda one: one.entry.seq)
+    newest = {_evidence(one): one for one in in_order}
+    first = {_evidence(one): one.decision.decided_at for one in reversed(in_order) if one.decision}
+    for evidence, one in newest.items():
         if one.decision is None:
             continue
         side = one.decision.candidate
         for kpi in wanted:
             shown = one.decision.figures.get(kpi)
             if shown is not None:
-                at = one.decision.decided_at
-                yield side.tags.get("model", side.name), kpi, Point(at=at, shown=shown)
+                point = Point(at=first[evidence], shown=shown)
+                yield side.tags.get("model", side.name), kpi, point
 
 
 def _evidence(one: Decided) -> str:

@@ -101,6 +101,16 @@ def test_a_decision_that_is_not_kept_counts_by_its_standing() -> None:
     assert (bare.standing, bare.rules(Standing.FAILED)) == (Standing.FAILED, ())
 
 
+def test_a_failed_subject_names_what_it_broke() -> None:
+    """A board sees at once which rule it is."""
+    waived = decided(Standing.PASS, 2, waived=True)
+    assert waived.decision is not None
+    broken = tuple(replace(rule, id="carbon", standing=Standing.FAILED) for rule in waived.decision.rules)
+    failed = replace(waived, decision=replace(waived.decision, standing=Standing.FAILED, rules=broken[:1]))
+    told = Agenda(at="", since="", policy="p", decided=(failed,)).breaches
+    assert told == ("m failed on 2026-11-20: carbon",)
+
+
 def point(value: float, at: str = "2026-01", half: float | None = 1.0, **terms: str) -> Point:
     """A figure within one gram."""
     low, high = (None, None) if half is None else (value - half, value + half)

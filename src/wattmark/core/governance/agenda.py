@@ -80,7 +80,7 @@ class Direction(StrEnum):
 
     FELL = "fell"
     ROSE = "rose"
-    OPEN = "no change that the intervals show"
+    OPEN = "cannot be told: the intervals overlap"
     NONE = "one point"
 
 
@@ -222,6 +222,7 @@ class Agenda:
         ]
         found += [
             f"{one.entry.subject} {one.standing} on {one.entry.at[:10]}"
+            + (f": {', '.join(rules)}" if (rules := one.rules(one.standing)) else "")
             for one in latest(self.decided or ())
             if one.standing in (Standing.FAILED, Standing.INCOMPLETE)
         ]
