@@ -59,6 +59,38 @@ def same_again() -> None:
     assert [(one.problem, one.differences) for one in found] == [("", ())] * len(found)
 
 
+RUBRIC = (
+    '{"id": "a", "version": "1", "title": "", "aggregation": "arithmetic", "factors": "baseline", "kpis": %s}'
+)
+
+
+@pytest.mark.parametrize(
+    ("role", "content", "words"),
+    [
+        ("rubric", RUBRIC % '[{"kpi": "no_such", "weight": 1.0}]', "unknown KPI 'no_such'"),
+        ("rubric", RUBRIC % '[{"kpi": "energy_to_solution", "weight": -1.0}]', "the weight of"),
+        ("rubric", RUBRIC % "[]", "names no KPI"),
+        ("rubric", "[" * 100_000, "does not hold a rubric"),
+        ("results", "[" * 100_000, "is no JSON"),
+        ("results", '{"schema": "wattmark.results", "results": 5}', "is no wattmark.results"),
+        ("results", '{"schema": "wattmark.results", "results": [5]}', "entry"),
+    ],
+)
+def test_what_a_gate_is_said_to_have_rated_by_and_is_nonsense_stops_no_replay(
+    role: str, content: str, words: str
+) -> None:
+    """Whoever may append such an entry keeps nobody from replaying the others."""
+    old, new = solutions()
+    policy(LIMIT, LOG)
+    decided(new, "--baseline", old)
+    log = open_log("audit")
+    (good,) = gates(log)
+    log.append(replace(good, objects={**good.objects, role: log.keep(content.encode())}))
+    first, second = (replayed(log, entry, {}) for entry in gates(log))
+    assert first.same
+    assert words in second.problem
+
+
 def solutions() -> tuple[Path, Path]:
     """A baseline, and a candidate of half its energy."""
     return write(Path("old"), *three(1.0, "wide")), write(Path("new"), *three(0.5, "lean"))

@@ -135,6 +135,7 @@ def test_series_for_plots_are_left_out_and_devices_stay() -> None:
         b'{"schema": "wattmark.audit-given", "schema_version": 1}',
         b'{"schema": "wattmark.audit-given", "schema_version": 1, "judged": 1, "standings": []}',
         b'{"schema": "wattmark.audit-given", "schema_version": 1, "judged": [], "standings": [{"x": 1}]}',
+        b'{"schema": "wattmark.audit-given", "schema_version": 1, "judged": [], "standings": ["x"]}',
         b"[" * 100_000,
     ],
 )  # fmt: skip

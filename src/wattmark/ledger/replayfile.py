@@ -66,7 +66,7 @@ def decoded(content: bytes, place: str) -> Told:
             options=msgspec.convert(body["options"], dict[str, str]),
             wattmark=msgspec.convert(body["wattmark"], str),
         )
-    except (msgspec.ValidationError, KeyError, TypeError) as error:
+    except (msgspec.ValidationError, KeyError, TypeError, AttributeError) as error:
         raise EvidenceError(place, f"does not hold what a gate was told: {error}") from None
 
 

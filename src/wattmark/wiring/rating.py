@@ -23,7 +23,7 @@ from wattmark.core.judging import OPPOSITE
 from wattmark.core.kpis import CATALOG
 from wattmark.core.policy import Policy
 from wattmark.core.repeats import Repeat
-from wattmark.core.rubric import Rubric
+from wattmark.core.rubric import Rubric, check_rubric
 from wattmark.core.score import Score, score_repeats
 from wattmark.core.stars.anchored import rate_anchored
 from wattmark.core.stars.thresholds import Thresholds
@@ -96,7 +96,8 @@ def references_kept(rubric: bytes, thresholds: bytes, *, asked: bool, place: str
     """Those that a log kept. Raises EvidenceError, ConfigError."""
     try:
         found = msgspec.convert(json.loads(rubric), Rubric)
-    except (ValueError, msgspec.ValidationError) as error:
+        check_rubric(found, CATALOG)
+    except (ValueError, RecursionError, msgspec.ValidationError, UsageError) as error:
         raise EvidenceError(place, f"does not hold a rubric: {error}") from None
     return References(
         rubric=found,
@@ -139,11 +140,14 @@ def results_kept(content: bytes, place: str) -> tuple[Result, ...]:
     """Those that a log kept. Raises EvidenceError."""
     try:
         body = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvidenceError(place, f"is no JSON: {error}") from None
-    if not isinstance(body, dict) or body.get("schema") != LIST_SCHEMA:
+    results = (
+        body.get("results", []) if isinstance(body, dict) and body.get("schema") == LIST_SCHEMA else None
+    )
+    if not isinstance(results, list):
         raise EvidenceError(place, f"is no {LIST_SCHEMA}")
-    return tuple(result_from(item, place) for item in body.get("results", ()))
+    return tuple(result_from(item, place) for item in results)
 
 
 def results_content(results: Sequence[Result]) -> str:
