@@ -21,6 +21,10 @@ FOLDER = "wattmark"
 """Folder of a run's artifacts in which ours lie."""
 COUNTED_IN = "wattmark.counted_in"
 """Tag of a nested run: the run that its energy is counted in."""
+RECORD_ID = "wattmark.record_id"
+EVIDENCE = "wattmark.evidence_sha256"
+AS_ONE = "wattmark.as_one"
+"""Tags of a run: whose evidence it shows, which, and whether its run files are parts of one whole."""
 MOST_METRICS = 1000
 MOST_TAGS = 100
 """Of one batch (MLflow, REST API, Log Batch: https://mlflow.org/docs/latest/rest-api.html#request-limits)."""

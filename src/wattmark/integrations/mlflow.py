@@ -24,6 +24,7 @@ from wattmark.core.errors import MissingExtra, UsageError
 from wattmark.core.power_series import power_between
 from wattmark.core.readings import Gap
 from wattmark.core.run import Run
+from wattmark.exporters.mlflow_server import COUNTED_IN, RECORD_ID
 from wattmark.live import Track, here, track
 from wattmark.live.asked import exports_asked
 from wattmark.live.tracks import running
@@ -34,9 +35,7 @@ TELL_SECONDS = 10.0
 """How long the end of a nested run waits for its tags to be taken."""
 FAILED = ("FAILED", "KILLED")
 WINDOW_ENERGY = "wattmark.window_energy_joules"
-COUNTED_IN = "wattmark.counted_in"
 OVERLAPS = "wattmark.overlaps"
-RECORD_ID = "wattmark.record_id"
 
 
 @dataclass(slots=True)

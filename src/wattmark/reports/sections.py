@@ -10,6 +10,7 @@ from wattmark.core.compare import over_both
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, Missing, NotReached, Undefined
 from wattmark.core.governance.rated import RATINGS
+from wattmark.core.governance.wording import at_most
 from wattmark.core.known import Scope
 from wattmark.core.kpis import CATALOG, Kpi
 from wattmark.core.policy import Aggregation, Limit
@@ -290,9 +291,9 @@ def rule_text(limit: Limit) -> str:
     title += f" ({limit.statistic})" if limit.statistic else ""
     where = f" in stage {limit.stage}" if limit.stage else ""
     if limit.max_increase is not None:
-        bound = f"{_by_how_much(limit.max_increase)} more than the baseline"
+        bound = f"{at_most(limit.max_increase)} more than the baseline"
     elif limit.max_decrease is not None:
-        bound = f"{_by_how_much(limit.max_decrease)} less than the baseline"
+        bound = f"{at_most(limit.max_decrease)} less than the baseline"
     else:
         # As it was stated, to six digits: 1234 J is not 1.23 kJ.
         digits = next((n for n in (3, 4, 5) if float(f"{limit.bound:.{n - 1}e}") == limit.bound), 6)
@@ -300,10 +301,6 @@ def rule_text(limit: Limit) -> str:
         bound += f" ({percent(limit.tolerance)} tolerance)" if limit.tolerance else ""
     many = f", {limit.aggregation} of the repeats" if limit.aggregation is not Aggregation.MEAN else ""
     return f"{title}{where}: {bound}{many}"
-
-
-def _by_how_much(share: float) -> str:
-    return f"at most {100 * share:g} %" if share else "no"
 
 
 def finding_text(finding: Finding) -> str:

@@ -102,24 +102,25 @@ def record(
     at: str = "",
     policy_digest: str = "",
     objects: Mapping[str, bytes] | None = None,
+    kept: Mapping[str, str] | None = None,
     decision: str = "",
     detail: Mapping[str, str] | None = None,
 ) -> Entry:
     """Log one thing that was done, with what it refers to (role -> content, kept by hash); the sealed entry.
 
-    ``at`` is UTC, ISO 8601 with a trailing Z; empty: now. Raises LedgerError, EvidenceError where it cannot
-    be written.
+    ``kept``: role -> hash of what the log has already. ``at`` is UTC, ISO 8601 with a trailing Z; empty:
+    now. Raises LedgerError, EvidenceError where it cannot be written.
     """
-    kept = {role: log.keep(content) for role, content in (objects or {}).items()}
+    held = {**(kept or {}), **{role: log.keep(content) for role, content in (objects or {}).items()}}
     return log.append(
         Entry(
             seq=0,
-            at=at or _now(),
+            at=at or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             action=action,
             actor=actor,
             subject=subject,
             policy_digest=policy_digest,
-            objects=kept,
+            objects=held,
             decision=decision,
             detail=dict(detail or {}),
         )
@@ -209,19 +210,17 @@ def record_gate(
         **guards,
         **{role: text.encode() for role, text in evidence.rated_by.items()},
     }
-    kept |= {role: log.keep(content) for role, content in contents.items() if content}
-    return log.append(
-        Entry(
-            seq=0,
-            at=at or _now(),
-            action=Action.GATE_EVALUATED,
-            actor=actor,
-            subject=decision.candidate.name,
-            policy_digest=decision.policy.digest,
-            objects=kept,
-            decision=decision.standing.value,
-            detail=_gate_detail(decision, evidence, digest),
-        )
+    return record(
+        log,
+        Action.GATE_EVALUATED,
+        actor=actor,
+        subject=decision.candidate.name,
+        at=at,
+        policy_digest=decision.policy.digest,
+        objects={role: content for role, content in contents.items() if content},
+        kept=kept,
+        decision=decision.standing.value,
+        detail=_gate_detail(decision, evidence, digest),
     )
 
 
@@ -409,10 +408,6 @@ def _gate_detail(decision: Decision, evidence: GateEvidence, baseline_digest: st
         "keep": evidence.policy.audit.keep,
     }
     return {key: value for key, value in said.items() if value}
-
-
-def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _closed(decision: Decision, text: str) -> Decision:

@@ -155,12 +155,17 @@ def new_baseline(
 
 def policy_for(path: Path | None, start: Path) -> Policy:
     """The policy named, or the nearest one. Raises UsageError when there is none."""
+    return read_policy(policy_file(path, start))
+
+
+def policy_file(path: Path | None, start: Path) -> Path:
+    """The policy file named, or the nearest one. Raises UsageError when there is none."""
     found = path or find_policy(start)
     if found is None:
         raise UsageError(
             f"there is no {POLICY_NAME} here or above: `wattmark init` writes one, or name it with --policy"
         )
-    return read_policy(found)
+    return found
 
 
 def expand(argument: str) -> list[Path]:

@@ -25,13 +25,13 @@ from wattmark.core.policy import Policy
 from wattmark.core.repeats import Repeat
 from wattmark.core.verdict import Finding, Ruling, Verdict
 from wattmark.ledger.baselinefile import evidence_hash
-from wattmark.ledger.policyfile import POLICY_NAME, find_policy, parse_policy, policy_text
+from wattmark.ledger.policyfile import parse_policy, policy_text
 from wattmark.wiring.actors import actor_of
 from wattmark.wiring.auditing import GateEvidence, logged
 from wattmark.wiring.baseline_approval import baseline_doubt
 from wattmark.wiring.budget_waived import waived_records
 from wattmark.wiring.budgets import courses_of
-from wattmark.wiring.decisions import Group, baseline_group
+from wattmark.wiring.decisions import Group, baseline_group, policy_file
 from wattmark.wiring.given import Stated
 from wattmark.wiring.rating import References, rated, references_for, results_content, results_of
 from wattmark.wiring.waivers import waiver_file, waivers_of
@@ -115,11 +115,7 @@ class Gated:
 
 def policy_here(path: Path | None, start: Path) -> PolicyHere:
     """The policy named, or the nearest one. Raises UsageError when there is none; ConfigError."""
-    found = path or find_policy(start)
-    if found is None:
-        raise UsageError(
-            f"there is no {POLICY_NAME} here or above: `wattmark init` writes one, or name it with --policy"
-        )
+    found = policy_file(path, start)
     text = policy_text(found)
     policy, name = parse_policy(text, str(found)), told_path(found, start)
     budgets = tuple(replace(budget, file=name) for budget in policy.budgets)

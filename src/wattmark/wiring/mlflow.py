@@ -15,6 +15,7 @@ from wattmark.core.governance.promotion import (
     AUDIT_SEQ,
     DECISION,
     GATE,
+    NO_EVIDENCE,
     PASSED,
     Refusal,
     Shelved,
@@ -26,7 +27,15 @@ from wattmark.core.governance.promotion import (
 )
 from wattmark.core.outcome import parse_goal
 from wattmark.core.run import MOST_COUNT, Quality, Run
-from wattmark.exporters.mlflow_server import COUNTED_IN, FOLDER, ModelVersion, Server
+from wattmark.exporters.mlflow_server import (
+    AS_ONE,
+    COUNTED_IN,
+    EVIDENCE,
+    FOLDER,
+    RECORD_ID,
+    ModelVersion,
+    Server,
+)
 from wattmark.hashing import sha256
 from wattmark.ledger.decisionfile import parse_decision
 from wattmark.ledger.runfile import SUFFIX
@@ -38,10 +47,6 @@ if TYPE_CHECKING:
 
 PASSED_ALIAS = "wattmark-passed"
 DECISIONS = f"{FOLDER}/decisions"
-RECORD_ID = "wattmark.record_id"
-EVIDENCE = "wattmark.evidence_sha256"
-AS_ONE = "wattmark.as_one"
-NO_EVIDENCE = 3
 
 
 def quality_from(server: Server, run_id: str, name: str) -> Quality:

@@ -27,14 +27,15 @@ def limit_words(limit: Limit, catalog: Mapping[str, Kpi]) -> str:
 
 def _bound_words(limit: Limit, unit: str) -> str:
     if limit.max_increase is not None:
-        return f"{_at_most(limit.max_increase)} more than the baseline"
+        return f"{at_most(limit.max_increase)} more than the baseline"
     if limit.max_decrease is not None:
-        return f"{_at_most(limit.max_decrease)} less than the baseline"
+        return f"{at_most(limit.max_decrease)} less than the baseline"
     tolerance = f" ({100 * limit.tolerance:g} % tolerance)" if limit.tolerance else ""
     return f"{'at most' if limit.above_is_bad else 'at least'} {limit.bound:g}{unit}{tolerance}"
 
 
-def _at_most(share: float) -> str:
+def at_most(share: float) -> str:
+    """How much more or less than a baseline is allowed: ``at most 5 %``, or ``no``."""
     return f"at most {100 * share:g} %" if share else "no"
 
 
