@@ -408,3 +408,32 @@ def test_a_forked_worker_leaves_its_run_to_the_parent(tmp_path: Path) -> None:
         teams = [json.loads(store.read(e.name))["subject"]["team"] for e in store.names("inbox/")]
     assert sorted(teams) == ["before", "child"]
     assert not list(tmp_path.rglob("*.run.json"))
+
+
+LEFT_OPEN = """
+import sys, time
+from pathlib import Path
+from dataclasses import replace
+from tests.measure.machine import Machine
+from wattmark.measure.recording import Recording
+from wattmark.measure.settings import Settings
+
+from wattmark.measure.delivery import Delivery  # as a track does: when the ledger is known
+
+folder = Path(sys.argv[1])
+
+def slowly(name, data):
+    time.sleep(0.5)
+    (folder / "landed").write_bytes(data)
+    return True
+
+delivery = Delivery("far://ledger", folder / "outbox", lambda: slowly, wait=False)
+Recording(Settings(), replace(Machine().world(), delivery=delivery)).start()
+"""
+
+
+def test_a_run_that_is_left_open_is_brought_at_exit(tmp_path: Path) -> None:
+    """It ends before the wait for what is under way to ledgers across the network, not after."""
+    subprocess.run([sys.executable, "-c", LEFT_OPEN, str(tmp_path)], check=True, timeout=LONG)
+    landed = read_run(tmp_path / "landed")
+    assert landed.status.value == "interrupted"

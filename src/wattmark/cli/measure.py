@@ -177,7 +177,7 @@ def _recording(command: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, 
         exports=options["exports"],
     )
     if settings.out is None and settings.ledger is None:
-        settings = replace(settings, out=Path("wattmark-runs"))
+        settings = settings._replace(out=Path("wattmark-runs"))
     return new_recording(settings, config, with_self=False), config
 
 

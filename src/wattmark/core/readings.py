@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from wattmark.core.known import Boundary, Grade, Method
 from wattmark.core.units import Energy, Power
@@ -36,8 +37,7 @@ class PowerReading:
     """Seconds on the suspend-aware monotonic clock, taken right after the read."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessUse:
+class ProcessUse(NamedTuple):
     """How busy a device was with our processes and with others, between two looks."""
 
     own: float
@@ -47,8 +47,7 @@ class ProcessUse:
     """Ask from here the next time; microseconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessShares:
+class ProcessShares(NamedTuple):
     """How busy a device was with each process between two looks."""
 
     shares: Mapping[int, float]

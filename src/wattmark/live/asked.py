@@ -7,16 +7,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wattmark.config import Config, Tags
 from wattmark.core.errors import UsageError
-from wattmark.core.outcome import parse_goal
 from wattmark.core.run import Place, Subject, Work
-from wattmark.measure.budget import parse_budget
 from wattmark.measure.environment import DVC_STAGE, EXPORT, OUT, joins_from
 from wattmark.measure.journal import amount
 from wattmark.measure.settings import Settings
 from wattmark.wiring.configuration import ledger_named
+
+if TYPE_CHECKING:
+    from wattmark.core.outcome import Goal
+    from wattmark.measure.budget import Budget
 
 
 def settings_from(
@@ -70,9 +73,9 @@ def settings_from(
         parent=joins.parent,
         rank=joins.rank,
         world_size=joins.world_size,
-        goal=parse_goal(outcome) if outcome else None,
+        goal=_goal(outcome) if outcome else None,
         work=tuple(Work(unit=u, count=amount(u, n), declared=True) for u, n in work.items()),
-        budget=parse_budget(budget, on_breach) if budget else None,
+        budget=_budget(budget, on_breach) if budget else None,
         period_seconds=config.measure.period_seconds,
     )
 
@@ -83,6 +86,18 @@ def here() -> Path:
         return Path.cwd()
     except FileNotFoundError:
         return Path(os.sep)
+
+
+def _goal(text: str) -> Goal:
+    from wattmark.core.outcome import parse_goal
+
+    return parse_goal(text)
+
+
+def _budget(text: str, on_breach: str) -> Budget:
+    from wattmark.measure.budget import parse_budget
+
+    return parse_budget(text, on_breach)
 
 
 def _stage_of_dvc(environ: Mapping[str, str]) -> dict[str, str]:

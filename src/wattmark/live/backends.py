@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wattmark.config import Config
 from wattmark.core.run import Dataset, Run
-from wattmark.measure.recording import Recording
+from wattmark.measure import ending  # noqa: F401 - before what the program does at its end is registered
 from wattmark.measure.settings import Settings
+
+if TYPE_CHECKING:  # a window of another run needs none
+    from wattmark.measure.recording import Recording
 
 current_window: ContextVar[Any] = ContextVar("wattmark_window", default=None)
 """The innermost open window of the caller's context, as its backend names it."""
@@ -129,6 +131,8 @@ def write_line(log: Path, entry: Mapping[str, Any]) -> str | None:
 
     Nothing is raised into the program that is measured; what went wrong is the answer.
     """
+    import json
+
     from wattmark.core.plain import plain
 
     told = {k: plain(v) for k, v in entry.items() if v is not None}

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -17,13 +16,13 @@ from wattmark.config import Config
 from wattmark.core.errors import UsageError
 from wattmark.core.run import Run
 from wattmark.live.backends import Backend, Inner, Joined, Own, current_window, leave
-from wattmark.measure.budget import BudgetState
 from wattmark.measure.environment import LOG, RUN
 from wattmark.measure.settings import Settings
 
 if TYPE_CHECKING:
     from wattmark.core.facts import Facts
     from wattmark.core.figure import Figure, Missing
+    from wattmark.measure.budget import BudgetState
 
 F = TypeVar("F", bound=Callable[..., Any])
 active: ContextVar[Track | None] = ContextVar("wattmark_active", default=None)
@@ -227,7 +226,7 @@ class Track:
 
     def _again(self, function: Callable[..., Any]) -> Track:
         name = self._settings.name if self._settings.name != "run" else function.__qualname__
-        return Track(replace(self._settings, name=name), self._config)
+        return Track(self._settings._replace(name=name), self._config)
 
     @property
     def _forked(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from wattmark.core.readings import Gap, ProcessUse
 from wattmark.core.run import Utilisation
@@ -30,14 +29,12 @@ def time_of_day_us() -> int:
     return time.time_ns() // 1000
 
 
-@dataclass(slots=True)
 class _Use:
     """Busy seconds since the last cut, and the shares that were seen last."""
 
-    own: float = 0.0
-    others: float = 0.0
-    seconds: float = 0.0
-    last: Shares | None = None
+    def __init__(self) -> None:
+        self.own = self.others = self.seconds = 0.0
+        self.last: Shares | None = None
 
 
 class Busyness:

@@ -6,13 +6,14 @@ ends waits for it a little while, once.
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from wattmark.measure import ending
 
 Bring = Callable[[list[bytes]], tuple[int, str | None]]
 """Brings these runs and what waits in the outbox; says how many, and why not all."""
@@ -149,6 +150,6 @@ def _after_fork_in_child() -> None:
     _carriers.clear()
 
 
-atexit.register(finish_all)
+ending.waits.append(finish_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

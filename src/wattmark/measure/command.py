@@ -13,11 +13,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from wattmark.measure.budget import BudgetState
 from wattmark.measure.environment import LOG, RUN
 from wattmark.measure.waiting import Abandoned, Events
 
 if TYPE_CHECKING:
+    from wattmark.measure.budget import BudgetState
     from wattmark.measure.recording import Recording
 
 NOT_STARTED, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127

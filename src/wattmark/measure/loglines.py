@@ -13,7 +13,6 @@ A line that cannot be used is named by its number in the run file; the others co
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -119,6 +118,8 @@ class LineTaker:
             self._journal.note(f"line {number} of the log was ignored: {error}")
 
     def _use(self, line: bytes) -> None:
+        import json  # only where lines come
+
         if len(line) > LONGEST:
             raise ValueError("longer than 1 MiB")
         entry = json.loads(line)

@@ -6,7 +6,6 @@ anything of the host; what goes wrong becomes a note of the run.
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 import time
@@ -16,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wattmark.core.errors import UsageError, WattmarkError, without_paths
 from wattmark.core.readings import Device
@@ -29,16 +28,19 @@ from wattmark.core.run import (
     Status,
     workload_of,
 )
-from wattmark.measure.budget import BudgetState, state_of
-from wattmark.measure.delivery import Delivery
+from wattmark.measure import ending
 from wattmark.measure.journal import Journal
 from wattmark.measure.loglines import LineReader, LineTaker
 from wattmark.measure.meterset import MeterSet
 from wattmark.measure.processes import CpuClock
 from wattmark.measure.settings import Settings
-from wattmark.measure.spool import SUFFIX, Spool, close_orphans, document_of
 from wattmark.measure.timeline import Timeline
 from wattmark.ports import ConcludingExport, LiveExport
+
+if TYPE_CHECKING:
+    from wattmark.measure.budget import BudgetState
+    from wattmark.measure.delivery import Delivery
+    from wattmark.measure.spool import Spool
 
 _live: weakref.WeakSet[Recording] = weakref.WeakSet()
 
@@ -224,6 +226,8 @@ class Recording:
         budget = self._settings.budget
         if budget is None:
             return None
+        from wattmark.measure.budget import state_of
+
         with self._lock:
             return state_of(budget, self._timeline.observed_joules(), self._journal.progress)
 
@@ -290,6 +294,8 @@ class Recording:
 
     def _conclude(self, exports: Sequence[ConcludingExport], run: Run) -> None:
         """Tell what the run came to, when it has landed: what goes wrong here costs no evidence."""
+        from wattmark.measure.spool import document_of
+
         try:
             document = document_of(run)
         except ValueError:  # said when it was to land
@@ -324,6 +330,8 @@ class Recording:
                 self._journal.note(self._reader.problems.pop())
 
     def _open_spool(self, out: Path) -> None:
+        from wattmark.measure.spool import Spool, close_orphans  # at the start: nothing is loaded at the end
+
         outbox = self.delivery.outbox if self.delivery is not None else None
         stamp = self._started_at.strftime("%Y%m%dT%H%M%SZ")
         spool = Spool(out, self.record_id, stamp, outbox if outbox != out else None)
@@ -356,6 +364,8 @@ class Recording:
         delivery = self.delivery
         if self._spool is None and delivery is None:
             return
+        from wattmark.measure.spool import SUFFIX, document_of
+
         with self._disk:
             try:
                 document = document_of(run)
@@ -461,6 +471,6 @@ def _at_exit() -> None:
         recording.stop(interrupted=True)
 
 
-atexit.register(_at_exit)
+ending.stops.append(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wattmark.core.run import Place, Subject, Work
 
@@ -15,13 +14,12 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """How one recording is made."""
 
     name: str = "run"
-    subject: Subject = field(default_factory=Subject)
-    place: Place = field(default_factory=Place)
+    subject: Subject = Subject()
+    place: Place = Place()
     out: Path | None = None
     """Folder for the run file; None: nothing is written, or only to the ledger."""
     ledger: str | None = None

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wattmark.config import Config
 from wattmark.core.errors import UsageError
-from wattmark.measure.delivery import Delivery, Put, outbox_of
 from wattmark.measure.processes import CpuClock, ProcessTree
 from wattmark.measure.recording import Recording, World
 from wattmark.measure.settings import Settings
 from wattmark.meters.clock import boot_clock
 from wattmark.ports import LiveExport
 from wattmark.wiring.meters import open_meters
+
+if TYPE_CHECKING:
+    from wattmark.measure.delivery import Delivery, Put
 
 
 def new_recording(settings: Settings, config: Config, *, with_self: bool = True) -> Recording:
@@ -34,6 +37,8 @@ def new_recording(settings: Settings, config: Config, *, with_self: bool = True)
 
 def delivery_to(url: str) -> Delivery:
     """The way to a ledger: a folder is written to at once, an address across the network by a thread."""
+    from wattmark.measure.delivery import Delivery, outbox_of
+
     return Delivery(url, outbox_of(url, os.environ), lambda: _put(url), wait="://" not in url)
 
 
