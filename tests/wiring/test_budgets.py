@@ -330,6 +330,19 @@ def test_nothing_to_count_from_is_undecided(tmp_path: Path) -> None:
         standings(budget(), here=tmp_path, ledger=str(tmp_path / "gone"))
 
 
+def test_an_empty_folder_is_a_beginning_and_one_of_folders_is_refused(tmp_path: Path) -> None:
+    """Of 90 J that are judged, 90 J are used; runs in folders below would be overlooked, so it says so."""
+    (tmp_path / "runs").mkdir()
+    named = {"WATTMARK_OUT": "runs"}
+    assert list(used(standings(budget(), here=tmp_path, environ=named, candidates=[the_run(1)]))) == [90.0]
+    (none,) = standings(budget(), here=tmp_path, environ=named)
+    assert none.state is BudgetState.UNDECIDED
+    (tmp_path / "runs" / "v1").mkdir()
+    kept(tmp_path / "runs" / "v1", the_run(2), "r")
+    with pytest.raises(UsageError, match="folders in it are not looked into: name the one that holds"):
+        standings(budget(), here=tmp_path, environ=named)
+
+
 def test_the_folder_of_the_configuration_is_found(folder: Path) -> None:
     """By the variable that `wattmark measure` writes by, and by its usual name."""
     assert list(used(standings(budget(), environ={"WATTMARK_OUT": str(folder)}))) == [360.0]

@@ -30,6 +30,7 @@ from wattmark.core.policy import Policy
 from wattmark.core.ranks import attempt_of
 from wattmark.core.run import Run
 from wattmark.core.totals import latest
+from wattmark.ledger.runfile import SUFFIX, LoadedRun
 from wattmark.measure.environment import OUT
 from wattmark.wiring.budget_runs import (
     TICK,
@@ -57,7 +58,8 @@ RUNS = "wattmark-runs"
 """Folder that `wattmark measure` writes to when nobody says where."""
 NOWHERE = Missing(
     "a ledger or a folder of runs",
-    "name one: --ledger, WATTMARK_LEDGER, `url` under [ledger] in wattmark.toml, or --runs FOLDER",
+    "name a ledger: WATTMARK_LEDGER, or `url` under [ledger] in wattmark.toml; "
+    "or a folder: WATTMARK_OUT, or `folder` under [output]",
 )
 
 
@@ -239,11 +241,29 @@ def _evidence(asked: _Asked, place: _Place) -> Iterator[Evidence | None]:
     if folder is None:
         yield None
         return
-    kept = latest(item.run for item in read_runs([folder]))
+    kept = latest(item.run for item in _kept_in(folder))
     numbers = {(run.record_id, run.seq) for run in asked.candidates}  # of other numbers the highest counts
     same = {run.record_id: run for run in kept if (run.record_id, run.seq) in numbers}
     unlike = tuple(told_apart(asked.candidates, same))
     yield FolderEvidence(*_books_of(asked, [*kept, *asked.candidates]), unlike)
+
+
+def _kept_in(folder: Path) -> list[LoadedRun]:
+    """The runs of a folder; none of an empty one, where nothing was measured yet.
+
+    One that holds something else, such as folders of runs, is refused: what they used would not be counted.
+    """
+    from wattmark.wiring.bundles import bundles_in, is_bundle
+
+    if not folder.is_dir() or any(folder.glob(f"*{SUFFIX}")) or is_bundle(folder) or bundles_in(folder):
+        return read_runs([folder])
+    if not any(folder.iterdir()):
+        return []
+    raise UsageError(
+        f"{folder}: holds no run files (*{SUFFIX}), by which budgets are counted, and folders in it are not "
+        f"looked into: name the one that holds the runs ({OUT}, `folder` under [output] in wattmark.toml), "
+        "or a ledger"
+    )
 
 
 def _folder(config: Config, place: _Place) -> Path | None:
