@@ -101,6 +101,13 @@ def test_a_decision_that_is_not_kept_counts_by_its_standing() -> None:
     assert (bare.standing, bare.rules(Standing.FAILED)) == (Standing.FAILED, ())
 
 
+def test_a_word_that_no_gate_says_shows_nothing() -> None:
+    """An entry that somebody wrote hides no others: it counts as one without evidence."""
+    odd = [Decided(entry=entry(1, word), decision=None) for word in ("approved", "", "not applicable")]
+    odd.append(decided(Standing.NOT_APPLICABLE, 4))
+    assert [one.standing for one in by_weight(odd)] == [Standing.INCOMPLETE] * 4
+
+
 def test_a_failed_subject_names_what_it_broke() -> None:
     """A board sees at once which rule it is."""
     waived = decided(Standing.PASS, 2, waived=True)

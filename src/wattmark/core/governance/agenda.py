@@ -39,10 +39,13 @@ class Decided:
 
     @property
     def standing(self) -> Standing:
-        """Of the whole; a pass that rests on a waiver counts as waived here."""
+        """Of the whole; a pass that rests on a waiver counts as waived here.
+
+        What no gate ever says shows nothing: whoever may write entries may write any word.
+        """
         if self.decision is None:
-            return Standing(self.entry.decision)
-        whole = self.decision.standing
+            return next((said for said in ORDER if said.value == self.entry.decision), Standing.INCOMPLETE)
+        whole = self.decision.standing if self.decision.standing in ORDER else Standing.INCOMPLETE
         passed = whole in (Standing.PASS, Standing.WARNING)
         return Standing.WAIVED if passed and self.rules(Standing.WAIVED) else whole
 
