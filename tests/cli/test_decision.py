@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from tests.cli.running import verb
 from tests.exporters.forge import GitHubHandler, GitLabHandler, Refusal, serving
-from tests.reports.ci.decisions import hostile
+from tests.reports.ci.decisions import hostile, tagged
 from wattmark.cli.decision import group
 from wattmark.core.errors import EvidenceError, UsageError
 from wattmark.core.governance.decision import Decision, Standing
@@ -183,6 +183,20 @@ def test_comment_and_status_are_told(file: Path, github: Path) -> None:
         assert forge.statuses[0]["context"] == "wattmark/gate/sorter"
         assert forge.statuses[0]["state"] == "failure"
     assert "wattmark: comment updated at https://github.example/o/r/pull/5#issuecomment-1" in told.stderr
+
+
+def test_gates_of_one_commit_have_a_comment_and_a_status_each(file: Path, github: Path) -> None:
+    """Of the stages of one model, without a tag: a pass hides no failure, whichever ends last."""
+    training = file.with_name("training.json")
+    tags = {**every_standing().candidate.tags, "stage": "training"}
+    training.write_text(decision_json(tagged(every_standing(), tags)))
+    with serving(GitHubHandler) as forge:
+        for each in (file, training, file):
+            _published(each, forge.url, "--status")
+        assert len(forge.bodies) == 2
+        assert [s["context"] for s in forge.statuses] == [
+            f"wattmark/gate/green/language/sorter/{stage}" for stage in ("inference", "training", "inference")
+        ]
 
 
 def test_a_push_has_no_comment_and_its_status_all_the_same(

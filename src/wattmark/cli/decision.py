@@ -111,8 +111,12 @@ def formats(as_json: bool) -> None:
     shell_complete=one_of(lambda: ("update", "new", "delete-and-new", "hide-and-new")),
     help="Comment on the pull or merge request: update (the default), new, delete-and-new, hide-and-new.",
 )  # fmt: skip
-@click.option("--tag", default="", help="Tells the comments of several gates apart [the model].")
-@click.option("--status", is_flag=True, help="Set the commit status wattmark/gate.")
+@click.option(
+    "--tag",
+    default="",
+    help="Tells comments and statuses of several gates apart [policy and tags of what is judged].",
+)
+@click.option("--status", is_flag=True, help="Set the commit status wattmark/gate/TAG.")
 @click.option(
     "--pull-request", "number", type=click.IntRange(min=1), help="Its number, where the environment has none."
 )

@@ -10,6 +10,7 @@ from wattmark.core.governance.message import Listing, Message, Severity, Topic
 from wattmark.core.kpis import CATALOG
 from wattmark.reports.as_markdown import inert, markdown_table
 from wattmark.reports.as_text import table
+from wattmark.reports.ci.naming import matter_tags
 from wattmark.reports.ci.words import (
     STANDING_WORDS,
     found_words,
@@ -25,8 +26,6 @@ TOPICS: Mapping[Standing, Topic] = {
     Standing.WAIVED: Topic.WAIVED,
     Standing.WARNING: Topic.WARNING,
 }
-MATTER = ("organisation", "team", "project", "model", "stage", "task", "environment")
-"""Tags that make a matter. The version is none of them: the next version resolves what this one broke."""
 FOLD = dict.fromkeys(range(1, 8), 44)
 """Letters after which a cell goes on in the next line of a terminal."""
 
@@ -51,7 +50,7 @@ def decision_message(decision: Decision, link: str = "") -> Message:
         tables=tables,
         notes=_notes(decision),
         link=link,
-        labels={name: decision.candidate.tags[name] for name in MATTER if decision.candidate.tags.get(name)},
+        labels=matter_tags(decision),
         at=decision.decided_at,
     )
     return with_markdown(message)
@@ -59,9 +58,8 @@ def decision_message(decision: Decision, link: str = "") -> Message:
 
 def decision_key(decision: Decision) -> str:
     """The matter: which policy, and which model at which stage."""
-    tags = decision.candidate.tags
-    told = [f"{name}={tags[name]}" for name in MATTER if tags.get(name)]
-    if "model" not in tags:
+    told = [f"{name}={text}" for name, text in matter_tags(decision).items()]
+    if "model" not in decision.candidate.tags:
         told.append(f"name={decision.candidate.name}")
     return "/".join(("gate", decision.policy.id or decision.policy.file, *told))
 

@@ -13,7 +13,7 @@ from wattmark.exporters.sticky import Behaviour, Forge, Posted, post
 from wattmark.reports.ci.catalog import FORMATS, Format, format_named
 
 CONTEXT = "wattmark/gate"
-"""Name of the commit status."""
+"""What names of commit statuses begin with."""
 GITLAB_FILES = ("junit", "codequality", "openmetrics", "dotenv")
 AZURE_FILES = ("junit", "markdown")
 
@@ -34,7 +34,7 @@ class Delivery:
 
     comment: Behaviour | None = None
     tag: str = ""
-    """Tells the comments of several gates apart; empty: by the model."""
+    """Tells comments and statuses of several gates apart; empty: by policy and what is judged."""
     status: bool = False
     number: int | None = None
     """Of the pull or merge request; None: as the environment says."""
@@ -170,10 +170,11 @@ def deliver(
         except (DeliveryError, UsageError) as error:
             problems.append(f"no comment: {error}")
     if asked.status:
+        from wattmark.reports.ci.naming import gate_name
         from wattmark.reports.ci.words import counted
 
         try:
-            context = f"{CONTEXT}/{asked.tag}" if asked.tag else CONTEXT
+            context = "/".join(filter(None, (CONTEXT, asked.tag or gate_name(decision))))
             forge.status(decision.exit_code, counted(decision), context)
             done.append(f"commit status {context}")
         except (DeliveryError, UsageError) as error:

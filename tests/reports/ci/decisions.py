@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 from wattmark.core.governance.decision import Decision, Ruled, Shown, Standing
@@ -54,6 +55,24 @@ def hostile() -> Decision:
         stars=text,
         notes=HOSTILE,
         audit_head=text,
+    )
+
+
+def tagged(decision: Decision, tags: Mapping[str, str]) -> Decision:
+    """The same decision about runs that state these tags."""
+    return replace(decision, candidate=replace(decision.candidate, tags=tags))
+
+
+def gates_side_by_side() -> tuple[Decision, ...]:
+    """Five gates of one pull request: another policy, stage, file of a policy without an id, or team."""
+    sample = every_standing()
+    policy, tags = sample.policy, sample.candidate.tags
+    return (
+        sample,
+        replace(sample, policy=replace(policy, id="board/energy")),
+        tagged(sample, {**tags, "stage": "training"}),
+        replace(sample, policy=replace(policy, id="", file="ci/energy.toml")),
+        tagged(sample, {**tags, "team": "vision"}),
     )
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.reports.ci.decisions import HOSTILE, hostile, many
+from tests.reports.ci.decisions import HOSTILE, gates_side_by_side, hostile, many, tagged
 from wattmark.core.governance.decision import Shown, Standing
 from wattmark.reports.ci.badge import badge_endpoint, badge_svg
 from wattmark.reports.ci.comment import GITHUB_MOST, GITLAB_MOST, comment_markdown, marker
 from wattmark.reports.ci.markdown import gate_markdown
+from wattmark.reports.ci.naming import MOST_NAME, gate_name
 from wattmark.reports.ci.summary import MOST_BYTES, step_summary
 from wattmark.reports.ci.text import decision_text
 from wattmark.reports.ci.words import caught_words, found_words
@@ -61,7 +62,8 @@ def test_ten_thousand_rules_fit_a_comment_with_the_failed_one(most: int) -> None
     """Verdict, counts and the worst rule are there; what is left out is counted."""
     text = comment_markdown(many(), most=most)
     assert len(text) <= most
-    assert text.startswith("<!-- wattmark:gate:sorter -->\n### ❌ wattmark gate: failed\n")
+    marked = "<!-- wattmark:gate:green.language.sorter.inference -->"
+    assert text.startswith(f"{marked}\n### ❌ wattmark gate: failed\n")
     assert "1 failed, 2000 not enough evidence, 2000 warnings, 2000 waived, 2000 passed" in text
     assert "the-one-that-fails" in text
     assert re.search(r"_\d+ more rules are left out here", text)
@@ -108,6 +110,46 @@ def test_any_tag_makes_one_line(text: str) -> None:
 def test_two_tags_have_two_markers() -> None:
     """Gates of two models update two comments."""
     assert comment_markdown(every_standing(), "a").partition("\n")[0] != marker("b")
+
+
+def test_gates_side_by_side_keep_a_comment_each() -> None:
+    """Of one model by two policies, of two stages, of two teams: none writes over what another one said."""
+    markers = [comment_markdown(gate).partition("\n")[0] for gate in gates_side_by_side()]
+    assert markers[0] == "<!-- wattmark:gate:green.language.sorter.inference -->"
+    assert len(set(markers)) == len(markers)
+
+
+@pytest.mark.parametrize(
+    ("tags", "name"),
+    [
+        ({"model": "sorter", "model_version": "2.1"}, "green/sorter"),
+        ({"model": "Llama-3.1_8B", "stage": "training"}, "green/Llama-3.1_8B/training"),
+        ({"model": "meta-llama/Llama-3.1-8B"}, "green/meta-llama.Llama-3.1-8B.087e94c6"),
+        ({"model": "模型"}, "green.c6d812a4"),
+        ({}, "green"),
+    ],
+)
+def test_a_gate_has_a_name_for_people(tags: dict[str, str], name: str) -> None:
+    """Policy and tags; where signs had to go, a hash keeps it apart from its likes."""
+    assert gate_name(tagged(every_standing(), tags)) == name
+
+
+def test_names_that_are_cut_or_look_alike_stay_apart() -> None:
+    """Long ones differ in their hash, and so do two in which different signs went."""
+    models = ("x" * 90 + "a", "x" * 90 + "b", "a b", "a/b", "a:b")
+    names = [gate_name(tagged(every_standing(), {"model": model})) for model in models]
+    assert len(set(names)) == len(names)
+    assert max(map(len, names)) <= MOST_NAME
+
+
+def test_a_policy_is_named_by_its_file_where_it_has_no_id() -> None:
+    """But for the usual one; a whole path shows no folder of the machine."""
+    sample = tagged(every_standing(), {"model": "sorter"})
+    files = ("wattmark-policy.toml", "ci/wattmark-policy.toml", "/home/somebody/energy.toml", "")
+    named = [gate_name(replace(sample, policy=replace(sample.policy, id="", file=file))) for file in files]
+    assert named[0] == named[3] == "sorter"
+    assert named[1].startswith("ci.wattmark-policy.toml/sorter.")
+    assert named[2] == "energy.toml/sorter"
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tests.reports.ci.decisions import hostile, many
 from wattmark.core.governance.budget import ENERGY_UNITS
-from wattmark.core.governance.decision import Shown
+from wattmark.core.governance.decision import Shown, Standing
 from wattmark.reports.ci.azure import azure_commands
 from wattmark.reports.ci.catalog import FORMATS
 from wattmark.reports.ci.github import escaped_data, escaped_property, github_annotations
-from wattmark.reports.ci.openmetrics import openmetrics
+from wattmark.reports.ci.openmetrics import MOST_RULES, openmetrics
 from wattmark.reports.ci.outputs import dotenv, github_entry, github_outputs, in_unit, output_values
 from wattmark.reports.ci.words import headline
 from wattmark.testing.decisions import every_standing
@@ -144,7 +144,7 @@ def test_metrics_are_in_base_units_with_both_ends() -> None:
         "pue": Shown(value=1.2, unit="1"),
     }
     text = openmetrics(replace(every_standing(), figures=figures))
-    labels = 'model="sorter",team="language"'
+    labels = 'team="language",model="sorter",stage="inference"'
     assert f'wattmark_energy_to_solution_joules{{{labels},grade="B"}} 7200000\n' in text
     assert "wattmark_energy_to_solution_low_joules" in text
     assert "wattmark_energy_to_solution_high_joules" not in text
@@ -160,6 +160,26 @@ def test_the_state_of_a_rule_is_never_lost(rule: str, standing: str) -> None:
     text = openmetrics(every_standing())
     assert re.search(rf'rule="{rule}",wattmark_gate_rule="{standing}"}} 1\n', text)
     assert re.search(rf'rule="{rule}",wattmark_gate_rule="pass"}} 0\n', text)
+
+
+def test_a_budget_of_every_run_is_one_rule_in_the_metrics() -> None:
+    """Its id holds the record, and the next pipeline's runs are others: its series stays."""
+    sample = every_standing()
+    (budget,) = (rule for rule in sample.rules if rule.id == "quarter")
+    runs = [
+        replace(budget, id=f"each.{record}", standing=standing)
+        for record, standing in (("run-1", Standing.PASS), ("run-2", Standing.FAILED))
+    ]
+    text = openmetrics(replace(sample, rules=tuple(runs)))
+    assert text.count('rule="each",wattmark_gate_rule="failed"} 1\n') == 1
+    assert text.count(',rule="') == len(Standing)
+
+
+def test_of_many_rules_the_worst_have_a_state() -> None:
+    """A hundred of them: the one that failed is the last of ten thousand."""
+    text = openmetrics(many())
+    assert 'rule="the-one-that-fails",wattmark_gate_rule="failed"} 1\n' in text
+    assert text.count(',rule="') == MOST_RULES * len(Standing)
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMATS) & {"text", "github", "azure", "outputs", "tap"}))

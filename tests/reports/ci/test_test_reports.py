@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
-from tests.reports.ci.decisions import hostile, many, shut
+from tests.reports.ci.decisions import gates_side_by_side, hostile, many, shut, tagged
 from wattmark.core.governance.decision import Decision, Standing
 from wattmark.reports.ci.azure import azure_commands
 from wattmark.reports.ci.github import github_annotations
@@ -153,17 +153,39 @@ def _index(run: dict[str, Any], rule: str) -> int:
     return [r["id"] for r in run["tool"]["driver"]["rules"]].index(rule)
 
 
-def test_two_policies_for_one_model_close_no_alerts_of_each_other() -> None:
-    """GitHub replaces an analysis by the next of its category: the category holds policy and model."""
+def test_gates_side_by_side_close_no_alerts_of_each_other() -> None:
+    """GitHub replaces an analysis by the next of its category: that of one policy, stage, file or team."""
     sample = every_standing()
-    other = replace(sample, policy=replace(sample.policy, id="board/energy"))
-    assert _run(sample)["automationDetails"]["id"] == "wattmark-gate/green/sorter/"
-    assert _run(other)["automationDetails"]["id"] == "wattmark-gate/board%2Fenergy/sorter/"
-    nameless = replace(sample, policy=replace(sample.policy, id=""))
-    assert _run(nameless)["automationDetails"]["id"] == "wattmark-gate/sorter/"
-    own, others = ({f["fingerprint"] for f in json.loads(codequality_json(d))} for d in (sample, other))
-    assert own
-    assert not own & others
+    named = {sarif_category(gate): marks_of(gate) for gate in gates_side_by_side()}
+    assert list(named) == [
+        "wattmark-gate/green/language/sorter/inference/",
+        "wattmark-gate/board%2Fenergy/language/sorter/inference/",
+        "wattmark-gate/green/language/sorter/training/",
+        "wattmark-gate/ci%2Fenergy.toml/language/sorter/inference/",
+        "wattmark-gate/green/vision/sorter/inference/",
+    ]
+    assert all(named.values())
+    assert len(set.union(*named.values())) == sum(map(len, named.values()))
+    usual = replace(sample, policy=replace(sample.policy, id=""))
+    assert sarif_category(usual) == "wattmark-gate/language/sorter/inference/"
+    assert sarif_category(tagged(usual, {})) == "wattmark-gate/default/"
+
+
+def test_the_next_version_of_a_model_takes_the_place_of_the_last() -> None:
+    """One gate, whatever the version: its alerts close."""
+    newer = tagged(every_standing(), {**every_standing().candidate.tags, "model_version": "9.9"})
+    assert sarif_category(newer) == sarif_category(every_standing())
+    assert marks_of(newer) == marks_of(every_standing())
+
+
+def sarif_category(decision: Decision) -> str:
+    """What GitHub tells analyses apart by."""
+    return str(_run(decision)["automationDetails"]["id"])
+
+
+def marks_of(decision: Decision) -> set[str]:
+    """What GitLab tells findings apart by."""
+    return {found["fingerprint"] for found in json.loads(codequality_json(decision))}
 
 
 def test_sarif_carries_intervals_and_no_path_of_a_machine() -> None:

@@ -7,7 +7,7 @@ import unicodedata
 
 from wattmark.core.governance.decision import Decision
 from wattmark.reports.ci.markdown import fitting_markdown
-from wattmark.reports.ci.sarif import subject
+from wattmark.reports.ci.naming import gate_name
 
 GITHUB_MOST = 65_536
 """Characters of a comment: GitHub answers 422 "Body is too long (maximum is 65536 characters)" to more
@@ -20,8 +20,8 @@ ROOM = 1_000
 
 
 def comment_markdown(decision: Decision, tag: str = "", most: int = GITHUB_MOST) -> str:
-    """The comment, its marker first. ``tag`` tells comments of several gates apart; empty: by the model."""
-    before = f"{marker(tag or subject(decision))}\n"
+    """The comment, its marker first. ``tag`` tells those of gates apart; empty: by what they judge."""
+    before = f"{marker(tag or gate_name(decision))}\n"
     return fitting_markdown(decision, lambda text: _length(text) <= most - ROOM, before)
 
 

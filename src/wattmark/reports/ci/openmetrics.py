@@ -14,7 +14,8 @@ from collections.abc import Mapping
 
 from wattmark.core.governance.decision import Decision, Shown, Standing
 from wattmark.core.kpis import CATALOG
-from wattmark.reports.ci.words import counts, one_line
+from wattmark.reports.ci.naming import matter_tags
+from wattmark.reports.ci.words import counts, one_line, stable_id, worst_first
 from wattmark.reports.quantities import percent
 
 MOST_RULES = 100
@@ -38,7 +39,7 @@ _UNITS: Mapping[str, tuple[str, float]] = {
 
 def openmetrics(decision: Decision) -> str:
     """Figures with both ends of their intervals, the score, and how many rules stand how; ends with # EOF."""
-    labels = {name: v for name in ("model", "team") if (v := decision.candidate.tags.get(name))}
+    labels = matter_tags(decision)
     lines = _rule_counts(decision, labels)
     if decision.score is not None:
         lines += _figure("score", "Score of the candidate.", decision.score, labels)
@@ -57,9 +58,15 @@ def _rule_counts(decision: Decision, labels: Mapping[str, str]) -> list[str]:
 
 
 def _states(decision: Decision, labels: Mapping[str, str]) -> list[str]:
-    """A state set: of each rule one standing is 1, the others 0 (OpenMetrics, StateSet)."""
+    """A state set: of each rule one standing is 1, the others 0 (OpenMetrics, StateSet).
+
+    A budget of every single run is one rule here, that of its worst run: its next runs have other records.
+    """
     name = "wattmark_gate_rule"
-    states = {rule.id: rule.standing for rule in decision.rules[:MOST_RULES]}
+    states: dict[str, Standing] = {}
+    for rule in worst_first(decision.rules):
+        if len(states) < MOST_RULES:
+            states.setdefault(stable_id(rule, decision), rule.standing)
     if not states:
         return []
     lines = [f"# TYPE {name} stateset", f"# HELP {name} Standing of each rule."]

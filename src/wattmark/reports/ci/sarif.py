@@ -16,6 +16,7 @@ from urllib.parse import quote
 from wattmark.core.governance.decision import Decision, Ruled, Shown, Standing
 from wattmark.core.governance.level import Level
 from wattmark.reports.as_json import finite
+from wattmark.reports.ci.naming import gate_parts
 from wattmark.reports.ci.outputs import output_values
 from wattmark.reports.ci.words import (
     file_of,
@@ -88,26 +89,20 @@ def rule_id(rule: Ruled, decision: Decision) -> str:
     return one_line(f"wattmark/{stable_id(rule, decision)}", MOST_ID)
 
 
-def subject(decision: Decision) -> str:
-    """What is judged, without its version: later versions update what was said of earlier ones."""
-    tags = decision.candidate.tags
-    return one_line(tags.get("model") or decision.policy.id or "default", 100)
-
-
 def _category(decision: Decision) -> str:
     """What GitHub tells analyses apart by: each replaces the one before it of the same category.
 
     ``upload-sarif`` leaves it as it is, whatever its ``category`` says.
     """
-    names = filter(None, (one_line(decision.policy.id, 100), subject(decision)))
-    return "/".join(("wattmark-gate", *(quote(name, safe="") for name in dict.fromkeys(names)), ""))
+    names = gate_parts(decision) or ("default",)
+    return "/".join(("wattmark-gate", *(quote(name, safe="") for name in names), ""))
 
 
 def fingerprint(rule: Ruled, decision: Decision) -> str:
-    """The same for the same policy, rule and subject, wherever the rule stands in its file."""
+    """The same for the same policy, rule and matter, wherever the rule stands in its file."""
     name = stable_id(rule, decision)
     title = rule.title if rule.kind.value == "budget" else ""
-    parts = (rule.kind.value, name, title, decision.policy.id, subject(decision))
+    parts = (rule.kind.value, name, title, *gate_parts(decision))
     return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 
 

@@ -185,10 +185,15 @@ def stable_id(rule: Ruled, decision: Decision) -> str:
 
 def file_of(rule: Ruled, decision: Decision) -> str:
     """The policy's file as forges want it: relative, with slashes; of a whole path the name alone."""
-    path = one_line(rule.file or decision.policy.file).replace("\\", "/")
+    return posix_path(rule.file or decision.policy.file) or "wattmark-policy.toml"
+
+
+def posix_path(file: str) -> str:
+    """A file as forges want it; of a whole path, or one that leads out of the repository, the name alone."""
+    path = one_line(file).replace("\\", "/")
     if path.startswith("/") or path[1:2] == ":" or ".." in path.split("/"):
         return PurePosixPath(path).name
-    return str(PurePosixPath(path)) if path else "wattmark-policy.toml"
+    return str(PurePosixPath(path)) if path else ""
 
 
 def line_of(rule: Ruled) -> int:
