@@ -135,6 +135,9 @@ def test_simulate_says_how_surely_a_limit_decides(tmp_path: Path) -> None:
     assert "5              none         0 %" in text
     assert "15 % worse" in text
     assert "<svg" in page.read_text()
+    assert verb(simulate, *asked, "--html", "-").stdout == page.read_text()
+    with pytest.raises(UsageError, match="cannot write"):
+        verb(simulate, *asked, "--html", tmp_path / "no" / "s.html")
     told = json.loads(verb(simulate, *asked, "--json").output)
     assert (told["schema"], told["schema_version"]) == ("wattmark.policy-simulation", 1)
     assert set(told) == {"schema", "schema_version", "rule", "title", "noise", "noise_runs", "seed", "trials"}
@@ -144,10 +147,28 @@ def test_simulate_says_how_surely_a_limit_decides(tmp_path: Path) -> None:
     same, worse = told["trials"]
     assert (same["fails"], worse["fails"], worse["passes"]) == (0.0, 1.0, 0.0)
     # Three runs know their noise to 52 % (JCGM 100:2008, table E.1); what was stated is not from runs.
-    assert (told["noise_runs"], "from 3 runs, so known to ± 52 % (one sigma)" in text) == (3, True)
+    assert (told["noise_runs"], "from 3 runs, which tell it to about ± 52 %;" in text) == (3, True)
     stated = json.loads(verb(simulate, *asked, "--noise", "0.01", "--json").output)
     assert (stated["noise"], stated["noise_runs"]) == (0.01, None)
     assert verb(simulate, *asked).output == verb(simulate, *asked).output
+
+
+def test_simulate_says_in_short_what_so_many_runs_are_good_for(tmp_path: Path) -> None:
+    """The limit allows 5 % and asks for 3 runs: two are too few, five see 15 %, and 6 % may be overlooked."""
+    old = write(tmp_path / "old", *three(1.0, "wide"))
+    asked = (old, "--noise", "0.02", "--trials", "40", "--runs-per-side", "2", "--runs-per-side", "5")
+    text = " ".join(verb(simulate, *asked, "--change", "0", "--change", "0.15").output.split())
+    assert "with 2 runs of each side it never tells: the limit asks for 3" in text
+    assert "with 5 runs of each side a version that changed nothing passes" in text
+    assert "one that is 15 % worse fails 100 times of a hundred" in text
+    text = " ".join(verb(simulate, *asked, "--change", "0.06").output.split())
+    assert "with 5 runs of each side not even one that is 6 % worse surely fails: measure more often" in text
+    text = " ".join(verb(simulate, *asked, "--change", "0.01").output.split())
+    assert "with 5 runs of each side see above" in text
+    median = POLICY.replace("max_increase", 'aggregation = "median"\nmax_increase')
+    Path("wattmark-policy.toml").write_text(median)
+    text = " ".join(verb(simulate, *asked, "--change", "0.15").output.split())
+    assert "with 5 runs of each side it never tells" in text  # a median needs six
 
 
 def test_simulate_takes_a_rule_by_name(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from wattmark.reports.quantities import percent
 W, H = 960, 240
 LEFT, RIGHT, TOP, BOTTOM = 60, 14, 14, 28
 HEAD = ("runs per side", "true change", "fails", "passes", "not enough evidence", "wrong")
+CAUGHT = 0.8
+"""Share of gates that must fail before a change counts as caught: the power that is asked of a test."""
 LEAD = (
     "The gate itself judged made-up runs that differ among each other as these do. A true change beyond the "
     "limit that passes is a miss, one within it that fails is a false alarm; where it cannot tell it says so."
@@ -42,11 +44,12 @@ def errors_paper(found: Simulated) -> Paper:
     each = f"{found.rates[0].trials} gates each, seed {found.seed}"
     known = noise_known_to(found.noise_runs) if found.noise_runs is not None else None
     if known is not None:
-        each = f"from {found.noise_runs} runs, so known to ± {percent(known)} (one sigma); {each}"
+        each = f"from {found.noise_runs} runs, which tell it to about ± {percent(known)}; {each}"
     section = Section(
         title=f"noise between runs {percent(found.noise)}, {each}",
         head=HEAD,
         rows=tuple(_row(rates) for rates in found.rates),
+        items=tuple(_in_short(found, runs) for runs in _runs(found.rates)),
         drawings=tuple(_drawing(found, runs) for runs in _runs(found.rates)),
     )
     return Paper(
@@ -95,6 +98,30 @@ def _row(rates: Rates) -> tuple[str, ...]:
     )
 
 
+def _in_short(found: Simulated, runs: int) -> str:
+    """What so many runs of each side are good for, for somebody who decides how often to measure."""
+    rates = sorted((r for r in found.rates if r.trial.runs == runs), key=lambda r: r.trial.change)
+    told = f"with {runs} runs of each side"
+    if runs < found.limit.repeats:
+        return f"{told} it never tells: the limit asks for {found.limit.repeats}"
+    if all(r.undecided == r.trials for r in rates):
+        return f"{told} it never tells"
+    same = next((r for r in rates if r.trial.change == 0.0), None)
+    passes = f" a version that changed nothing passes {_of_hundred(same.share(same.passed))}" if same else ""
+    worse = [r for r in rates if r.trial.change > r.allowed]
+    caught = next((r for r in worse if r.share(r.failed) >= CAUGHT), None)
+    words = [change_words(r.trial.change) for r in (caught, *worse[-1:]) if r is not None]
+    if caught is not None:
+        fails = f" one that is {words[0]} fails {_of_hundred(caught.share(caught.failed))}"
+    else:
+        fails = f" not even one that is {words[0]} surely fails: measure more often" if words else ""
+    return f"{told}{';'.join(filter(None, (passes, fails))) or ' see above'}"
+
+
+def _of_hundred(share: float) -> str:
+    return f"{100 * share:.0f} times of a hundred"
+
+
 def change_words(change: float) -> str:
     """``+5 % worse``."""
     return "none" if change == 0.0 else f"{100 * change:.3g} % {'worse' if change > 0 else 'better'}"
@@ -106,7 +133,8 @@ def _runs(rates: Sequence[Rates]) -> list[int]:
 
 def _drawing(found: Simulated, runs: int) -> Drawing:
     rates = sorted((r for r in found.rates if r.trial.runs == runs), key=lambda r: r.trial.change)
-    return Drawing(title=f"{runs} runs", svg=rates_chart(rates))
+    title = f"{runs} runs of each side: how many gates fail and pass, by the true change"
+    return Drawing(title=title, svg=rates_chart(rates))
 
 
 def rates_chart(rates: Sequence[Rates]) -> Markup:
@@ -143,7 +171,12 @@ def rates_chart(rates: Sequence[Rates]) -> Markup:
     edge = min(max(rates[0].allowed, low), max(changes))
     body.append(f'<line class="limit" x1="{x(edge):.1f}" x2="{x(edge):.1f}" y1="{TOP}" y2="{H - BOTTOM}"/>')
     body += [line("used", [r.failed for r in rates]), line("ahead", [r.passed for r in rates])]
-    body += [_said(10, "fails (line)"), _said(24, "passes (dashes)"), "</svg>"]
+    away, anchor = (-6, "end") if edge == max(changes) else (6, "start")
+    body.append(
+        f'<text class="said" x="{x(edge) + away:.1f}" y="{TOP + 12}" text-anchor="{anchor}">limit</text>'
+    )
+    middle = (H - TOP - BOTTOM) // 2  # far from both lines where the change is clear
+    body += [_said(middle, "fails (line)"), _said(middle + 14, "passes (dashes)"), "</svg>"]
     return Markup("".join(body))
 
 
