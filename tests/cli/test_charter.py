@@ -113,6 +113,15 @@ def test_a_charter_that_lacks_or_wants_too_much_fails(project: Path) -> None:
     assert body["budget"]["used"]["value"] == 180.0
 
 
+def test_a_budget_that_nobody_drew_on_yet_is_whole(project: Path) -> None:
+    """Before the first run 'not known' would frighten: it says that all of it is left."""
+    (project / "fresh").mkdir()
+    done = verb(group, "check", "--runs", "fresh", "--now", "2026-11-20")
+    assert (done.return_value, "in order" in done.stdout) == (0, True)
+    assert "nothing of it was counted yet: all of it is left" in done.stdout
+    assert "all of it is left" not in verb(group, "check", "--runs", "runs", "--now", "2026-11-20").stdout
+
+
 def test_what_the_ledger_counted_is_taken_off(project: Path) -> None:
     """180 J of search are used, and 90 J may be theirs."""
     ledger = filled_again(project)

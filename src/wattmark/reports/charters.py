@@ -73,7 +73,9 @@ def check_paper(
     code = exit_code(findings)
     sections = [charter_section(charter)]
     if standing is not None:
-        sections.append(Section(title="Its budget", head=BUDGET_HEAD, rows=(row_of(standing),)))
+        untouched = isinstance(standing.used, Missing) and standing.more is not None
+        said = ("nothing of it was counted yet: all of it is left",) if untouched else ()
+        sections.append(Section(title="Its budget", head=BUDGET_HEAD, rows=(row_of(standing),), items=said))
     rows = tuple((f.field, f.problem, Marked(text=f.weight.value, css=WEIGHTS[f.weight])) for f in findings)
     sections.append(
         Section(

@@ -168,8 +168,8 @@ def test_a_figure_says_how_it_is_known(shown: Shown, words: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "detectable", "words"),
     [
-        ("max_increase", 0.08, "would have caught an increase of 8 %"),
-        ("max_decrease", 0.451, "would have caught a fall of 45 %"),
+        ("max_increase", 0.08, "an increase would have been caught from 8 % on"),
+        ("max_decrease", 0.451, "a fall would have been caught from 45 % on"),
         ("max_increase", 1e290, ""),
         ("max", None, ""),
     ],

@@ -26,7 +26,8 @@ def to_solution(facts: Facts, spent: Figure | Missing) -> Answer:
     if isinstance(spent, Figure):
         spent = spent.with_notes(attempts_note(facts), *_stages_note(facts))
     if facts.reached is None:
-        return Missing(f"value for the outcome {facts.condition}", "log the quality it names")
+        how = "log the quality it names: run.log(quality={...}) or --quality-from FILE:KEY"
+        return Missing(f"value for the outcome {facts.condition}", how)
     if not facts.reached:
         return NotReached(facts.condition, spent)
     return spent if isinstance(spent, Missing) else spent.with_terms(outcome=facts.condition)

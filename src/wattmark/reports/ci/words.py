@@ -80,11 +80,11 @@ def with_the_whole(decision: Decision) -> Decision:
 
 
 def caught_words(rule: Ruled) -> str:
-    """``would have caught an increase of 8 %``, with a power of 80 %; empty where nothing tells."""
+    """``an increase would have been caught from 8 % on``, with a power of 80 %; empty where nothing tells."""
     if rule.detectable is None or rule.detectable > 10.0:
         return ""
     way = "a fall" if rule.bound_kind == "max_decrease" else "an increase"
-    return f"would have caught {way} of {percent(rule.detectable)}"
+    return f"{way} would have been caught from {percent(rule.detectable)} on"
 
 
 def counts(decision: Decision) -> dict[Standing, int]:
