@@ -10,7 +10,7 @@ from wattmark.core.errors import UsageError
 from wattmark.core.figure import Figure
 from wattmark.core.given import Given
 from wattmark.core.repeats import repeats_of
-from wattmark.core.run import Hardware, Place, Subject
+from wattmark.core.run import Hardware, Place, SourceId, Subject
 
 
 def test_every_run_is_a_repeat_of_its_own() -> None:
@@ -106,3 +106,10 @@ def test_a_run_without_energy_is_a_repeat_without_energy() -> None:
     (one,) = repeats_of([a_run(energies=())], Given())
     assert one.complete
     assert not isinstance(one.facts.energy, Figure)
+
+
+def test_energy_of_a_simulated_meter_is_simulated_without_a_label_too() -> None:
+    """Whatever the run says of itself."""
+    made_up = a_run(energies=(a_row(source=SourceId(name="simulated", version="1")),))
+    assert [one.simulated for one in repeats_of([made_up], Given())] == [True]
+    assert [one.simulated for one in repeats_of([a_run()], Given())] == [False]

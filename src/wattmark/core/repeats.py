@@ -13,6 +13,7 @@ from wattmark.core.gaps import Fill
 from wattmark.core.given import Given
 from wattmark.core.governance.scope import tags_of
 from wattmark.core.holes import unread_components, with_holes
+from wattmark.core.known import SIMULATED
 from wattmark.core.kpis.kpi import Kpi
 from wattmark.core.ranks import rank_coverage
 from wattmark.core.run import Run
@@ -42,7 +43,7 @@ class Repeat:
     bounded: bool = True
     """False when something was not observed of a device whose most power is not known."""
     simulated: bool = False
-    """True when clock and meters of a run were simulated: nothing was measured."""
+    """True when clock and meters of a run, or one of its meters, were simulated: nothing was measured."""
     tags: tuple[Mapping[str, str], ...] = ()
     """The tags of its runs, each set once (core.governance.scope.tags_of)."""
 
@@ -50,6 +51,15 @@ class Repeat:
     def complete(self) -> bool:
         """True when nothing had to be estimated, so that both ends are the facts themselves."""
         return self.least is self.facts and self.most is self.facts
+
+    @property
+    def lacks(self) -> str:
+        """Why the most that it used cannot be told; empty: it can."""
+        if self.unread:
+            return f"no energy was read of {', '.join(self.unread)}"
+        if not self.bounded:
+            return "part of the time was not observed, and the most the device draws is not known"
+        return ""
 
     def spans(self, kpi: Kpi) -> tuple[Answer, Answer, Answer]:
         """The KPI at the estimate and at both ends of the gaps."""
@@ -118,7 +128,8 @@ def _repeat(runs: Sequence[Run], given: Given) -> Repeat:
             for run in runs
             for row in with_holes(run).energies
         ),
-        simulated=any(is_simulated(run) for run in runs),
+        simulated=any(is_simulated(run) for run in runs)
+        or (isinstance(facts.energy, Figure) and facts.energy.terms.get("evidence") == SIMULATED),
         tags=_tags(runs),
     )
 

@@ -270,10 +270,8 @@ def _require_whole(ours: Sequence[Repeat], theirs: Sequence[Repeat]) -> None:
         # The energy of a missing rank has bounds; its work has none, and without it the baseline looks worse.
         raise NotEnough("baseline: some ranks left no evidence, so that what they did is not known")
     for repeat in (*ours, *theirs):
-        if repeat.unread:
-            raise NotEnough(f"no energy was read of {', '.join(repeat.unread)}")
-        if not repeat.bounded:
-            raise NotEnough("part of the time was not observed, and the most the device draws is not known")
+        if repeat.lacks:
+            raise NotEnough(repeat.lacks)
 
 
 def _ruled(found: Finding, held: Held) -> Finding:

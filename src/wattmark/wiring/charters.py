@@ -16,7 +16,8 @@ from wattmark.core.governance.charter import Actual, Charter, Finding, checked, 
 from wattmark.core.governance.identity import Identity
 from wattmark.core.governance.rules import CharterRules
 from wattmark.core.policy import COVERAGE, Policy
-from wattmark.core.totals import facts_of, latest
+from wattmark.core.repeats import repeats_of
+from wattmark.core.totals import latest
 from wattmark.hashing import sha256
 from wattmark.ledger.auditlog import AuditLog
 from wattmark.ledger.charterfile import CHARTER_NAME, find_charter, read_charter
@@ -88,8 +89,8 @@ def actual_of(
     others = sorted({run.subject.project or charter.project for run in runs} - {charter.project})
     if charter.project and others:  # what states no project may well be of this one
         raise NotComparable([("project", charter.project, ", ".join(others))], "charter and runs")
-    facts = facts_of(runs, given_from(config, stated, runs))
-    return held(charter, facts, rules or CharterRules(), reached_by(charter, runs), COVERAGE)
+    (attempts,) = repeats_of(runs, given_from(config, stated, runs), as_one=True)
+    return held(charter, attempts, rules or CharterRules(), reached_by(charter, runs), COVERAGE)
 
 
 def record_check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -30,6 +31,7 @@ from wattmark.core.governance.charter import (
 )
 from wattmark.core.governance.rules import CharterRules
 from wattmark.core.known import Grade
+from wattmark.core.repeats import Repeat
 from wattmark.core.run import OutcomeGoal, Quality, Run
 
 TODAY = datetime(2026, 11, 20, tzinfo=UTC).date()
@@ -159,6 +161,21 @@ def test_what_may_belong_to_a_budget_is_taken_off_what_is_left() -> None:
     assert left_of(budget(), standing(60.0)) == (0.0, 0.0)
 
 
+def test_an_estimate_on_other_terms_is_not_held_against_a_budget() -> None:
+    """Location-based grams beside market-based ones, devices beside nodes; a mix of both may hold either."""
+    market = budget(unit="kgCO2e", accounting="market")
+    grams = {"carbon": 1.0, "uncertainty": 0.1}
+    (found,) = checked(charter(budget="q", estimate=estimate(**grams)), None, TODAY, [market])
+    assert found.weight is Weight.UNKNOWN
+    assert "location-based and the budget market-based" in found.problem
+    same = charter(budget="q", estimate=estimate(**grams, accounting="market"))
+    assert checked(same, None, TODAY, [market]) == ()
+    for boundary, fits in (("node", True), ("device+node", True), ("device", False), ("", True)):
+        used = Figure(20 * KWH, "J", terms={"boundary": boundary} if boundary else {})
+        told = checked(charter(budget="q"), None, TODAY, [budget()], [standing(used=used)])
+        assert [f.weight for f in told] == ([] if fits else [Weight.UNKNOWN])
+
+
 def test_an_estimate_says_how_it_is_known() -> None:
     """From runs it is of grade D, declared of E and within 100 %; a stated grade holds."""
     past = estimate().figure
@@ -184,9 +201,16 @@ def test_every_field_has_its_name() -> None:
     assert not {"file", "estimate", "estimate.from_file"} & set(told)
 
 
-def beside(told: Facts, reached: bool | None = True, **changes: Any) -> Actual:
+def beside(told: Facts | Repeat, reached: bool | None = True, **changes: Any) -> Actual:
     """The actual beside 10 kWh, with 20 % allowed."""
-    return held(charter(**changes), told, CharterRules(), reached, 0.95)
+    return held(
+        charter(**changes), whole(told) if isinstance(told, Facts) else told, CharterRules(), reached, 0.95
+    )
+
+
+def whole(told: Facts) -> Repeat:
+    """All attempts, of which everything was seen."""
+    return Repeat(facts=told, least=told, most=told)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +250,23 @@ def test_too_little_evidence_never_holds_an_estimate(told: Facts, reason: str) -
     """However small it is."""
     found = beside(told)
     assert (found.verdict, found.reason) == (Held.NOT_ENOUGH, reason)
+
+
+@pytest.mark.parametrize(
+    ("lacks", "reason"),
+    [
+        ({"unread": ("1 of 2 gpu devices",)}, "no energy was read of 1 of 2 gpu devices"),
+        ({"bounded": False}, "the most the device draws is not known"),
+        ({"simulated": True}, "clock and meters were simulated"),
+    ],
+)
+def test_what_nobody_read_keeps_no_promise(lacks: dict[str, Any], reason: str) -> None:
+    """A device that is listed and was not read, a gap without an upper end, meters that were made up."""
+    found = beside(replace(whole(facts(5.0)), **lacks))
+    assert found.verdict is Held.NOT_ENOUGH
+    assert reason in found.reason
+    more = beside(replace(whole(facts(20.0)), **lacks))
+    assert more.verdict is (Held.NOT_ENOUGH if "simulated" in lacks else Held.BEYOND)
 
 
 def test_no_energy_is_not_enough_evidence() -> None:
@@ -290,6 +331,6 @@ def test_an_outcome_that_is_none_is_refused() -> None:
 @given(st.floats(1.0, 30.0), st.floats(0.0, 0.5), st.floats(0.0, 1.0))
 def test_taking_readings_away_never_holds_an_estimate(kwh: float, error: float, coverage: float) -> None:
     """What was beyond or not enough with all readings is never within with fewer."""
-    whole, part = beside(facts(kwh, error=error)), beside(facts(kwh, error=error, coverage=coverage))
-    if whole.verdict is not Held.WITHIN:
+    full, part = beside(facts(kwh, error=error)), beside(facts(kwh, error=error, coverage=coverage))
+    if full.verdict is not Held.WITHIN:
         assert part.verdict is not Held.WITHIN

@@ -22,6 +22,7 @@ from wattmark.core.governance.rules import CharterRules
 from wattmark.core.known import Boundary, Grade
 from wattmark.core.kpis.carbon_to_solution import carbon_of
 from wattmark.core.outcome import parse_goal
+from wattmark.core.repeats import Repeat
 from wattmark.core.run import Run
 from wattmark.core.units import short_of
 
@@ -198,6 +199,8 @@ def _against(
     if isinstance(needed, Missing):
         return [Finding(field="budget", problem=f"cannot be held against it: {needed}")]
     standing = _standing_of(charter, budget, standings)
+    if other := _on_other_terms(budget, needed, standing):
+        return [Finding(field="budget", problem=other, weight=Weight.UNKNOWN)]
     low, high = left_of(budget, standing)
     told = f"{_span(budget, *needed.interval)} is needed and {_span(budget, low, high)} is left"
     if needed.interval[0] > high:
@@ -209,6 +212,28 @@ def _against(
         problem = f"{told}: the two overlap; narrow the estimate, with a pilot for example"
         return [Finding(field="budget", problem=problem, weight=Weight.UNKNOWN)]
     return []
+
+
+def _on_other_terms(budget: Budget, needed: Figure, standing: BudgetStanding | None) -> str:
+    """Why an estimate may not be held against a budget; empty: it may. Grams of both kinds never meet, nor
+    energy of devices and of nodes.
+    """
+    if budget.carbon:
+        stated = needed.terms["accounting"]
+        return (
+            f"the estimate is {stated}-based and the budget {budget.accounting}-based: state it "
+            f'with accounting = "{budget.accounting}"'
+            if stated != budget.accounting
+            else ""
+        )
+    used = standing.used if standing is not None else None
+    counted = used.terms.get("boundary", "") if isinstance(used, Figure) else ""
+    if not counted or needed.terms["boundary"] in counted.split("+"):
+        return ""
+    return (
+        f"the estimate is of the {needed.terms['boundary']} and what was used of the {counted}: state it at "
+        "the boundary that is measured"
+    )
 
 
 def left_of(budget: Budget, standing: BudgetStanding | None) -> tuple[float, float]:
@@ -277,13 +302,14 @@ class Actual:
 
 
 def held(
-    charter: Charter, facts: Facts, rules: CharterRules, reached: bool | None, coverage: float
+    charter: Charter, attempts: Repeat, rules: CharterRules, reached: bool | None, coverage: float
 ) -> Actual:
-    """The actual of a project beside its estimate.
+    """The actual of a project, all its attempts as one, beside its estimate.
 
     ``reached`` says whether the charter's outcome holds. Raises NotComparable when boundary or functional
     unit differ, UsageError for a charter without an estimate.
     """
+    facts = attempts.facts
     estimated = charter.estimate.figure
     if isinstance(estimated, Missing):
         raise UsageError(f"{charter.file or 'the charter'}: {estimated}")
@@ -297,7 +323,10 @@ def held(
     ratio = Figure(
         actual.value, "J", errors=actual.errors, grades=actual.grades, coverage=actual.coverage
     ).over(Figure(estimated.value, "J", errors=estimated.errors), "1")
-    verdict, reason = _verdict(estimated, actual, rules.tolerance, reached, coverage)
+    lacking = _lacking_of(attempts, actual, coverage)
+    verdict, reason = _verdict(estimated, actual, rules.tolerance, reached, lacking)
+    if attempts.simulated:
+        verdict, reason = Held.NOT_ENOUGH, "clock and meters were simulated: nothing was measured"
     low, high = estimated.interval
     return Actual(
         charter=charter,
@@ -333,9 +362,12 @@ def _at(boundary: str, energy: Figure, facts: Facts) -> Figure:
 
 
 def _verdict(
-    estimated: Figure, actual: Figure, tolerance: float, reached: bool | None, coverage: float
+    estimated: Figure, actual: Figure, tolerance: float, reached: bool | None, lacking: str
 ) -> tuple[Held, str]:
-    """The estimate is a promise: the interval of the actual is held against its value and the tolerance."""
+    """The estimate is a promise: the interval of the actual is held against its value and the tolerance.
+
+    ``lacking`` is why what was seen would not carry that it was kept.
+    """
     most = estimated.value * (1 + tolerance)
     low, high = actual.interval
     if low > most:
@@ -347,21 +379,28 @@ def _verdict(
         )
     if reached is None:
         return Held.NOT_ENOUGH, "whether the outcome was reached is not known"
-    if actual.coverage < coverage:
-        seen, needed = short_of(actual.coverage, coverage)
-        return Held.NOT_ENOUGH, f"coverage {seen} is below the {needed} that it needs"
-    if actual.grade is Grade.E:
-        return Held.NOT_ENOUGH, "the actual is declared (grade E), not measured"
+    if lacking:
+        return Held.NOT_ENOUGH, lacking
     if high > most:
         return Held.NOT_ENOUGH, f"the estimate and {tolerance:.0%} lie inside the interval of the actual"
     return Held.WITHIN, ""
 
 
+def _lacking_of(attempts: Repeat, actual: Figure, coverage: float) -> str:
+    """Why what was seen of the attempts does not carry a promise that was kept; empty: it does."""
+    if actual.coverage < coverage:
+        seen, needed = short_of(actual.coverage, coverage)
+        return f"coverage {seen} is below the {needed} that it needs"
+    if actual.grade is Grade.E:
+        return "the actual is declared (grade E), not measured"
+    return attempts.lacks
+
+
 def reached_by(charter: Charter, runs: Sequence[Run]) -> bool | None:
     """Whether any attempt reached the charter's outcome; None where not every other one tells.
 
-    A run tells by the quality it logged, or by the same outcome that it declared itself; one that failed did
-    not reach it. Without an outcome in the charter the runs' own counts.
+    A run tells by the quality it logged, or by the same outcome that it declared itself; one that failed and
+    tells neither did not reach it. Without an outcome in the charter the runs' own counts.
     """
     told = [_reached(charter, run) for run in runs]
     if True in told:
