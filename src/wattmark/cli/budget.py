@@ -15,7 +15,7 @@ import click
 from wattmark.cli.completing import one_of
 from wattmark.cli.ledger_options import ledger_option, note, told_wait
 from wattmark.cli.options import config_here, json_option
-from wattmark.cli.output import STDOUT, write_to
+from wattmark.cli.output import STDOUT, write_paper
 from wattmark.core.errors import UsageError
 from wattmark.version import __version__
 
@@ -136,24 +136,16 @@ def _show(
     from wattmark.core.governance.budgets import exit_code_of
     from wattmark.reports.as_json import document
     from wattmark.reports.budgets import SCHEMA, budgets_body, budgets_paper
-    from wattmark.reports.paper import paper_html, paper_markdown, paper_text
-    from wattmark.wiring.governing import policy_here
+    from wattmark.wiring.governing import moment, policy_here
 
     found = policy_here(policy, Path.cwd())
-    rules, at = _chosen(found.policy, ids), moment_of(now)
+    rules, at = _chosen(found.policy, ids), moment(now)
     courses = courses_here(rules, at, ledger, folder, beside=found.folder, **place)
     code = exit_code_of(course.standing for course in courses)
     file, told = Path(rules.name).name, f"{at:{MOMENT}}"
-    if as_json:
-        body = budgets_body(courses, policy=file, digest=rules.digest, at=told, exit_code=code)
-        click.echo(document(SCHEMA, 1, body))
+    body = budgets_body(courses, policy=file, digest=rules.digest, at=told, exit_code=code)
     paper = budgets_paper(courses, policy=file, at=told, source=_source(ledger, folder), version=__version__)
-    if html:
-        write_to(html, paper_html(paper))
-    if md:
-        write_to(md, paper_markdown(paper))
-    if not (as_json or html or md):
-        click.echo(paper_text(paper))
+    write_paper(paper, html, md, document(SCHEMA, 1, body) if as_json else None)
     return code
 
 
@@ -183,13 +175,6 @@ def courses_here(
         return courses_of(
             rules, config_here(), stated, (), at, ledger=ledger, folder=folder, waived=waived, say=note
         )
-
-
-def moment_of(text: str | None) -> datetime:
-    """The moment that is meant: now, or what was written; without an offset it is UTC. Raises UsageError."""
-    from wattmark.wiring.governing import moment
-
-    return moment(text)
 
 
 def _chosen(policy: Policy, ids: tuple[str, ...]) -> Policy:

@@ -12,7 +12,7 @@ import click
 from wattmark.cli.budget import md_option, now_option, policy_option, runs_option
 from wattmark.cli.ledger_options import ledger_option, note, told_wait
 from wattmark.cli.options import config_here, json_option, place_options, stated_from
-from wattmark.cli.output import write_to
+from wattmark.cli.output import write_paper
 from wattmark.core.errors import LedgerError, UsageError
 from wattmark.frames import replace_durably
 from wattmark.version import __version__
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wattmark.core.governance.charter import Charter
-    from wattmark.reports.paper import Paper
     from wattmark.wiring.governing import PolicyHere
 
 charter_option = click.option(
@@ -93,7 +92,7 @@ def check(
     code = exit_code(found.findings)
     body = check_body(found.charter, found.findings, found.standing)
     paper = check_paper(found.charter, found.findings, found.standing, __version__)
-    _show(paper, document("charter-check", 1, body), md=md, as_json=as_json)
+    write_paper(paper, None, md, document("charter-check", 1, body) if as_json else None)
     _log(rules, file, found.charter, WORDS[code], actor, at, once=True)
     return code
 
@@ -137,8 +136,8 @@ def actual(
     told = actual_of(
         charter, runs, config_here(), stated_from(options), rules.policy.charter if rules else None
     )
-    document_text = document("charter-actual", 1, actual_body(told))
-    _show(actual_paper(told, __version__), document_text, md=md, as_json=as_json)
+    body = document("charter-actual", 1, actual_body(told)) if as_json else None
+    write_paper(actual_paper(told, __version__), None, md, body)
     if rules is not None:
         _log(rules, file, charter, told.verdict.value, actor, at)
     return told.exit_code
@@ -152,17 +151,6 @@ def schema() -> None:
     from wattmark.ledger.charterfile import charter_schema
 
     click.echo(json.dumps(charter_schema(), indent=1))
-
-
-def _show(paper: Paper, body: str, *, md: str | None, as_json: bool) -> None:
-    from wattmark.reports.paper import paper_markdown, paper_text
-
-    if as_json:
-        click.echo(body)
-    if md:
-        write_to(md, paper_markdown(paper))
-    if not (as_json or md):
-        click.echo(paper_text(paper))
 
 
 def _log(

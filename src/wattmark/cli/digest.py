@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from wattmark.cli.budget import (
     MOMENT,
     html_option,
     md_option,
-    moment_of,
     now_option,
     place_here,
     policy_option,
@@ -76,18 +76,44 @@ def command(
     Alone it prints. With --send or --to it tells what is due there: what was sent last is remembered, so that
     none is skipped and none is sent twice. Exit code 4: somebody was not told.
     """
+    from wattmark.wiring.governing import moment
+
     if team and every:
         raise UsageError("--team and --all: give one of them")
-    at, shown = moment_of(now), link_of(link)
+    at, shown = moment(now), link_of(link)
     if folder is not None and ledger is not None:
         raise UsageError("--runs and --ledger: give one of them")
     with _weeks(ledger, folder, place) as weeks:
-        agenda = _agenda(policy, at, ledger, folder, place, since, period, weeks)
+        asked = _Asked(weeks, at, period, _periods(at, period, since, weeks), since is not None, team, every)
+        agenda = _agenda(policy, asked, ledger, folder, place)
         if send or to:
-            told = _send(weeks, agenda, at, period, since, team, every, to, shown, dry_run)
-            return _say(told, as_json)
-        _print(_made(weeks, agenda, at, period, since, team, every), shown, html, md, as_json)
+            return _say(_send(asked, agenda, to, shown, dry_run), as_json)
+        _print(_made(asked, agenda), shown, html, md, as_json)
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose digests, of when."""
+
+    weeks: Lookback
+    at: datetime
+    kind: str
+    periods: tuple[Period, ...]
+    again: bool
+    """Those periods are meant whether or not they were sent before."""
+    team: str | None
+    every: bool
+
+    def digest(self, team: str, period: Period, agenda: Agenda | str) -> Digest:
+        """One of them."""
+        return self.weeks.digest(team, period, f"{self.at:{MOMENT}}", agenda)
+
+    def teams(self, period: Period) -> Sequence[str]:
+        """Whose digests of a period are meant."""
+        from wattmark.wiring.lookback import teams_wanted
+
+        return teams_wanted(self.weeks, period, self.team, self.every)
 
 
 @contextmanager
@@ -124,23 +150,9 @@ def _periods(at: datetime, kind: str, since: str | None, weeks: Lookback) -> tup
     return tuple(one for one in found if one.start is not None and one.start >= first)
 
 
-def _made(
-    weeks: Lookback,
-    agenda: Agenda | str,
-    at: datetime,
-    kind: str,
-    since: str | None,
-    team: str | None,
-    every: bool,
-) -> list[Digest]:
-    from wattmark.wiring.lookback import teams_wanted
-
+def _made(asked: _Asked, agenda: Agenda | str) -> list[Digest]:
     with told_wait("adding up"):
-        return [
-            weeks.digest(whose, one, f"{at:{MOMENT}}", agenda)
-            for one in _periods(at, kind, since, weeks)
-            for whose in teams_wanted(weeks, one, team, every)
-        ]
+        return [asked.digest(whose, one, agenda) for one in asked.periods for whose in asked.teams(one)]
 
 
 def _print(digests: Sequence[Digest], link: str, html: str | None, md: str | None, as_json: bool) -> None:
@@ -161,39 +173,26 @@ def _print(digests: Sequence[Digest], link: str, html: str | None, md: str | Non
         click.echo(said or "there is no digest: nobody used anything, or no period is over since then")
 
 
-def _send(
-    weeks: Lookback,
-    agenda: Agenda | str,
-    at: datetime,
-    kind: str,
-    since: str | None,
-    team: str | None,
-    every: bool,
-    to: tuple[str, ...],
-    link: str,
-    dry_run: bool,
-) -> list[Told]:
+def _send(asked: _Asked, agenda: Agenda | str, to: tuple[str, ...], link: str, dry_run: bool) -> list[Told]:
     from wattmark.core.governance.digest import last_whole
     from wattmark.reports.messages_digest import digest_message
     from wattmark.wiring.digest_due import Due, all_due, routes_for, send
-    from wattmark.wiring.lookback import teams_wanted
     from wattmark.wiring.notifying import chosen, routes_of, spool_of, tell, world_of
 
-    config = config_here()
+    config, zone = config_here(), asked.weeks.zone
     spool, world = spool_of(config), world_of()
     routes = routes_for(chosen(routes_of(config), to))
-    teams = tuple(teams_wanted(weeks, last_whole(kind, at, weeks.zone), team, every))
-    if since is None:
-        items = list(all_due(routes, teams, kind, at, weeks.zone, spool))
+    teams = tuple(asked.teams(last_whole(asked.kind, asked.at, zone)))
+    if asked.again:
+        items = [Due(route=route, team=one, periods=asked.periods) for route in routes for one in teams]
     else:
-        asked = _periods(at, kind, since, weeks)
-        items = [Due(route=route, team=one, periods=asked) for route in routes for one in teams]
+        items = list(all_due(routes, teams, asked.kind, asked.at, zone, spool))
     found: list[Told] = []
     for item in items:
         if item.older:
             note(f"{item.route.name}: digests before {item.periods[0].name} were not sent and are left out")
         for one in item.periods:
-            message = digest_message(weeks.digest(item.team, one, f"{at:{MOMENT}}", agenda), link)
+            message = digest_message(asked.digest(item.team, one, agenda), link)
             if dry_run:
                 found += tell([message], [item.route], world, spool, dry_run=True)
             else:
@@ -214,22 +213,14 @@ def _say(told: Sequence[Told], as_json: bool) -> int:
 
 
 def _agenda(
-    policy: Path | None,
-    at: datetime,
-    ledger: str | None,
-    folder: Path | None,
-    place: dict[str, Any],
-    since: str | None,
-    kind: str,
-    weeks: Lookback,
+    policy: Path | None, asked: _Asked, ledger: str | None, folder: Path | None, place: dict[str, Any]
 ) -> Agenda | str:
     """What the board's agenda holds; without a policy the reason why there is none."""
     from wattmark.wiring import Stated
     from wattmark.wiring.agenda import Sitting, agenda_of
     from wattmark.wiring.governing import policy_here
 
-    first = _periods(at, kind, since, weeks)
-    start = first[0].start if first and first[0].start else at
+    start = asked.periods[0].start if asked.periods and asked.periods[0].start else asked.at
     try:
         rules = policy_here(policy, Path.cwd())
     except WattmarkError as error:
@@ -239,7 +230,7 @@ def _agenda(
     sitting = Sitting(
         rules=rules,
         config=config_here(),
-        now=at,
+        now=asked.at,
         since=start.astimezone(UTC).date() - timedelta(days=1),
         here=Path.cwd(),
         environ=os.environ,

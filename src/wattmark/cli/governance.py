@@ -12,7 +12,7 @@ import click
 from wattmark.cli.budget import html_option, md_option, now_option, policy_option, runs_option
 from wattmark.cli.ledger_options import ledger_option, note, told_wait
 from wattmark.cli.options import config_here, json_option
-from wattmark.cli.output import only_ascii, write_to
+from wattmark.cli.output import only_ascii, write_paper
 from wattmark.core.errors import UsageError
 from wattmark.version import __version__
 
@@ -65,7 +65,6 @@ def command(
     """
     from wattmark.reports.agenda import agenda_body, agenda_paper
     from wattmark.reports.as_json import document
-    from wattmark.reports.paper import paper_html, paper_markdown, paper_text
     from wattmark.wiring import Stated
     from wattmark.wiring.agenda import Sitting, agenda_of
     from wattmark.wiring.governing import moment, policy_here
@@ -85,14 +84,7 @@ def command(
     with told_wait("putting the agenda together"):
         agenda = agenda_of(sitting)
     paper = agenda_paper(agenda, __version__, ascii_only=only_ascii())
-    if as_json:
-        click.echo(document("governance", 1, agenda_body(agenda)))
-    if html:
-        write_to(html, paper_html(paper))
-    if md:
-        write_to(md, paper_markdown(paper))
-    if not (as_json or html or md):
-        click.echo(paper_text(paper))
+    write_paper(paper, html, md, document("governance", 1, agenda_body(agenda)) if as_json else None)
     return 1 if check and agenda.breaches else 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wattmark.cli.budget import MOMENT, courses_here, moment_of, now_option, place_here, policy_option
+from wattmark.cli.budget import MOMENT, courses_here, now_option, place_here, policy_option
 from wattmark.cli.budget import runs_option as folder_option
 from wattmark.cli.ledger_options import ledger_option
 from wattmark.cli.notify import link_of, tell_all, telling_options
@@ -41,8 +41,9 @@ def command(
     from wattmark.core.errors import UsageError
     from wattmark.reports.messages_budget import budget_message, budgets_message
     from wattmark.wiring.decisions import policy_for
+    from wattmark.wiring.governing import moment
 
-    shown, at = link_of(link), moment_of(now)
+    shown, at = link_of(link), moment(now)
     rules = policy_for(policy, Path.cwd())
     if not rules.budgets:
         raise UsageError(f"{rules.name} has no [[budget]]")

@@ -6,10 +6,14 @@ import codecs
 import errno
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from wattmark.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from wattmark.reports.paper import Paper
 
 STDOUT = "-"
 """Where a file is named: standard output."""
@@ -71,3 +75,17 @@ def write_to(target: str, content: str | bytes) -> None:
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from None
     click.echo(f"wrote {target}", err=True)
+
+
+def write_paper(paper: Paper, html: str | None, md: str | None, body: str | None) -> None:
+    """A paper in the forms that were asked for, ``body`` being its JSON; else as text for the terminal."""
+    from wattmark.reports.paper import paper_html, paper_markdown, paper_text
+
+    if body is not None:
+        click.echo(body)
+    if html:
+        write_to(html, paper_html(paper))
+    if md:
+        write_to(md, paper_markdown(paper))
+    if not (html or md or body is not None):
+        click.echo(paper_text(paper))

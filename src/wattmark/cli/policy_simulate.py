@@ -19,6 +19,7 @@ from wattmark.cli.options import (
     say_first,
     stated_from,
 )
+from wattmark.cli.output import STDOUT, write_to
 from wattmark.cli.policy import policy_named, policy_option
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ RUNS = (3, 5, 10)
 )
 @click.option("--trials", type=click.IntRange(10, 1_000_000), default=400, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed draws the same runs.")
-@click.option(
-    "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a page with plots."
-)
+@click.option("--html", metavar="FILE", help="Write it as a page with plots; - is stdout.")
 @as_one_option
 @place_options
 @json_option
@@ -67,7 +66,7 @@ def command(
     noise: float | None,
     trials: int,
     seed: int,
-    html: Path | None,
+    html: str | None,
     as_one: bool,
     as_json: bool,
     **options: Any,
@@ -106,9 +105,10 @@ def command(
         version=__version__,
         noise_runs=None if noise is not None else len(group.repeats),
     )
+    if html != STDOUT:
+        click.echo(errors_json(found) if as_json else paper_text(errors_paper(found)))
     if html is not None:
-        html.write_text(paper_html(errors_paper(found)), encoding="utf-8")
-    click.echo(errors_json(found) if as_json else paper_text(errors_paper(found)))
+        write_to(html, paper_html(errors_paper(found)))
 
 
 def _limit(policy: Policy, rule: str | None) -> Limit:

@@ -14,7 +14,7 @@ import click
 from wattmark.cli.ledger_options import note, read, told_wait
 from wattmark.cli.notify import to_option
 from wattmark.cli.options import config_here, json_option
-from wattmark.cli.output import only_ascii
+from wattmark.cli.output import only_ascii, write_to
 from wattmark.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def command(
     if html is not None:
         from wattmark.monitoring.detection.chart import page
 
-        html.write_text(page(courses), "utf-8")
+        write_to(str(html), page(courses))
     _print(courses, as_json)
     if telling and not accept:
         _tell(courses, to, end)
