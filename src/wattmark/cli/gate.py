@@ -19,9 +19,13 @@ from wattmark.cli.options import (
     say_first,
     stated_from,
 )
+from wattmark.cli.output import STDOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wattmark.core.governance.decision import Decision
+    from wattmark.reports.ci.catalog import Format
     from wattmark.wiring.decisions import Group
     from wattmark.wiring.governing import Gated
 
@@ -100,9 +104,10 @@ def command(
     """
     from wattmark.wiring.decisions import group_of
     from wattmark.wiring.governing import Surroundings, govern, held_against, moment, policy_here
+    from wattmark.wiring.publishing import forms_asked
 
     here, at = Path.cwd(), moment(now)
-    wanted = _wanted(write, decision)
+    wanted = forms_asked([*([f"json={decision}"] if decision is not None else []), *write])
     config, stated, rules = config_here(), stated_from(options), policy_here(policy, here)
     around = Surroundings(
         config=config, stated=stated, here=here, now=at, stated_now=now is not None,
@@ -130,34 +135,16 @@ def exit_code(decision: Decision, on_warn: int | None) -> int:
     return on_warn if on_warn is not None and decision.exit_code == 0 and lenient else decision.exit_code
 
 
-def _wanted(write: tuple[str, ...], decision: Path | None) -> list[tuple[str, str]]:
-    """(format, file) in order. A wrong name is told before anything is judged."""
-    from wattmark.reports.ci.catalog import format_named
+def _write(wanted: Sequence[tuple[Format, Path]], decision: Decision) -> None:
+    from wattmark.wiring.publishing import shown_as, write_forms
 
-    found = [("json", str(decision))] if decision is not None else []
-    for asked in write:
-        name, _, file = asked.partition("=")
-        found.append((name, file or format_named(name).file))
-        format_named(name)
-    return found
-
-
-def _write(wanted: list[tuple[str, str]], decision: Decision) -> None:
-    from wattmark.core.errors import UsageError
-    from wattmark.reports.ci.catalog import format_named
-    from wattmark.wiring.publishing import shown_as
-
-    for name, file in wanted:
-        row = format_named(name)
-        text = row.render(shown_as(row, decision, os.environ, Path.cwd()))
-        if file == "-":
+    for form, path in wanted:
+        shown = shown_as(form, decision, os.environ, Path.cwd())
+        if str(path) == STDOUT:
+            text = form.render(shown)
             click.echo(text, nl=not text.endswith("\n"))
-            continue
-        try:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-            Path(file).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
+        else:
+            write_forms(shown, [(form, path)])
 
 
 def _json(found: Gated, code: int) -> str:
