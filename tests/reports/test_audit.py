@@ -52,7 +52,8 @@ def test_an_unproven_log_says_what_would_prove_it() -> None:
 
 def test_a_log_that_is_proven_up_to_an_entry_says_so() -> None:
     """With the anchor, and with what is strange and proves nothing."""
-    found = check(FIRST, SECOND, anchors=(Anchor(hash=FIRST.hash, seq=1, source="git tag a"),))
+    tag = Anchor(hash=FIRST.hash, seq=1, source="git tag a")
+    found = check(FIRST, SECOND, anchors=(tag, tag))  # named, and found in the log as well: told once
     assert verified_text(found, ["a remark"]).splitlines() == [
         "2 entries: tail not provable beyond entry 1",
         "  held by git tag a, entry 1",

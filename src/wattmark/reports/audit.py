@@ -49,10 +49,10 @@ def verified_text(found: Findings, notes: Sequence[str] = ()) -> str:
     lines = [head, *(f"  {finding.kind}: {finding.text}" for finding in found.findings)]
     if found.state is State.UNPROVEN and not found.proven_through:
         lines.append(NO_ANCHOR)
-    lines += [
+    lines += dict.fromkeys(  # a tag may be named, and found in the log as well
         f"  held by {anchor.source}{f', entry {anchor.seq}' if anchor.seq is not None else ''}"
         for anchor in found.held
-    ]
+    )
     lines += [f"  note: {note}" for note in (*found.notes, *notes)]
     return "\n".join(lines)
 
