@@ -18,12 +18,16 @@ from wattmark.core.whole_numbers import huge_number
 
 def read_toml(path: Path) -> Mapping[str, Any]:
     """A TOML document. Raises ConfigError when it cannot be read or is not TOML."""
+    return parse_toml(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """The text of a file. Raises ConfigError when it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         problem = error.strerror if isinstance(error, OSError) else "is not UTF-8"
         raise ConfigError(str(path), "", f"cannot be read: {problem}") from None
-    return parse_toml(text, str(path))
 
 
 def parse_toml(text: str, file: str) -> Mapping[str, Any]:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.config import nearest
-from wattmark.core.errors import ConfigError, UsageError
+from wattmark.core.errors import UsageError
 from wattmark.core.estimate import energy_from
 from wattmark.core.governance.budget import CARBON_UNITS, ENERGY_UNITS
 from wattmark.core.governance.charter import BASES, Charter, Estimated
 from wattmark.core.known import Boundary, Grade
 from wattmark.core.outcome import parse_goal
-from wattmark.fields import Fields, parse_toml
+from wattmark.fields import Fields, text_of
 from wattmark.ledger.keys import Holds, Key, Table, read_keys
 from wattmark.ledger.policyschema import schema_of
-from wattmark.ledger.tomllines import lines_of
+from wattmark.ledger.tomllines import parsed
 
 CHARTER_NAME = "wattmark-charter.toml"
 TOP: Mapping[str, Key] = {
@@ -75,23 +75,12 @@ def find_charter(start: Path) -> Path | None:
 
 def read_charter(path: Path) -> Charter:
     """Read a charter file. Raises ConfigError that names the file, the line and the place in it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise ConfigError(str(path), "", f"cannot be read: {problem}") from None
-    return parse_charter(text, str(path), path.parent)
+    return parse_charter(text_of(path), str(path), path.parent)
 
 
 def parse_charter(text: str, file: str, folder: Path | None = None) -> Charter:
     """A charter from text; estimates that it names lie in ``folder``. Raises ConfigError."""
-    document, lines = parse_toml(text, file), lines_of(text)
-    try:
-        return _charter(Fields(file, "", document), folder)
-    except ConfigError as error:
-        line = lines.of(error.place)
-        where = file if line is None else f"{file}:{line}"
-        raise ConfigError(where, error.place, error.problem) from None
+    return parsed(text, file, lambda fields, _: _charter(fields, folder))
 
 
 def charter_schema() -> dict[str, Any]:

@@ -25,7 +25,6 @@ class Holds(StrEnum):
     TEXTS = "a list of strings"
     SCOPE = "patterns on tags"
     TAGS = "a list of tags"
-    NAMES = "a table of lists of strings"
     WORDS = "a table of strings"
 
 
@@ -90,9 +89,6 @@ def read_key(fields: Fields, name: str, key: Key) -> Any:
             return read_scope(fields, name)
         case Holds.TAGS:
             return _tags(fields, name)
-        case Holds.NAMES:
-            inside = fields.table(name)
-            return {each: inside.texts(each) for each in inside.values}
         case Holds.WORDS:
             inside = fields.table(name)
             return {each: inside.named(each) for each in inside.values}

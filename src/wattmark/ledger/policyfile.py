@@ -24,11 +24,11 @@ from wattmark.core.governance.rules import (
 from wattmark.core.kpis import CATALOG
 from wattmark.core.policy import Limit, Policy, check_limit
 from wattmark.core.rubric import Factors
-from wattmark.fields import Fields, parse_toml
+from wattmark.fields import Fields, text_of
 from wattmark.ledger.keys import read_key, read_keys
 from wattmark.ledger.policydigest import policy_digest, rule_digest
 from wattmark.ledger.policykeys import BUDGET, DEFAULTS, LIMIT, TABLES, TOP
-from wattmark.ledger.tomllines import TomlLines, lines_of
+from wattmark.ledger.tomllines import TomlLines, parsed
 
 POLICY_NAME = "wattmark-policy.toml"
 SHORT = 8
@@ -42,27 +42,12 @@ def find_policy(start: Path) -> Path | None:
 
 def read_policy(path: Path) -> Policy:
     """Read a policy file. Raises ConfigError that names the file, the line and the place in it."""
-    return parse_policy(policy_text(path), str(path))
-
-
-def policy_text(path: Path) -> str:
-    """A policy file, letter by letter. Raises ConfigError when it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise ConfigError(str(path), "", f"cannot be read: {problem}") from None
+    return parse_policy(text_of(path), str(path))
 
 
 def parse_policy(text: str, file: str) -> Policy:
     """A policy from text. Raises ConfigError that names the file, the line and the place in it."""
-    document, lines = parse_toml(text, file), lines_of(text)
-    try:
-        return _policy(Fields(file, "", document), lines)
-    except ConfigError as error:
-        line = lines.of(error.place)
-        where = file if line is None else f"{file}:{line}"
-        raise ConfigError(where, error.place, error.problem) from None
+    return parsed(text, file, _policy)
 
 
 def switched_on(text: str) -> str:

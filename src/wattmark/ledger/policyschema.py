@@ -87,8 +87,6 @@ def _kind(key: Key) -> dict[str, Any]:
         case Holds.TAGS:
             tag = rf"^({'|'.join(TAGS)}|{LABEL.replace('.', chr(92) + '.')}.+)$"
             return {"type": "array", "items": {"type": "string", "pattern": tag}}
-        case Holds.NAMES:
-            return {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
         case Holds.WORDS:
             return {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from wattmark.fields import MARK
+from wattmark.core.errors import ConfigError
+from wattmark.fields import MARK, Fields, parse_toml
 
+Made = TypeVar("Made")
 _TABLE = re.compile(r"^\s*\[(?!\[)\s*([^\]\[]+?)\s*\]\s*(?:#.*)?$")
 _ARRAY = re.compile(r"^\s*\[\[\s*([^\]\[]+?)\s*\]\]\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
@@ -31,6 +34,17 @@ class TomlLines:
         name, number, rest = match[1], int(match[2] or 0), match[3] or ""
         inner = rest.partition(" ")[0]
         return self.keys.get((name, number, inner)) or self.tables.get((name, number))
+
+
+def parsed(text: str, file: str, make: Callable[[Fields, TomlLines], Made]) -> Made:
+    """What is made of a TOML file. Raises ConfigError that names the file, the line and the place in it."""
+    document, lines = parse_toml(text, file), lines_of(text)
+    try:
+        return make(Fields(file, "", document), lines)
+    except ConfigError as error:
+        line = lines.of(error.place)
+        where = file if line is None else f"{file}:{line}"
+        raise ConfigError(where, error.place, error.problem) from None
 
 
 def lines_of(text: str) -> TomlLines:

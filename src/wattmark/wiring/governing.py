@@ -24,8 +24,9 @@ from wattmark.core.kpis import CATALOG
 from wattmark.core.policy import Policy
 from wattmark.core.repeats import Repeat
 from wattmark.core.verdict import Finding, Ruling, Verdict
+from wattmark.fields import text_of
 from wattmark.ledger.baselinefile import evidence_hash
-from wattmark.ledger.policyfile import parse_policy, policy_text
+from wattmark.ledger.policyfile import parse_policy
 from wattmark.wiring.actors import actor_of
 from wattmark.wiring.auditing import GateEvidence, logged
 from wattmark.wiring.baseline_approval import baseline_doubt
@@ -116,7 +117,7 @@ class Gated:
 def policy_here(path: Path | None, start: Path) -> PolicyHere:
     """The policy named, or the nearest one. Raises UsageError when there is none; ConfigError."""
     found = policy_file(path, start)
-    text = policy_text(found)
+    text = text_of(found)
     policy, name = parse_policy(text, str(found)), told_path(found, start)
     budgets = tuple(replace(budget, file=name) for budget in policy.budgets)
     return PolicyHere(policy=replace(policy, name=name, budgets=budgets), text=text, folder=found.parent)
