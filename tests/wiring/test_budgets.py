@@ -20,7 +20,7 @@ from wattmark.core.governance.budget import Budget, BudgetStanding, BudgetState
 from wattmark.core.governance.scope import Scope
 from wattmark.core.known import Boundary
 from wattmark.core.policy import Policy
-from wattmark.core.run import GapSpan, Place, Quality, Run, Subject, Window
+from wattmark.core.run import GapSpan, Hardware, Place, Quality, Run, Subject, Window
 from wattmark.wiring.budget_runs import together
 from wattmark.wiring.budgets import courses_of
 from wattmark.wiring.given import Stated
@@ -511,3 +511,40 @@ def test_the_calendar_is_the_ledgers(tmp_path: Path) -> None:
     (found,) = standings(budget(period="day"), now=now, ledger=str(ledger))
     assert found.period == "2026-11-02"
     assert list(used([found])) == [360.0]
+
+
+def of_two_gpus(*read: str, n: int = 9, **changes: Any) -> Run:
+    """A run that lists two GPUs, and what was read: 90 J of each of these."""
+    listed = Place(country="FRA", hardware=(Hardware(component="gpu", name="H100", count=2.0),))
+    rows = tuple(a_row(device_id=device, component="gpu") for device in read)
+    return the_run(n, "c", 600, energies=rows, place=listed, subject=ADS, **changes)
+
+
+def test_a_gpu_that_nothing_read_leaves_budgets_open(where: dict[str, Any]) -> None:
+    """Of a run, and of the month in which it lies: 90 J were read of 180 J, and 150 J are allowed."""
+    budgets = budget(period="run", limit=150.0), budget(scope=Scope({"team": ("ads",)}))
+    told = [s.state for s in standings(*budgets, candidates=[of_two_gpus("0", "1")], **where)]
+    assert told == [BudgetState.SPENT, BudgetState.WITHIN]
+    for found in standings(*budgets, candidates=[of_two_gpus("0")], **where):
+        assert found.state is BudgetState.UNDECIDED
+        assert "energy of 1 of 2 gpu devices" in found.reason
+        assert found.more is None
+
+
+def test_what_the_ledger_holds_of_it_is_as_open_unless_somebody_else_read_the_machine(
+    tmp_path: Path,
+) -> None:
+    """The second GPU is in another record of that host: then nothing is lacking."""
+    ledger, files = a_ledger(tmp_path), tmp_path / "files"
+    files.mkdir()
+    run = of_two_gpus("0")
+    kept(files, run, "run")
+    assert ask("add", files, "--ledger", ledger).return_value == 0
+    team = budget(scope=Scope({"team": ("ads",)}))
+    (found,) = standings(team, candidates=[run], ledger=str(ledger))
+    assert (found.state, found.more) == (BudgetState.UNDECIDED, None)
+    beside = the_run(10, "c", 600, energies=(a_row(device_id="1", component="gpu"),), subject=SEARCH)
+    kept(files, beside, "beside")
+    assert ask("add", files, "--ledger", ledger).return_value == 0
+    (found,) = standings(team, candidates=[run], ledger=str(ledger))
+    assert found.state is BudgetState.WITHIN

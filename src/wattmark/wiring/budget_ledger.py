@@ -88,6 +88,22 @@ class Books:
             found[record] = run_of(record, document)
         return found
 
+    def alone(self, records: Collection[str]) -> frozenset[str]:
+        """Which of these runs were the only ones to read their machines meanwhile."""
+        from wattmark.ledger.engines.duckdb import quoted
+
+        if not records:
+            return frozenset()
+        for table in ("runs", "counted"):
+            self.engine.attach(table, self.snapshot)
+        named = ", ".join(quoted(record) for record in sorted(records))
+        rows = self.engine.rows(
+            f"SELECT r.record_id FROM runs r WHERE r.record_id IN ({named}) AND NOT EXISTS (SELECT 1 FROM "
+            "counted c WHERE c.host_id = r.host_id AND c.record_id <> r.record_id "
+            "AND c.start_us < r.end_us AND c.end_us > r.start_us)"
+        )
+        return frozenset(str(row[0]) for row in rows)
+
     def _totals(
         self,
         by: tuple[str, ...],

@@ -13,6 +13,7 @@ from wattmark.core.governance.budget import Budget
 from wattmark.core.governance.budgets import Use
 from wattmark.core.governance.periods import Period, pieces
 from wattmark.core.governance.scope import tags_of
+from wattmark.core.holes import unread_components
 from wattmark.core.kpis.carbon_to_solution import carbon_of
 from wattmark.core.ranks import attempt_of
 from wattmark.core.run import Run, Subject
@@ -87,8 +88,7 @@ class RunBook:
                     if isinstance(figure, Figure) and share < 1.0:
                         part = figure.scaled(share, figure.unit)
                     found.append(Use(at=step, tags=stated, figure=part, note=SPREAD if share < 1.0 else ""))
-                    if facts.unread:
-                        found.append(Use(at=step, tags=stated, figure=_in_parts(facts)))
+                    found += [Use(at=step, tags=stated, figure=lack) for lack in lacking_of(group, facts)]
         return found
 
     def _stop(self, group: Sequence[Run], start: datetime, end: datetime) -> datetime:
@@ -109,8 +109,14 @@ class RunBook:
 def amounts_of(
     group: Sequence[Run], budget: Budget, config: Config, stated: Stated
 ) -> list[tuple[dict[str, str], Figure | Missing]]:
-    """What a group of runs used, with its tags; by stage where the budget asks for stages."""
-    return _by_stage(budget, shared_tags(group), facts_for(group, config, stated))
+    """What a group of runs used, with its tags; by stage where the budget asks for stages.
+
+    What no reading tells is missing under each of them.
+    """
+    facts = facts_for(group, config, stated)
+    lacking = lacking_of(group, facts)
+    told = _by_stage(budget, shared_tags(group), facts)
+    return [*told, *((tags, lack) for tags, _ in told for lack in lacking)]
 
 
 def _by_stage(
@@ -158,10 +164,22 @@ def unknown_of(runs: Iterable[Run], period: Period, normal: Normal = as_it_is) -
             "another state of this run is counted than the one that is judged: `wattmark ledger add` it, or "
             "keep one file of it",
         )
-        start, last = start_of(run), max(start_of(run), end_of(run) - TICK)
-        if reaches(period, start, last):
-            at = start if period.start is None else max(start, period.start)
-            yield from (Use(at=at, tags=tags, figure=lacking) for tags in tags_by_stage(run, normal))
+        yield from _missing(run, period, lacking, normal)
+
+
+def unread_of(runs: Iterable[Run], period: Period, normal: Normal = as_it_is) -> Iterator[Use]:
+    """What nobody can say of runs with devices that nothing read, under each of their stages."""
+    for run in runs:
+        unread = ", ".join(unread_components([run]))
+        lacking = Missing(f"energy of {unread}", "a run lists it, and no meter read it: `wattmark doctor`")
+        yield from _missing(run, period, lacking, normal) if unread else ()
+
+
+def _missing(run: Run, period: Period, lacking: Missing, normal: Normal) -> Iterator[Use]:
+    start, last = start_of(run), max(start_of(run), end_of(run) - TICK)
+    if reaches(period, start, last):
+        at = start if period.start is None else max(start, period.start)
+        yield from (Use(at=at, tags=tags, figure=lacking) for tags in tags_by_stage(run, normal))
 
 
 def reaches(period: Period, start: datetime, last: datetime) -> bool:
@@ -176,11 +194,22 @@ def tags_by_stage(run: Run, normal: Normal = as_it_is) -> list[dict[str, str]]:
     return [tags_of(normal(replace(run.subject, stage=stage))) for stage in (run.subject.stage, *stages)]
 
 
-def _in_parts(facts: Facts) -> Missing:
-    """What devices used beside those of their parts that were read."""
-    return Missing(
-        f"energy of {', '.join(facts.unread)}", "it was never read, and only its parts stand for it"
-    )
+def lacking_of(group: Sequence[Run], facts: Facts) -> list[Missing]:
+    """Energy of a group that no reading tells: of devices that only parts stand for, or that nothing read."""
+    found = []
+    if facts.unread:
+        found.append(
+            Missing(
+                f"energy of {', '.join(facts.unread)}", "it was never read, and only its parts stand for it"
+            )
+        )
+    if isinstance(facts.energy, Figure) and (unread := unread_components(group)):
+        found.append(
+            Missing(
+                f"energy of {', '.join(unread)}", "a run lists it, and no meter read it: `wattmark doctor`"
+            )
+        )
+    return found
 
 
 def _amount(budget: Budget, facts: Facts, energy: Figure | Missing) -> Figure | Missing:

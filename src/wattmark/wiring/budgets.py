@@ -26,6 +26,7 @@ from wattmark.core.governance.budgets import (
 )
 from wattmark.core.governance.periods import NAMED, RUN, Period, check_period, period_at
 from wattmark.core.governance.scope import Applies
+from wattmark.core.holes import unread_components
 from wattmark.core.policy import Policy
 from wattmark.core.ranks import attempt_of
 from wattmark.core.run import Run
@@ -45,6 +46,7 @@ from wattmark.wiring.budget_runs import (
     tags_by_stage,
     told_apart,
     unknown_of,
+    unread_of,
 )
 from wattmark.wiring.configuration import ledger_named
 from wattmark.wiring.given import Stated
@@ -294,7 +296,10 @@ def _open_ledger(url: str, asked: _Asked, place: _Place) -> Iterator[Evidence]:
         there = books.counted({run.record_id for run in asked.candidates})
         beside = [run for run in asked.candidates if run.record_id not in there]
         unlike = tuple(told_apart(asked.candidates, there))
-        yield LedgerEvidence(asked, books, *_books_of(asked, beside, ledger.settings.tags.normalise), unlike)
+        partly = {run.record_id: run for run in asked.candidates if unread_components([run])}
+        unread = tuple(partly[record] for record in sorted(books.alone(partly.keys() & there.keys())))
+        beside_books = _books_of(asked, beside, ledger.settings.tags.normalise)
+        yield LedgerEvidence(asked, books, *beside_books, unlike, unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +312,8 @@ class LedgerEvidence:
     beside_waived: RunBook
     unlike: tuple[Run, ...] = ()
     """Candidates that it holds in another state."""
+    unread: tuple[Run, ...] = ()
+    """Candidates with devices that nothing read."""
 
     @property
     def zone(self) -> tzinfo:
@@ -317,7 +324,8 @@ class LedgerEvidence:
         """By the ledger's own totals; what is beside by its own place."""
         mine = self.beside.uses(budget, period, self.zone)
         unlike = unknown_of(self.unlike, period, self.normal)
-        return [*self.books.uses(budget, period, self.asked.now), *mine, *unlike]
+        unread = unread_of(self.unread, period, self.normal)
+        return [*self.books.uses(budget, period, self.asked.now), *mine, *unlike, *unread]
 
     def waived(self, budget: Budget, period: Period) -> list[Use]:
         """Of runs that it holds, and of those beside."""
