@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from wattmark.core.facts import Answer
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.governance.agenda import Agenda
 from wattmark.core.governance.digest import (
-    Change,
     Digest,
     Used,
     before,
-    change_between,
     largest_first,
 )
 from wattmark.core.governance.periods import Period
@@ -27,7 +25,7 @@ from wattmark.ledger.question import Question
 from wattmark.ledger.rollup import Rollup
 from wattmark.ledger.snapshot import Snapshot
 from wattmark.wiring.ledger import OpenLedger, ask, engine_named
-from wattmark.wiring.lookback import MOST_PARTS, with_agenda
+from wattmark.wiring.lookback import MOST_PARTS, used_of, with_agenda
 from wattmark.wiring.portfolio_books import Books
 
 
@@ -74,8 +72,6 @@ class Weeks:
             findings=(*now.findings, *self.books.snapshot.findings()),
             source=f"{self.books.ledger.settings.name or 'ledger'}, version {now.version}",
         )
-        if isinstance(agenda, str):
-            return replace(made, absent={"budgets, waivers and decisions": agenda})
         return with_agenda(made, agenda)
 
     def _asked(self, period: Period, by: tuple[str, ...], where: Mapping[str, tuple[str, ...]]) -> Rollup:
@@ -99,17 +95,11 @@ class Weeks:
 
 
 def _used(name: str, now: Total, then: Total | None) -> Used:
-    energy, carbon = _known(now, now.energy), _known(now, now.carbon)
-    if then is None or not then.found.parts:
-        new = Change(refused="nothing was seen in the period before")
-        return Used(name=name, energy=energy, carbon=carbon, energy_change=new, carbon_change=new)
-    return Used(
-        name=name,
-        energy=energy,
-        carbon=carbon,
-        energy_change=change_between(energy, _known(then, then.energy)),
-        carbon_change=change_between(carbon, _known(then, then.carbon)),
-    )
+    return used_of(name, _both(now), _both(then) if then is not None and then.found.parts else None)
+
+
+def _both(total: Total) -> tuple[Answer, Answer]:
+    return _known(total, total.energy), _known(total, total.carbon)
 
 
 def _known(total: Total, answer: Answer) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 
@@ -13,16 +13,15 @@ from wattmark.core.figure import Figure, Missing
 from wattmark.core.governance.agenda import Agenda
 from wattmark.core.governance.budget import Budget
 from wattmark.core.governance.budgets import Use, added
-from wattmark.core.governance.digest import Change, Digest, Used, before, change_between, largest_first
+from wattmark.core.governance.digest import Digest, Used, before, largest_first
 from wattmark.core.governance.periods import Period
 from wattmark.wiring.budget_runs import RunBook, end_of, start_of
 from wattmark.wiring.given import Stated
-from wattmark.wiring.lookback import MOST_PARTS, with_agenda
+from wattmark.wiring.lookback import MOST_PARTS, used_of, with_agenda
 from wattmark.wiring.runs import read_runs
 
 ENERGY = Budget(id="energy", limit=1.0, unit="kWh", period="week")
 CARBON = Budget(id="carbon", limit=1.0, unit="kgCO2e", period="week")
-NEW = Change(refused="nothing was seen in the period before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,6 @@ class RunWeeks:
             untagged=((f"without {by}", bare.value),) if bare is not None else (),
             source=self.source,
         )
-        if isinstance(agenda, str):
-            return replace(made, absent={"budgets, waivers and decisions": agenda})
         return with_agenda(made, agenda)
 
     def _uses(self, what: Budget, period: Period, team: str = "") -> list[Use]:
@@ -101,17 +98,9 @@ def _of(uses: Sequence[Use], tag: str, value: str) -> list[Use]:
 
 
 def _used(name: str, now: Sequence[Sequence[Use]], then: Sequence[Sequence[Use]]) -> Used:
-    energy, carbon = map(_answer, now)
-    if not then[0]:
-        return Used(name=name, energy=energy, carbon=carbon, energy_change=NEW, carbon_change=NEW)
-    energy_before, carbon_before = map(_answer, then)
-    return Used(
-        name=name,
-        energy=energy,
-        carbon=carbon,
-        energy_change=change_between(energy, energy_before),
-        carbon_change=change_between(carbon, carbon_before),
-    )
+    energy, carbon = now
+    before = (_answer(then[0]), _answer(then[1])) if then[0] else None
+    return used_of(name, (_answer(energy), _answer(carbon)), before)
 
 
 def _answer(uses: Sequence[Use]) -> Answer:

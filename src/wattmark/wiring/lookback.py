@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import Protocol
 
+from wattmark.core.facts import Answer
 from wattmark.core.governance.agenda import Agenda, Decided
 from wattmark.core.governance.budget import BudgetStanding
-from wattmark.core.governance.digest import Digest
+from wattmark.core.governance.digest import Change, Digest, Used, change_between
 from wattmark.core.governance.periods import Period
 from wattmark.core.governance.scope import Applies
 from wattmark.core.governance.waiver import JudgedWaiver
@@ -32,8 +33,19 @@ class Lookback(Protocol):
         """One period of a team, or of everybody."""
 
 
-def with_agenda(digest: Digest, agenda: Agenda) -> Digest:
-    """The same with what the board's agenda holds of this team: budgets, decisions, waivers, gaps."""
+def used_of(name: str, now: tuple[Answer, Answer], then: tuple[Answer, Answer] | None) -> Used:
+    """Energy and carbon beside those of the period before; ``then`` is None where nothing was seen in it."""
+    energy, carbon = now
+    changes = (Change(refused="nothing was seen in the period before"),) * 2
+    if then is not None:
+        changes = change_between(energy, then[0]), change_between(carbon, then[1])
+    return Used(name=name, energy=energy, carbon=carbon, energy_change=changes[0], carbon_change=changes[1])
+
+
+def with_agenda(digest: Digest, agenda: Agenda | str) -> Digest:
+    """The same with what the board's agenda holds of this team, or why there is none."""
+    if isinstance(agenda, str):
+        return replace(digest, absent={"budgets, waivers and decisions": agenda})
     team = digest.team
     first, after = (f"{m:%Y-%m-%dT%H:%M:%SZ}" if m else "" for m in (digest.period.start, digest.period.end))
     decided = [d for d in agenda.decided or () if first <= d.entry.at < after and _of_team(d, team)]
