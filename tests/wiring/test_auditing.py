@@ -17,8 +17,9 @@ from wattmark.core.governance.rules import AuditRules
 from wattmark.core.policy import Policy
 from wattmark.core.repeats import repeats_of
 from wattmark.testing.decisions import every_standing
-from wattmark.wiring.auditing import LOG_VARIABLE, GateEvidence, log_of, logged, record, record_gate
+from wattmark.wiring.auditing import LOG_VARIABLE, log_of, record
 from wattmark.wiring.decisions import Group
+from wattmark.wiring.gate_log import GateEvidence, logged, record_gate
 
 CI = Identity(name="ci@example.org")
 RUN = a_run()

@@ -14,9 +14,10 @@ from wattmark.core.governance.rules import AuditRules
 from wattmark.core.policy import Policy
 from wattmark.core.repeats import repeats_of
 from wattmark.testing.decisions import every_standing
-from wattmark.wiring.auditing import GateEvidence, log_of, record_gate
+from wattmark.wiring.auditing import log_of
 from wattmark.wiring.budget_waived import waived_records
 from wattmark.wiring.decisions import Group
+from wattmark.wiring.gate_log import GateEvidence, record_gate
 
 POLICY = Policy(limits=(), audit=AuditRules(log="audit"))
 DECISION = every_standing()

@@ -28,11 +28,11 @@ from wattmark.fields import text_of
 from wattmark.ledger.baselinefile import evidence_hash
 from wattmark.ledger.policyfile import parse_policy
 from wattmark.wiring.actors import actor_of
-from wattmark.wiring.auditing import GateEvidence, logged
 from wattmark.wiring.baseline_approval import baseline_doubt
 from wattmark.wiring.budget_waived import waived_records
 from wattmark.wiring.budgets import courses_of
 from wattmark.wiring.decisions import Group, baseline_group, policy_file
+from wattmark.wiring.gate_log import GateEvidence, logged
 from wattmark.wiring.given import Stated
 from wattmark.wiring.rating import References, rated, references_for, results_content, results_of
 from wattmark.wiring.waivers import waiver_file, waivers_of
