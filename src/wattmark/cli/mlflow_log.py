@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,4 +144,4 @@ def _keep(runs: tuple[Run, ...], before: dict[str, Run], out: Path) -> None:
     folder = Folder(out)
     for run in runs:
         if run != before[run.record_id]:
-            click.echo(f"wrote {folder.write(replace(run))}", err=True)
+            click.echo(f"wrote {folder.write(run)}", err=True)
