@@ -7,7 +7,9 @@ import re
 import tomllib
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from wattmark import tables
 
@@ -282,6 +284,25 @@ def test_every_explanation_of_a_basis_is_used_and_none_is_missing() -> None:
 def test_a_model_name_finds_its_row(model_name: str, row: str) -> None:
     """Names as /proc/cpuinfo, firmware and macOS print them; the specific row goes before its family."""
     assert cpu(model_name) == row
+
+
+@pytest.mark.parametrize("row", CPUS, ids=lambda r: r["pattern"])
+@hypothesis.given(st.data())
+@hypothesis.settings(max_examples=10, deadline=None)
+def test_a_name_that_a_pattern_finds_holds_one_of_its_texts(row: dict[str, str], data: st.DataObject) -> None:
+    """So that nobody need try the pattern on a name without them."""
+    name = data.draw(st.from_regex(row["pattern"]))
+    assert any(text in name.lower() for text in row["contains"].split("|"))
+
+
+@pytest.mark.parametrize(
+    "model_name",
+    ["Intel(R) Xeon(R) Processor", "AMD EPYC", "AMD Ryzen 5 2600 Six-Core Processor", "Neoverse-N1"],
+)
+def test_few_patterns_are_tried_on_a_name(model_name: str) -> None:
+    """Each costs a program that is measured more than a window: at most three, of some two hundred."""
+    names = [r["name"] for r in CPUS if any(text in model_name.lower() for text in r["contains"].split("|"))]
+    assert len(names[: names.index(cpu(model_name)) + 1]) <= 3
 
 
 def test_no_row_is_hidden_by_one_above_it() -> None:
