@@ -59,6 +59,16 @@ def test_an_open_score_is_let_through_where_the_limit_says_so() -> None:
     assert (told.ruling, told.tolerated, told.leniency) == (Ruling.UNDECIDED, True, "warn")
 
 
+def test_a_score_that_gaps_leave_open_is_not_let_through() -> None:
+    """On either side: what was not read may hide that it is broken."""
+    limit = Limit(id="score", kpi="score", min=100.0, on_undecided=OnUndecided.PASS)
+    holed = Repeat(facts=FACTS, least=a_facts(3.5e6), most=a_facts(3.7e6), hosts=("h",))
+    rated = Rated(score=points(), ends=(90.0, 110.0))
+    for ours, theirs in ((holed, RUN), (RUN, holed)):
+        told = gate_rated(Policy(limits=(limit,)), [ours], SMALL_CATALOG, [theirs], rated).findings[0]
+        assert (told.ruling, told.tolerated, told.reason) == (Ruling.UNDECIDED, False, INSIDE)
+
+
 def test_a_score_needs_a_baseline() -> None:
     """Without one it is not enough evidence, or what the limit says of that."""
     told = found(SCORE, Rated(), baseline=())

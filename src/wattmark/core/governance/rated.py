@@ -150,8 +150,8 @@ def _score(found: Finding, ours: Sequence[Repeat], theirs: Sequence[Repeat], rat
     if high < limit.allowed:
         return replace(found, ruling=Ruling.VIOLATION)
     found = replace(found, reason=INSIDE)
-    if limit.on_undecided is OnUndecided.FAIL:
-        return found
+    if limit.on_undecided is OnUndecided.FAIL or not all(one.complete for one in (*ours, *theirs)):
+        return found  # leniency is for what a whole measurement leaves open: gaps may hide a violation
     return replace(found, tolerated=True, leniency=limit.on_undecided.value)
 
 
