@@ -213,7 +213,8 @@ BUDGET = Table(
         ),
         "level": _LEVEL,
         "if_missing": Key(
-            says="what it says when what was used cannot be told",
+            says="what it says when nothing tells what was used; "
+            "never about a reading or a tag that was left out",
             choices=tuple(IfLacking),
             left_out="`fail`",
         ),

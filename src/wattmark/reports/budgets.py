@@ -30,7 +30,7 @@ MOST_DRAWN = 24
 
 def name_of(standing: BudgetStanding) -> str:
     """What a budget is called, with whose it is where it is kept by tags."""
-    told = ", ".join(value or f"(no {tag})" for tag, value in standing.key)
+    told = ", ".join(value or f"any {tag}" for tag, value in standing.key)
     return " ".join(filter(None, (standing.budget.id or standing.budget.place or "budget", told)))
 
 

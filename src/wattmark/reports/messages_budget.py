@@ -11,6 +11,7 @@ from wattmark.core.governance.budget import (
     Budget,
     BudgetStanding,
     BudgetState,
+    key_words,
 )
 from wattmark.core.governance.budgets import beside_limit
 from wattmark.core.governance.message import Listing, Message, Severity, Topic
@@ -101,7 +102,7 @@ def labels_of(standing: BudgetStanding) -> dict[str, str]:
 
 def name_of(standing: BudgetStanding) -> str:
     """A budget in words: ``team-nlp of team language``."""
-    scope = ", ".join(f"{k} {v}" for k, v in standing.key) or str(standing.budget.scope)
+    scope = key_words(standing.key) or str(standing.budget.scope)
     return standing.budget.id if scope == "all" else f"{standing.budget.id} of {scope}"
 
 

@@ -23,6 +23,7 @@ from wattmark.core.governance.budgets import (
     course_of,
     exit_code_of,
     keys_of,
+    may_be_let_off,
     ruling_of,
 )
 from wattmark.core.governance.level import Level
@@ -328,6 +329,32 @@ def test_exit_codes_fail_closed() -> None:
     assert exit_code_of([warns, lenient]) == 0
     open_ = standing(use(1000.0, error=0.05), if_missing="pass")
     assert exit_code_of([open_]) == 3  # the limit lies inside its interval, which is not missing: as a gate
+
+
+def test_leniency_is_not_for_what_was_left_out() -> None:
+    """1000 J are allowed. A lost reading, or 2000 J without the tag that would tell, fail closed however
+    lenient it is; a factor that nobody stated, and 300 J that could not spend it, are let off.
+    """
+    team, unread = Scope({"team": ("a",)}), Use(at=START, figure=Missing("energy", "no reading"))
+    unstated = Use(at=START, figure=Missing("grid intensity"))
+    loose = standing(use(2000.0), scope=team, if_missing="pass")
+    assert loose.reason.endswith("; up to 2000 J may belong to it and does not state team")
+    shut = [standing(unread, if_missing="pass"), loose, standing(unread, scope=team, if_missing="pass")]
+    open_ = [standing(unstated, if_missing="pass"), standing(use(300.0), scope=team, if_missing="pass")]
+    assert [exit_code_of([s]) for s in (*shut, *open_)] == [3, 3, 3, 0, 0]
+    alone_ = [alone(budget(period="run", if_missing="pass"), "r", {}, [u]) for u in (unread, unstated)]
+    assert [may_be_let_off(s) for s in alone_ if s is not None] == [False, True]
+
+
+def test_what_states_only_some_of_the_tags_is_not_overlooked() -> None:
+    """Kept by team and model, and nothing states both: 2000 J of a team may be of any of these budgets."""
+    told = standing(use(2000.0, team="a"), key=(("team", ""), ("model", "")), by=("team", "model"))
+    assert told.untagged is not None
+    assert (told.untagged.value, told.hidden) == (2000.0, True)
+    assert str(told.used) == (
+        "missing: evidence of any team, any model in 2026-11 (it is kept by team, model, and no run states "
+        "all of that: tag them)"
+    )
 
 
 def test_more_may_belong_to_it_than_its_interval_tells() -> None:

@@ -51,6 +51,7 @@ def test_a_budget_reads_as_a_sentence() -> None:
     budget = Budget(id="b", limit=500.0, unit="kgCO2e", period="quarter", scope=Scope({"team": ("nlp",)}))
     assert budget_words(budget) == "500 kgCO2e per quarter of team nlp"
     assert budget_words(budget, (("team", "nlp-1"),)) == "500 kgCO2e per quarter of team nlp-1"
+    assert budget_words(budget, (("team", ""), ("model", ""))).endswith("quarter of any team, any model")
     assert budget_words(replace(budget, period="2027-Q1", scope=Scope())) == "500 kgCO2e in 2027-Q1"
     assert budget_words(replace(budget, period="total", scope=Scope())) == "500 kgCO2e in total"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -88,6 +89,16 @@ class BudgetStanding:
     more: float | None = 0.0
     """How much more than the interval of ``used`` tells may belong to it, in J or gCO2e: what met no factor,
     what is untagged. None: nobody knows, for something has no figure at all. A waiver's cap must hold it."""
+    hidden: bool = False
+    """Whether leaving something out may be why nothing tells what was used: a reading, or a tag of energy that
+    could spend it. The leniency of ``if_missing`` is not for that."""
     days_left: float | None = None
     """Days until it is spent at the rate so far; 0 when it is, None where nothing tells."""
     reason: str = ""
+
+
+def key_words(key: Iterable[tuple[str, str]]) -> str:
+    """Which one of a budget that is kept ``by`` tags: ``team ads, model m``; of tags that nothing states in
+    full ``any team, any model``.
+    """
+    return ", ".join(f"{tag} {value}" if value else f"any {tag}" for tag, value in key)

@@ -21,6 +21,7 @@ from wattmark.core.governance.budget import (
     Budget,
     BudgetStanding,
     BudgetState,
+    key_words,
 )
 from wattmark.core.governance.decision import EXIT_CODES, Standing
 from wattmark.core.governance.level import Level
@@ -29,7 +30,7 @@ from wattmark.core.governance.scope import Applies
 from wattmark.core.projection import NONE, Projection, projection
 from wattmark.core.rollup_carbon import sum_of
 from wattmark.core.units import JOULES_PER_KWH, digits_apart, short_of
-from wattmark.core.verdict import Ruling
+from wattmark.core.verdict import OF_READINGS, Ruling
 
 FAIL = "fail"
 IGNORE = "ignore"
@@ -100,11 +101,14 @@ def keys_of(budget: Budget, uses: Iterable[Use]) -> tuple[Key, ...]:
 
 
 def belongs(budget: Budget, key: Key, tags: Mapping[str, str]) -> Applies:
-    """Whether what has these tags is counted in a budget; unknown where a tag that would tell is missing."""
+    """Whether what has these tags is counted in a budget; unknown where a tag that would tell is missing.
+
+    A key without a value is of a budget whose tags nothing states in full: whatever there is may be its.
+    """
     answer = budget.scope.of(tags)
     for tag, value in key:
         said = tags.get(tag)
-        if said is None:
+        if said is None or not value:
             answer = answer if answer is Applies.NO else Applies.UNKNOWN
         elif said != value:
             return Applies.NO
@@ -142,6 +146,7 @@ def course_of(
         projected=None if ahead is None else _as_figure(ahead, base_unit(budget)),
         untagged=loose.figure,
         more=_more(known, loose),
+        hidden=_unread(mine) or loose.lacking is not None or loose.top > limit,
         days_left=_days_left(used, limit, period, now),
     )
     state, reason = _judged(standing, known, loose)
@@ -166,6 +171,7 @@ def alone(budget: Budget, name: str, tags: Mapping[str, str], uses: Sequence[Use
         state=BudgetState.UNDECIDED,
         used=known.figure or known.lacking or Missing(f"energy of {name}"),
         more=_more(known, Sum()),
+        hidden=_unread(uses),
         period=f"run {name}",
     )
     if applies is Applies.UNKNOWN:
@@ -274,8 +280,18 @@ def _more(known: Sum, loose: Sum) -> float | None:
     return max(0.0, found) if math.isfinite(found) else None
 
 
+def _unread(uses: Iterable[Use]) -> bool:
+    """Whether a reading is lacking, rather than something that somebody has to state."""
+    return any(isinstance(u.figure, Missing) and u.figure.field.startswith(OF_READINGS) for u in uses)
+
+
 def _nothing(budget: Budget, key: Key, period: Period) -> Missing:
-    told = ", ".join(f"{tag} {value}" for tag, value in key) or f"scope {budget.scope}"
+    told = key_words(key) or f"scope {budget.scope}"
+    if not all(value for _, value in key):
+        return Missing(
+            f"evidence of {told} in {period.name}",
+            f"it is kept by {', '.join(budget.by)}, and no run states all of that: tag them",
+        )
     return Missing(
         f"evidence of {told} in {period.name}",
         "nothing of it was counted; are tags spelt as runs spell them?",
@@ -338,7 +354,9 @@ def _judged(standing: BudgetStanding, known: Sum, loose: Sum) -> tuple[BudgetSta
     """What the evidence says: beyond the limit for sure, within it whatever the rest was, or neither."""
     budget, used, limit = standing.budget, standing.used, base_limit(standing.budget)
     if isinstance(used, Missing):
-        return BudgetState.UNDECIDED, str(used)
+        spends = loose.figure is not None and loose.top > limit
+        told = f"; {_loose(loose, budget)}" if spends and known.lacking is None else ""
+        return BudgetState.UNDECIDED, f"{used}{told}"
     low, high = used.interval
     size = base_limit(replace(budget, limit=1.0))
     digits = digits_apart(budget.limit, low / size, high / size, least=4)
@@ -363,11 +381,12 @@ def _judged(standing: BudgetStanding, known: Sum, loose: Sum) -> tuple[BudgetSta
     if known.top > limit:
         return BudgetState.UNDECIDED, f"{told}: {of} lies inside the interval"
     if known.top + loose.top > limit:
-        return BudgetState.UNDECIDED, (
-            f"up to {amount(loose.top, budget)} may belong to it and does not state {_untold(budget)}: "
-            f"with it {of} may be spent"
-        )
+        return BudgetState.UNDECIDED, f"{_loose(loose, budget)}: with it {of} may be spent"
     return _warned(standing, used, known.top + loose.top)
+
+
+def _loose(loose: Sum, budget: Budget) -> str:
+    return f"up to {amount(loose.top, budget)} may belong to it and does not state {_untold(budget)}"
 
 
 def _untold(budget: Budget) -> str:
@@ -392,6 +411,11 @@ def _warned(standing: BudgetStanding, used: Figure, top: float) -> tuple[BudgetS
     return BudgetState.WITHIN, ""
 
 
+def may_be_let_off(standing: BudgetStanding) -> bool:
+    """Whether ``if_missing`` is for it: nothing tells what was used, though nothing was left out."""
+    return not isinstance(standing.used, Figure) and not standing.hidden
+
+
 def exit_code_of(standings: Iterable[BudgetStanding]) -> int:
     """1 where one is broken, else 3 where one cannot be judged; those that only warn count for nothing."""
     found = [s for s in standings if s.budget.level == Level.ERROR]
@@ -400,7 +424,6 @@ def exit_code_of(standings: Iterable[BudgetStanding]) -> int:
     lacking = [
         s
         for s in found
-        if ruling_of(s) is Ruling.UNDECIDED
-        and (s.budget.if_missing == FAIL or isinstance(s.used, Figure))  # leniency is for what has no figure
+        if ruling_of(s) is Ruling.UNDECIDED and (s.budget.if_missing == FAIL or not may_be_let_off(s))
     ]
     return EXIT_CODES[Standing.INCOMPLETE] if lacking else 0

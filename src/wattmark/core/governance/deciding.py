@@ -12,7 +12,7 @@ from datetime import date
 
 from wattmark.core.figure import Figure
 from wattmark.core.governance.budget import BudgetStanding, BudgetState
-from wattmark.core.governance.budgets import base_limit, beside_limit, ruling_of, shown_in
+from wattmark.core.governance.budgets import base_limit, beside_limit, may_be_let_off, ruling_of, shown_in
 from wattmark.core.governance.decision import (
     EXIT_CODES,
     Decision,
@@ -276,7 +276,7 @@ def _budget_standing(standing: BudgetStanding, ruling: Ruling) -> Standing:
         return Standing.NOT_APPLICABLE
     if ruling is Ruling.PASS:
         return Standing.WARNING if standing.state is BudgetState.WARNING else Standing.PASS
-    if ruling is Ruling.UNDECIDED and not isinstance(standing.used, Figure):
+    if ruling is Ruling.UNDECIDED and may_be_let_off(standing):
         if budget.if_missing == IfLacking.PASS:
             return Standing.PASS
         if budget.if_missing == IfLacking.WARN:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from wattmark.core.figure import NotReached
-from wattmark.core.governance.budget import Budget, BudgetStanding
+from wattmark.core.governance.budget import Budget, BudgetStanding, key_words
 from wattmark.core.governance.periods import NAMED
 from wattmark.core.kpis.kpi import Kpi
 from wattmark.core.policy import Aggregation, Limit
@@ -43,7 +43,7 @@ def budget_words(budget: Budget, key: tuple[tuple[str, str], ...] = ()) -> str:
     """``500 kgCO2e per quarter of team language``."""
     when = f"in {budget.period}" if NAMED.fullmatch(budget.period) else f"per {budget.period}"
     when = "in total" if budget.period == "total" else when
-    whose = ", ".join(f"{tag} {value}" for tag, value in key)
+    whose = key_words(key)
     if not whose:
         whose = str(budget.scope) if budget.scope.patterns else ""
     return f"{budget.limit:g} {budget.unit} {when}" + (f" of {whose}" if whose else "")
