@@ -90,8 +90,8 @@ class BudgetStanding:
     """How much more than the interval of ``used`` tells may belong to it, in J or gCO2e: what met no factor,
     what is untagged. None: nobody knows, for something has no figure at all. A waiver's cap must hold it."""
     hidden: bool = False
-    """Whether leaving something out may be why nothing tells what was used: a reading, or a tag of energy that
-    could spend it. The leniency of ``if_missing`` is not for that."""
+    """Whether leaving something out may be why nothing tells what was used: a reading, or a tag of energy
+    that could spend it. The leniency of ``if_missing`` is not for that."""
     days_left: float | None = None
     """Days until it is spent at the rate so far; 0 when it is, None where nothing tells."""
     reason: str = ""
