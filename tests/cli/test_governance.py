@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests.builders import a_row
 from tests.cli.ledgers import filled, nothing_else, the_run
 from tests.cli.running import kept, verb
+from wattmark.cli.audit_anchor import command as anchor
 from wattmark.cli.gate import command as gate
 from wattmark.cli.governance import command
 from wattmark.cli.waiver import group as waiver
@@ -188,6 +190,23 @@ def test_the_log_is_checked_and_its_tail_told(board: Path) -> None:
     body = told()
     assert body["audit"]["state"] == "tampered"
     assert "the audit log was tampered with" in body["breaches"]
+
+
+def test_a_tag_that_the_log_does_not_fit_is_on_the_page(board: Path) -> None:
+    """Its last entries were cut off after the tag: the board reads it, not only who looks at stderr."""
+    for words in (
+        ("init", "-q"), ("config", "user.email", "d@example.org"), ("config", "user.name", "d"),
+        ("commit", "-q", "--allow-empty", "-m", "begin"),
+    ):  # fmt: skip
+        subprocess.run(["git", "-C", str(board), *words], check=True)
+    verb(anchor, "--git-tag", "audit-1", "--actor", "ci@example.org")
+    assert told()["audit"]["state"] == "proven"
+    newest = sorted((board / "log" / "entries").iterdir())[-1]
+    newest.unlink()
+    body = told()
+    assert body["audit"]["state"] == "tail not provable"
+    assert any("holds a head that this log does not have" in note for note in body["audit"]["notes"])
+    assert "git tag audit-1 holds a head that this log does not have" in verb(command, *NOW, "--md").stdout
 
 
 def test_waived_runs_are_told_and_consume(board: Path) -> None:

@@ -356,4 +356,5 @@ def _audit_json(found: Findings) -> dict[str, Any]:
         "proven_through": found.proven_through,
         "head": found.newest.hash if found.newest is not None else None,
         "findings": [{"entry": f.seq, "kind": f.kind.value, "text": f.text} for f in found.findings],
+        "notes": list(found.notes),
     }

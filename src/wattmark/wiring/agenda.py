@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -193,7 +193,10 @@ def _reviews(sitting: Sitting, parts: _Parts) -> Iterator[tuple[str, str, date |
 
 
 def _audit(sitting: Sitting, log: AuditLog) -> Findings:
-    return checked(log, sitting.anchors, sitting.rules.folder, say=sitting.say)
+    """With what is to be said beside it: a tag that this log does not fit is the board's business."""
+    notes: list[str] = []
+    found = checked(log, sitting.anchors, sitting.rules.folder, say=notes.append)
+    return replace(found, notes=(*found.notes, *notes))
 
 
 def _trends(
