@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wattmark.core.figure import Figure, Missing
-from wattmark.core.governance.budget import (
-    CARBON_UNITS,
-    ENERGY_UNITS,
-    Budget,
-    BudgetStanding,
-    BudgetState,
-    key_words,
-)
+from wattmark.core.governance.budget import BudgetStanding, BudgetState, key_words
 from wattmark.core.governance.budgets import beside_limit
 from wattmark.core.governance.message import Listing, Message, Severity, Topic
+from wattmark.reports.budgets import share_of
 from wattmark.reports.messages import with_markdown
 from wattmark.reports.quantities import multiple, percent, quantity
 from wattmark.reports.sections import interval_words
@@ -111,7 +105,7 @@ def used_text(standing: BudgetStanding) -> str:
     used = standing.used
     if isinstance(used, Missing):
         return str(used)
-    share = used.value / limit_of(standing.budget) if standing.budget.limit else None
+    share = share_of(standing)
     told = [_figure_text(beside_limit(used, standing.budget))] + (
         [f"{percent(share)} of it"] if share is not None else []
     )
@@ -119,11 +113,6 @@ def used_text(standing: BudgetStanding) -> str:
         waived = beside_limit(standing.waived, standing.budget)
         told.append(f"{quantity(waived.value, waived.unit)} of that waived")
     return ", ".join(told)
-
-
-def limit_of(budget: Budget) -> float:
-    """The limit in J or gCO2e."""
-    return budget.limit * (CARBON_UNITS if budget.carbon else ENERGY_UNITS)[budget.unit]
 
 
 def _title(standing: BudgetStanding) -> str:
