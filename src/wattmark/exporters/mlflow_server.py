@@ -159,6 +159,12 @@ def open_server(uri: str, environ: Mapping[str, str], *, quick: bool = False) ->
     return Package(uri)
 
 
+def outer_of(server: Server, run_id: str) -> str:
+    """The run of MLflow in which a nested run is counted; empty for one that is counted itself."""
+    outer = server.run(run_id).tags.get(COUNTED_IN, "")
+    return "" if " " in outer else outer
+
+
 def name_is(name: str) -> str:
     """A filter of MLflow's that finds a model by its whole name. Raises UsageError for one it cannot write.
 

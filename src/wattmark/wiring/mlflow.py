@@ -29,12 +29,12 @@ from wattmark.core.outcome import parse_goal
 from wattmark.core.run import MOST_COUNT, Quality, Run
 from wattmark.exporters.mlflow_server import (
     AS_ONE,
-    COUNTED_IN,
     EVIDENCE,
     FOLDER,
     RECORD_ID,
     ModelVersion,
     Server,
+    outer_of,
 )
 from wattmark.hashing import sha256
 from wattmark.ledger.decisionfile import parse_decision
@@ -295,11 +295,8 @@ def gate_version(
 
 def _is_one(server: Server, version: ModelVersion) -> bool:
     """Whether the run files behind a version are parts of one whole, and no repeats."""
-    tags = server.run(version.run_id).tags
-    outer = tags.get(COUNTED_IN, "")
-    if outer and " " not in outer:
-        tags = server.run(outer).tags
-    return tags.get(AS_ONE) == "true"
+    run_id = outer_of(server, version.run_id) or version.run_id
+    return server.run(run_id).tags.get(AS_ONE) == "true"
 
 
 def run_files_of(server: Server, version: ModelVersion) -> list[tuple[str, bytes]]:
@@ -310,8 +307,8 @@ def run_files_of(server: Server, version: ModelVersion) -> list[tuple[str, bytes
     if not version.run_id:
         raise EvidenceError(server.place, f"{version} names no run, so nothing is known of its energy")
     files = run_files(server, version.run_id)
-    outer = "" if files else server.run(version.run_id).tags.get(COUNTED_IN, "")
-    files = files or (run_files(server, outer) if outer and " " not in outer else [])
+    if not files and (outer := outer_of(server, version.run_id)):
+        files = run_files(server, outer)
     if not files:
         raise EvidenceError(
             server.place,

@@ -11,7 +11,7 @@ from wattmark.bench.results import read_results
 from wattmark.core.bench.result import Result
 from wattmark.core.errors import EvidenceError
 from wattmark.core.governance.promotion import GATE
-from wattmark.exporters.mlflow_server import COUNTED_IN, FOLDER, ModelVersion, Server
+from wattmark.exporters.mlflow_server import FOLDER, ModelVersion, Server, outer_of
 
 NOT_RESULTS = ("report.html", "kpis.json", "decision.json")
 DECISIONS = "decisions"
@@ -55,7 +55,7 @@ def _results(server: Server, version: ModelVersion) -> list[Result]:
         raise EvidenceError(str(version), "its version names no run")
     names = _kept(server, version.run_id)
     run_id = version.run_id
-    if not names and (outer := server.run(run_id).tags.get(COUNTED_IN, "")) and " " not in outer:
+    if not names and (outer := outer_of(server, run_id)):
         run_id, names = outer, _kept(server, outer)
     if not names:
         raise EvidenceError(str(version), f"its run keeps nothing of wattmark under {FOLDER}/")
