@@ -55,12 +55,25 @@ def test_shares_of_processes_are_no_energy_of_their_own() -> None:
     assert live_numbers(a_run(energies=(a_row(), share)))["wattmark/energy_joules"] == 90.0
 
 
-def test_power_is_that_between_the_last_two_readings() -> None:
+def test_power_is_that_of_the_last_second() -> None:
     """12 J in the last second are 12 W; both devices have it, so the sum of 12 and 20 W is there too."""
     lines = (series(a_row().device_id, (0, 0), (9, 78), (10, 90)), series("GPU-1", (9, 180), (10, 200)))
     found = live_numbers(a_run(energies=(a_row(), GPU), series=lines))
     assert found["wattmark/cpu_power_watts"] == 12.0
     assert found["wattmark/power_watts"] == 32.0
+
+
+def test_power_is_never_that_of_a_moment() -> None:
+    """A steady 12 W, by a counter renewed every 100 ms: 4 ms hold none of it, or 1.2 J, which is no 300 W."""
+    for behind in (90.0, 88.8):
+        lines = (series(a_row().device_id, (8, 66), (9, 78), (9.996, behind), (10, 90)),)
+        found = live_numbers(a_run(energies=(a_row(),), series=lines))
+        assert found["wattmark/power_watts"] == 12.0
+    close = (series(a_row().device_id, (9.996, 90), (10, 90)),)
+    begun = live_numbers(a_run(energies=(a_row(),), series=close))
+    assert "wattmark/power_watts" not in begun
+    assert begun["wattmark/energy_joules"] == 90.0
+    assert begun["wattmark/unobserved_seconds"] == 0.0
 
 
 def test_power_of_all_is_not_known_where_one_device_has_none() -> None:

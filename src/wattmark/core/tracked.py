@@ -11,14 +11,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import pairwise
 
 from wattmark.core.carbon import energy_for_carbon, operational_carbon
 from wattmark.core.facts import Answer, Facts
 from wattmark.core.figure import Figure, NotReached
 from wattmark.core.governance.decision import Decision, Shown
 from wattmark.core.known import Scope
-from wattmark.core.run import EnergyRow, Run
+from wattmark.core.run import EnergyRow, Run, Series
 from wattmark.core.totals import observations_of
 
 PREFIX = "wattmark/"
@@ -29,6 +28,9 @@ ENERGY = "energy_joules"
 POWER = "power_watts"
 CARBON = "carbon_gco2e"
 UNOBSERVED = "unobserved_seconds"
+LEAST_STRETCH_SECONDS = 0.9
+"""Of which a power is the mean: counters are renewed as seldom as ten times a second, and time of CPUs is
+told in hundredths. A little below the second that usually lies between two looks."""
 RECORD_ID = f"{PREFIX}record_id"
 """The records that all of it is about, separated by commas."""
 AS_ONE = f"{PREFIX}as_one"
@@ -209,26 +211,41 @@ def _outermost(rows: Sequence[EnergyRow]) -> list[EnergyRow]:
 
 
 def powers_now(run: Run) -> dict[str, float]:
-    """Mean watts between the last two points of each device's series that lie apart.
+    """Mean watts of each device over the last stretch of its series that is long enough to tell.
 
-    A device that was not read between them has none: its series is level there, and 0 W would be a gap that
-    passes for a reading.
+    A device that was not read in it has none: its series is level there, and 0 W would be a gap that passes
+    for a reading. Nor has any in the first moment of a run.
     """
     silent = _silent_seconds(run)
     found: dict[str, float] = {}
     for series in run.series:
-        points = list(zip(series.t_seconds, series.energy_joules, strict=True))[-2:]
-        for (t0, joules0), (t1, joules1) in pairwise(points):
-            if t1 > t0 and series.device_id not in silent and not _gap_within(run, series.device_id, t0, t1):
-                found[series.device_id] = (joules1 - joules0) / (t1 - t0)
+        stretch = _last_stretch(series)
+        if stretch is None or series.device_id in silent:
+            continue
+        t0, joules0, t1, joules1 = stretch
+        if not _gap_within(run, series.device_id, t0, t1):
+            found[series.device_id] = (joules1 - joules0) / (t1 - t0)
     return found
 
 
+def _last_stretch(series: Series) -> tuple[float, float, float, float] | None:
+    """Time and joules of the youngest point that lies far enough before the last one, and of the last one.
+
+    None where the series is shorter. Of looks that follow at once (a window begins, somebody asks) the last
+    two would hold nothing of a counter, or far too much.
+    """
+    points = list(zip(series.t_seconds, series.energy_joules, strict=True))
+    for t0, joules0 in reversed(points):
+        if points[-1][0] - t0 >= LEAST_STRETCH_SECONDS:
+            return t0, joules0, *points[-1]
+    return None
+
+
 def _silent_seconds(run: Run) -> dict[str, float]:
-    """Seconds since the last reading of each device that was not read at the last look.
+    """Seconds since the last reading of each device that was not read of late.
 
     A look takes a moment, so readings lie a little before its point: a device is silent when its rows end in
-    the earlier half of the last interval, or hold no reading at all while its energy stays where it is.
+    the earlier half of the last stretch, or hold no reading at all while its energy stays where it is.
     """
     ends: dict[str, float] = {}
     for row in run.energies:
@@ -237,13 +254,16 @@ def _silent_seconds(run: Run) -> dict[str, float]:
             ends[row.device_id] = max(end, ends.get(row.device_id, 0.0))
     found: dict[str, float] = {}
     for series in run.series:
-        for t0, t1 in pairwise(series.t_seconds[-2:]):
-            last = ends.get(series.device_id)
-            if last is None:
-                if series.energy_joules[-1] <= series.energy_joules[-2]:
-                    found[series.device_id] = 0.0  # its row, if it has one, is a gap as a whole
-            elif last <= (t0 + t1) / 2:
-                found[series.device_id] = t1 - last
+        stretch = _last_stretch(series)
+        if stretch is None:
+            continue
+        t0, joules0, t1, joules1 = stretch
+        last = ends.get(series.device_id)
+        if last is None:
+            if joules1 <= joules0:
+                found[series.device_id] = 0.0  # its row, if it has one, is a gap as a whole
+        elif last <= (t0 + t1) / 2:
+            found[series.device_id] = t1 - last
     return found
 
 

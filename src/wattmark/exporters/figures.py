@@ -43,7 +43,7 @@ FAMILIES: Mapping[str, Family] = {
     ATTRIBUTED: Family(
         False, "J", "Observed energy of a device by party: own, others, idle; they make up its whole."
     ),
-    POWER: Family(False, "W", "Power of a device between the last two readings."),
+    POWER: Family(False, "W", "Mean power of a device over its last second or a little more."),
     UNOBSERVED: Family(True, "s", "Time for which a device was not read; its energy then is not known."),
     WORK: Family(True, "1", "Units of work that were counted; what was declared is in the run file."),
     FAILED_WORK: Family(True, "1", "Units of work that failed; their energy counts all the same."),
