@@ -31,6 +31,9 @@ class Projection:
     """complete: the period is over; run-rate: the mean of the blocks goes on; trend: a straight line does."""
     blocks: int
     """How many blocks it rests on."""
+    gaps: float = 0.0
+    """How far what was not read may have moved it: with all of it read, the value lies within so much, and
+    either end within twice as much."""
 
     @property
     def words(self) -> str:
@@ -62,13 +65,15 @@ def projection(so_far: Figure, blocks: Sequence[Figure], left: float) -> Project
     more = math.fsum(w * b.value for w, b in zip(weights, blocks, strict=True))
     hidden = [_hidden(block) for block in blocks]
     bound = math.fsum(abs(w) * h for w, h in zip(weights, hidden, strict=True))
-    noise = _noise(blocks, hidden, left, parameters)
+    unread = math.fsum(hidden)
+    noise, least = (_noise(blocks, part, left, parameters) for part in (unread, -unread))
     gains = math.hypot(*_gains(so_far, blocks, weights).values())
     half = _hidden(so_far) + bound + noise + gains
     line = so_far.value + more
     value = max(so_far.value, line)  # a line that falls below zero adds nothing: what was used is used
     method = TREND if parameters == 2 else RUN_RATE
-    return Projection(value, max(0.0, low, line - half), max(high, line + half), method, n)
+    gaps = _hidden(so_far) + bound + (noise - least) / 2
+    return Projection(value, max(0.0, low, line - half), max(high, line + half), method, n, gaps)
 
 
 def _weights(n: int, left: float) -> tuple[list[float], int]:
@@ -80,10 +85,11 @@ def _weights(n: int, left: float) -> tuple[list[float], int]:
     return [left / n + (i - middle) / spread * ahead for i in range(n)], 2
 
 
-def _noise(blocks: Sequence[Figure], hidden: Sequence[float], left: float, parameters: int) -> float:
+def _noise(blocks: Sequence[Figure], hidden: float, left: float, parameters: int) -> float:
     """Half of the prediction interval that the scatter of the blocks makes.
 
-    Residuals are at most as much larger as what was not read adds up to.
+    Residuals are at most as much larger, or smaller, as what was not read adds up to (``hidden``, with its
+    sign).
     """
     n = len(blocks)
     values = [b.value for b in blocks]
@@ -95,7 +101,7 @@ def _noise(blocks: Sequence[Figure], hidden: Sequence[float], left: float, param
         slope = math.fsum((i - middle) * v for i, v in enumerate(values)) / spread
         factor += (left * (n - 0.5 + left / 2 - middle)) ** 2 / spread
     residual = math.hypot(*(v - mean - slope * (i - middle) for i, v in enumerate(values)))
-    deviation = (residual + math.fsum(hidden)) / math.sqrt(n - parameters)
+    deviation = max(0.0, residual + hidden) / math.sqrt(n - parameters)
     return t_quantile(0.5 + LEVEL / 2, n - parameters) * deviation * math.sqrt(factor)
 
 

@@ -132,6 +132,22 @@ def test_a_projection_that_may_lie_within_only_warns() -> None:
     assert ruling_of(told) is Ruling.PASS
 
 
+def test_a_projection_that_gaps_hide_is_not_enough_evidence() -> None:
+    """50 J a day come to 1500 J for sure; with readings lost in two days, what was lost may decide."""
+    now, many = datetime(2026, 11, 9, tzinfo=UTC), {"on_projection": "fail", "limit": 1490.0}
+    whole = [use(50.0, day) for day in range(1, 9)]
+    assert ruling_of(standing(*whole, now=now, **many)) is Ruling.VIOLATION
+    hole = Figure(49.0, "J", errors={"gap:r:d": 2.0}, coverage=0.96)
+    less = [replace(u, figure=hole) if i in (2, 5) else u for i, u in enumerate(whole)]
+    told = standing(*less, now=now, **many)
+    assert (told.state, ruling_of(told)) == (BudgetState.UNDECIDED, Ruling.UNDECIDED)
+    assert (
+        "what was not read decides whether it comes to more than 1490 J by the end of 2026-11" in told.reason
+    )
+    assert standing(*less, now=now, **{**many, "on_projection": "warn"}).state is BudgetState.WARNING
+    assert standing(*less, now=now, **{**many, "limit": 9000.0}).state is BudgetState.WITHIN
+
+
 def test_too_early_to_say_what_it_comes_to() -> None:
     """After one day there is no projection, and it says so."""
     told = standing(use(10.0), now=datetime(2026, 11, 2, tzinfo=UTC))
@@ -430,3 +446,8 @@ def test_taking_readings_away_never_makes_it_look_better(
     before, after = (standing(*some, limit=700.0, on_projection="ignore").state for some in (uses, unread))
     if before in (BudgetState.SPENT, BudgetState.UNDECIDED):
         assert after in (BudgetState.SPENT, BudgetState.UNDECIDED)
+    begun = datetime(2026, 11, 20, tzinfo=UTC)
+    first, then = (
+        ruling_of(standing(*some, limit=1400.0, on_projection="fail", now=begun)) for some in (uses, unread)
+    )
+    assert first is Ruling.PASS or then is not Ruling.PASS

@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 
 from wattmark.core.carbon import PRODUCT_ONLY
 from wattmark.core.errors import NotComparable
-from wattmark.core.figure import Figure, Missing
+from wattmark.core.figure import GAP_PREFIX, Figure, Missing
 from wattmark.core.governance.budget import (
     CARBON_UNITS,
     ENERGY_UNITS,
@@ -347,7 +347,8 @@ def _projected(
 def _as_figure(told: Projection, unit: str) -> Figure | Missing:
     if told.method == NONE:
         return Missing("projection", told.words)
-    return Figure(told.value, unit, ends=(told.low, told.high), notes=(told.words,))
+    errors = {f"{GAP_PREFIX}projection": told.gaps} if told.gaps else {}
+    return Figure(told.value, unit, errors=errors, ends=(told.low, told.high), notes=(told.words,))
 
 
 def _judged(standing: BudgetStanding, known: Sum, loose: Sum) -> tuple[BudgetState, str]:
@@ -397,8 +398,14 @@ def _warned(standing: BudgetStanding, used: Figure, top: float) -> tuple[BudgetS
     """Within the limit: whether it should warn all the same."""
     budget, told, limit = standing.budget, standing.projected, base_limit(standing.budget)
     ahead = standing.elapsed is not None and standing.elapsed < 1.0 and budget.on_projection != IGNORE
-    if ahead and isinstance(told, Figure) and told.value > limit:
-        sure = "" if told.interval[0] > limit else "; the limit lies inside its interval"
+    if ahead and isinstance(told, Figure) and told.value + told.gaps > limit:
+        low = told.interval[0]
+        if budget.on_projection == FAIL and low <= limit < low + 2 * told.gaps:
+            return BudgetState.UNDECIDED, (
+                f"what was not read decides whether it comes to more than {budget.limit:g} {budget.unit} "
+                f"by the end of {standing.period}"
+            )
+        sure = "" if low > limit else "; the limit lies inside its interval"
         return BudgetState.WARNING, (
             f"at the rate so far it comes to {amount(told.value, budget)} by the end of {standing.period}"
             f"{sure}"
