@@ -100,8 +100,8 @@ def test_every_team_has_its_own(here: Path) -> None:
 def test_the_text_says_how_it_is_known(here: Path) -> None:
     """Interval, grade, and that no policy is here."""
     text = verb(command, "--team", "search", *NOW).stdout
-    assert text.startswith("Energy and carbon of team search, 2026-W45: 180 J")
-    assert "Energy: 180 J (" in text
+    assert text.startswith("Energy and carbon of team search, 2026-W45: 50.0 mWh")
+    assert "Energy: 50.0 mWh (" in text  # 180 J: as people are billed for it
     assert "budgets, waivers and decisions: " in text
     assert str(here) not in text
 

@@ -13,7 +13,7 @@ from wattmark.core.governance.message import Severity, Topic
 from wattmark.core.governance.scope import Scope
 from wattmark.core.known import Grade
 from wattmark.reports.messages import decision_key, decision_message, message_text
-from wattmark.reports.messages_budget import budget_message, budgets_message
+from wattmark.reports.messages_budget import budget_message, budgets_listing, budgets_message
 from wattmark.testing.decisions import TAGS, every_standing
 
 
@@ -179,5 +179,8 @@ def test_all_budgets_in_one_table() -> None:
     message = budgets_message(both, "t", "wattmark-policy.toml")
     assert message.title == "Budgets of wattmark-policy.toml: 1 spent, 1 within"
     assert [row[0] for row in message.tables[0].rows] == ["spent", "within"]
+    gone = Missing("a ledger", "name one")
+    (row,) = budgets_listing((standing(BudgetState.UNDECIDED, used=gone, reason=str(gone)),)).rows
+    assert (row[2], row[-1]) == ("not known", "missing: a ledger (name one)")  # said once
     assert not message.resolved
     assert budgets_message(both[:1], "t", "p").resolved

@@ -72,7 +72,7 @@ def budgets_listing(standings: Sequence[BudgetStanding]) -> Listing:
         (
             s.state.value,
             name_of(s),
-            used_text(s),
+            "not known" if isinstance(s.used, Missing) and s.reason else used_text(s),  # why: at the end
             quantity(s.budget.limit, s.budget.unit),
             f"{s.period}{_elapsed(s)}",
             _pace(s),

@@ -11,6 +11,7 @@ from wattmark.core.governance.decision import Standing
 from wattmark.core.governance.digest import Change, Digest, Used
 from wattmark.core.governance.message import Listing, Message, Severity, Topic
 from wattmark.core.plain import plain
+from wattmark.core.units import JOULES_PER_KWH
 from wattmark.reports.as_json import answer_json
 from wattmark.reports.ci.words import STANDING_WORDS, headline
 from wattmark.reports.messages import with_markdown
@@ -57,10 +58,16 @@ def answer_text(answer: Answer) -> str:
     """A figure with its interval and its grade, or why there is none."""
     if not isinstance(answer, Figure):
         return str(answer)
-    interval = interval_words(answer)
-    told = (quantity(answer.value, answer.unit), f"({interval})" if interval else "")
-    grade = f", grade {answer.grade}" if answer.grade else ""
+    shown = in_watt_hours(answer)
+    interval = interval_words(shown)
+    told = (quantity(shown.value, shown.unit), f"({interval})" if interval else "")
+    grade = f", grade {shown.grade}" if shown.grade else ""
     return " ".join(part for part in told if part) + grade
+
+
+def in_watt_hours(figure: Figure) -> Figure:
+    """Energy as people are billed for it; what is no energy stays as it is."""
+    return figure.scaled(1 / JOULES_PER_KWH, "kWh") if figure.unit == "J" else figure
 
 
 def digest_body(digest: Digest) -> dict[str, Any]:
@@ -93,7 +100,9 @@ def digest_body(digest: Digest) -> dict[str, Any]:
 
 def _title(digest: Digest) -> str:
     whose = f"team {digest.team}" if digest.team else "all teams"
-    used = quantity(e.value, e.unit) if isinstance(e := digest.whole.energy, Figure) else "energy not known"
+    energy = digest.whole.energy
+    shown = in_watt_hours(energy) if isinstance(energy, Figure) else None
+    used = quantity(shown.value, shown.unit) if shown is not None else "energy not known"
     return f"Energy and carbon of {whose}, {digest.period.name}: {used}"
 
 
@@ -161,7 +170,7 @@ def _tables(digest: Digest) -> Iterator[Listing]:
     yield Listing(
         title="Told apart",
         columns=("", "energy"),
-        rows=tuple((what, quantity(joules, "J")) for what, joules in digest.untagged),
+        rows=tuple((what, quantity(joules / JOULES_PER_KWH, "kWh")) for what, joules in digest.untagged),
     )
 
 
