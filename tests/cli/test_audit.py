@@ -278,53 +278,49 @@ def test_a_lightweight_tag_is_no_anchor(project: Project) -> None:
     assert "no annotated tag" in error
 
 
-def test_a_signed_tag_says_whether_its_signature_is_good(project: Project, tmp_path_factory: Any) -> None:
-    """With an SSH key, as git knows them since 2.34."""
+@pytest.fixture
+def signing(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's tags are signed with an SSH key; the folder of the key and of the list of signers."""
     if shutil.which("ssh-keygen") is None:
         pytest.skip("ssh-keygen is not installed")
-    keys: Path = tmp_path_factory.mktemp("keys")
+    keys = tmp_path_factory.mktemp("keys")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / "key"], check=True)
-    (keys / "signers").write_text(f"dev@example.org {(keys / 'key.pub').read_text()}")
     for name, value in (
         ("gpg.format", "ssh"),
         ("user.signingkey", str(keys / "key")),
         ("gpg.ssh.allowedSignersFile", str(keys / "signers")),
     ):
         git(project.folder, "config", name, value)
+    return keys
+
+
+def test_a_signed_tag_says_whether_its_signature_is_good(project: Project, signing: Path) -> None:
+    """With an SSH key, as git knows them since 2.34."""
+    (signing / "signers").write_text(f"dev@example.org {(signing / 'key.pub').read_text()}")
     project.gate()
     assert project.run("audit", "anchor", "--git-tag", "audit-1", "--sign")[0] == 0
     assert "held by git tag audit-1 (its signature is good), entry 4" in project.run("audit", "verify")[1]
-    (keys / "signers").write_text("")
+    (signing / "signers").write_text("")
     assert "(its signature could not be verified here)" in project.run("audit", "verify")[1]
 
 
 def test_no_program_that_the_repository_names_vouches_for_a_tag(
-    project: Project, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch
+    project: Project, signing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would say of any signature that it is good, and could do anything else; one of my own may."""
-    if shutil.which("ssh-keygen") is None:
-        pytest.skip("ssh-keygen is not installed")
-    keys: Path = tmp_path_factory.mktemp("keys")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / "key"], check=True)
-    (keys / "signers").write_text("")
-    liar = keys / "liar"
+    (signing / "signers").write_text("")
+    liar = signing / "liar"
     said = 'echo "Good \\"git\\" signature for board@example.org with ED25519 key SHA256:x"'
     # Git writes what was signed to the verifying call, and takes a reader that is gone for a failure.
     reads = 'case "$*" in *"-Y verify"*) cat >/dev/null;; esac'
-    liar.write_text(f"#!/bin/sh\ntouch {keys}/ran\n{reads}\n{said}\n")
+    liar.write_text(f"#!/bin/sh\ntouch {signing}/ran\n{reads}\n{said}\n")
     liar.chmod(0o755)
-    for name, value in (
-        ("gpg.format", "ssh"),
-        ("user.signingkey", str(keys / "key")),
-        ("gpg.ssh.allowedSignersFile", str(keys / "signers")),
-    ):
-        git(project.folder, "config", name, value)
     project.gate()
     assert project.run("audit", "anchor", "--git-tag", "audit-1", "--sign")[0] == 0
     git(project.folder, "config", "gpg.ssh.program", str(liar))
     assert "(its signature could not be verified here)" in project.run("audit", "verify")[1]
-    assert not (keys / "ran").exists()
-    mine = keys / "gitconfig"
+    assert not (signing / "ran").exists()
+    mine = signing / "gitconfig"
     mine.write_text(f'[gpg "ssh"]\n\tprogram = {liar}\n')
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(mine))
     assert "(its signature is good)" in project.run("audit", "verify")[1]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -252,10 +253,13 @@ def _write_metrics(recording: Any, run: Run, config: Any, metrics: str | None, p
     from wattmark.wiring.metrics_file import write_metrics, write_power
 
     folder = recording.path.parent if recording.path is not None else None
-    for target, write in ((metrics, write_metrics), (plots, write_power)):
+    for target, write in (
+        (metrics, partial(write_metrics, run=run, config=config, folder=folder)),
+        (plots, partial(write_power, run=run)),
+    ):
         try:
             if target is not None:
-                write(Path(target), run, config, folder)
+                write(Path(target))
         except (OSError, WattmarkError) as error:
             click.echo(f"wattmark: {target} could not be written: {error}", err=True)
 

@@ -260,7 +260,7 @@ def _worked_out(ask: _Ask, base: _Base | None, folder: Path) -> _Work:
             scope.hosts,
         )
         if base is not None:
-            _keep(base, scope, dimensions, staging)
+            _keep(base, scope, staging)
         days = Days(material, DaySamples(engine, numbered), staging, ask.only_exactly)
         for day in sorted(scope.days):
             days.count(day)
@@ -332,7 +332,7 @@ def _what_changed(
     return _Scope(index, days, frozenset(hosts), touched)
 
 
-def _keep(base: _Base, scope: _Scope, dimensions: Dimensions, staging: Staging) -> None:
+def _keep(base: _Base, scope: _Scope, staging: Staging) -> None:
     """The rows that stay, of the days and tables that are replaced."""
     days = _among("day", scope.days)
     runs, hosts = scope.runs or set(), scope.hosts or frozenset()

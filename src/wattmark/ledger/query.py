@@ -45,13 +45,13 @@ class LedgerQuery:
         Raises UsageError with the place in the SQL and the views that there are.
         """
         connection = self._engine.connection
-        with failure(lambda text: _told(sql, text)):
+        with failure(_told):
             statement = _checked(connection, sql)
             result = self._engine.interruptible(lambda: connection.execute(statement))
             described = result.description
         columns = tuple(str(column[0]) for column in described)
         types = tuple(str(column[1]) for column in described)
-        return Answer(columns, types, _rows(self._engine, result, sql))
+        return Answer(columns, types, _rows(self._engine, result))
 
     def close(self) -> None:
         """Give everything back."""
@@ -109,16 +109,16 @@ def _kind(statement: Any) -> str:
     return str(statement.type).rsplit(".", 1)[-1]
 
 
-def _rows(engine: DuckDbEngine, result: Any, sql: str) -> Iterator[tuple[Any, ...]]:
+def _rows(engine: DuckDbEngine, result: Any) -> Iterator[tuple[Any, ...]]:
     while True:
-        with failure(lambda text: _told(sql, text)):
+        with failure(_told):
             batch = engine.interruptible(lambda: result.fetchmany(BATCH))
         if not batch:
             return
         yield from batch
 
 
-def _told(sql: str, text: str) -> UsageError:
+def _told(text: str) -> UsageError:
     """DuckDB's message with the place that it names, and what there is to ask."""
     said = re.sub(r"^(\w+ )+Error: ", "", text.strip())
     said = re.sub(r'\nDid you mean "(pg_|duckdb_|sqlite_)\w+"\?', "", said)

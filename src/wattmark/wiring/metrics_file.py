@@ -31,7 +31,7 @@ def write_metrics(target: Path, run: Run, config: Config, folder: Path | None) -
     target.write_text(metrics_json(run, numbers, words, len(attempts)), "utf-8")
 
 
-def write_power(target: Path, run: Run, config: Config, folder: Path | None) -> None:
+def write_power(target: Path, run: Run) -> None:
     """Power over time as CSV. Raises OSError."""
     from wattmark.reports.metrics_file import power_csv
 
