@@ -148,6 +148,23 @@ def test_a_projection_that_gaps_hide_is_not_enough_evidence() -> None:
     assert standing(*less, now=now, **{**many, "limit": 9000.0}).state is BudgetState.WITHIN
 
 
+def test_a_projection_that_untagged_energy_decides_is_not_enough_evidence() -> None:
+    """60 J a day come to 1800 J; half of it states no team: it may be a's, or come to 900 J."""
+    now, scope = datetime(2026, 11, 9, tzinfo=UTC), Scope({"team": ("a",)})
+    stated = [use(60.0, day, team="a") for day in range(1, 9)]
+    bare = [*stated[:4], *(replace(u, tags={}) for u in stated[4:])]
+    more = {"now": now, "on_projection": "fail", "scope": scope}
+    assert ruling_of(standing(*stated, **more)) is Ruling.VIOLATION
+    told = standing(*bare, **more)
+    assert ruling_of(told) is Ruling.UNDECIDED
+    assert told.reason == (
+        "what does not state team decides whether it comes to more than 1000 J by the end of 2026-11"
+    )
+    assert standing(*bare, **{**more, "on_projection": "warn"}).state is not BudgetState.UNDECIDED
+    assert standing(*bare, **{**more, "limit": 9000.0}).state is BudgetState.WITHIN
+    assert ruling_of(standing(*stated, use(1.0), **more)) is Ruling.VIOLATION
+
+
 def test_too_early_to_say_what_it_comes_to() -> None:
     """After one day there is no projection, and it says so."""
     told = standing(use(10.0), now=datetime(2026, 11, 2, tzinfo=UTC))
@@ -427,6 +444,12 @@ def test_leaving_tags_out_never_makes_it_look_better(uses: list[Use], data: st.D
     if before in (BudgetState.SPENT, BudgetState.UNDECIDED):
         assert BETTER[after] >= BETTER[BudgetState.UNDECIDED]
     assert Applies.UNKNOWN is scope.of({})
+    begun = datetime(2026, 11, 20, tzinfo=UTC)
+    first, then = (
+        ruling_of(standing(*some, scope=scope, limit=1400.0, on_projection="fail", now=begun))
+        for some in (uses, bare)
+    )
+    assert first is Ruling.PASS or then is not Ruling.PASS
 
 
 @given(uses_drawn, st.data(), st.floats(0.0, 1.0))

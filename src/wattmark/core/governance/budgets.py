@@ -133,7 +133,8 @@ def course_of(
     used = known.figure or known.lacking or _nothing(budget, key, period)
     loose = added(maybe)
     elapsed = period.elapsed(now)
-    ahead = _projected(used, mine, min((use.at for use in uses), default=now), period, now, zone)
+    begun = min((use.at for use in uses), default=now)
+    ahead = _projected(used, mine, begun, period, now, zone)
     standing = BudgetStanding(
         budget=budget,
         key=key,
@@ -150,6 +151,15 @@ def course_of(
         days_left=_days_left(used, limit, period, now),
     )
     state, reason = _judged(standing, known, loose)
+    if state in (BudgetState.WITHIN, BudgetState.WARNING) and maybe and budget.on_projection == FAIL:
+        whole = added([*mine, *maybe])
+        most = _projected(whole.figure or whole.lacking or used, [*mine, *maybe], begun, period, now, zone)
+        if most is not None and not beyond_at_end(standing) and most.low + 2 * most.gaps > limit:
+            state = BudgetState.UNDECIDED
+            reason = (
+                f"what does not state {_untold(budget)} decides whether it comes to more than "
+                f"{budget.limit:g} {budget.unit} by the end of {standing.period}"
+            )
     return Course(
         standing=replace(standing, state=state, reason=reason),
         period=period,
