@@ -131,7 +131,7 @@ def test_a_budget_that_is_close_to_its_limit() -> None:
         "Used": "412 kgCO2e (400 to 424 kgCO2e) grade B, 82 % of it",
         "Limit": "500 kgCO2e",
         "Period": "2026-Q4, 57 % over",
-        "Pace": "1.44 times even",
+        "Pace": "1.44 times an even pace",
         "Owner": "leads@example.org",
     }
     assert message.labels == {"team": "language", "budget": "nlp"}
@@ -168,7 +168,7 @@ def test_a_message_speaks_of_energy_as_the_limit_does() -> None:
         "Used": "1.00 kWh (0.900 to 1.10 kWh), 50 % of it, 500 Wh of that waived",
         "Limit": "2.00 kWh",
         "Period": "2026-11",
-        "Pace": "< 0.01 times even",
+        "Pace": "< 0.01 times an even pace",
         "At its end": "too early to say",
     }
 

@@ -146,7 +146,7 @@ def _elapsed(standing: BudgetStanding) -> str:
 
 
 def _pace(standing: BudgetStanding) -> str:
-    return "" if standing.burn_rate is None else f"{multiple(standing.burn_rate)} times even"
+    return "" if standing.burn_rate is None else f"{multiple(standing.burn_rate)} times an even pace"
 
 
 def _projected(standing: BudgetStanding) -> str:
