@@ -84,7 +84,8 @@ def test_what_shows_runs_only_while_they_go_on_is_refused(runs: Path) -> None:
 def test_a_tracker_that_does_not_take_it_is_named_and_the_others_get_theirs(runs: Path) -> None:
     """Exit code 2, never 1; the second folder was written."""
     Path("wall").mkdir()
-    Path("wall/wattmark-wide").write_text("in the way")
+    first = read_runs([runs])[0].run.record_id
+    Path(f"wall/wattmark-wide-{first[:8]}").write_text("in the way")
     done = verb(command, runs, "--to", "tensorboard:wall", "--to", "tensorboard:tb")
     assert done.return_value == 2
     assert "tensorboard: FileExistsError" in done.stderr

@@ -14,6 +14,7 @@ from tests.exporters.tracked_runs import a_tracked_run
 from wattmark.config import Config, PlaceConfig
 from wattmark.core.errors import UsageError
 from wattmark.core.run import Status
+from wattmark.core.tracked import Conclusion
 from wattmark.exporters.tensorboard import SUMMARY, TensorBoard
 from wattmark.measure.spool import document_of
 from wattmark.wiring.trackers import teach
@@ -95,6 +96,17 @@ def test_hparams_stand_beside_the_energy(tmp_path: Path) -> None:
     assert experiment.metric_infos[0].name.tag == "wattmark/energy_joules"
     session = parse_session_start_info_plugin_data(metadata(SESSION_START_INFO_TAG).plugin_data.content)
     assert session.hparams["model"].string_value == "sorter"
+
+
+def test_training_and_inference_of_one_version_are_two_runs(tmp_path: Path) -> None:
+    """Published later they have one title; each keeps its own figures, and told again it is the same run."""
+    told = Conclusion(title="sorter 2.0", record_ids=("aaaaaaaa-1",), numbers={"wattmark/x": 1.0}, words={})
+    for conclusion in (told, replace(told, record_ids=("bbbbbbbb-2", "cccccccc-3")), told):
+        TensorBoard(str(tmp_path), 3600.0).publish(conclusion)
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == [
+        "wattmark-sorter-2.0-aaaaaaaa",
+        "wattmark-sorter-2.0-bbbbbbbb",
+    ]
 
 
 def test_energy_keeps_double_precision(tmp_path: Path) -> None:

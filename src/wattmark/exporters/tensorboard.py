@@ -40,7 +40,9 @@ class TensorBoard(Tracker):
         """Begin an event file in ``wattmark-TITLE`` below the folder."""
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        name = re.sub(r"[^\w.-]+", "-", title).strip("-.") or "run"
+        first = tags.get("record_id", "")[:8]  # a model's training and its inference have one title
+        whole = title if first in title else f"{title} {first}"
+        name = re.sub(r"[^\w.-]+", "-", whole).strip("-.") or "run"
         self._tags = tags
         self._writer = EventFileWriter(str(self._folder / f"wattmark-{name}"))
         self._add(_layout())

@@ -101,7 +101,7 @@ class Tracker(Periodic):
 
     def publish(self, conclusion: Conclusion) -> None:
         """Tell of runs that are over, in the caller's thread. Raises what its channel raises."""
-        self.open(conclusion.title, dict(conclusion.tags))
+        self.open(conclusion.title, {**conclusion.tags, "record_id": ", ".join(conclusion.record_ids)})
         try:
             self.tell(conclusion)
         finally:
