@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.ledgers import filled, nothing_else, portfolio, the_run
+from tests.cli.ledgers import ask, filled, nothing_else, portfolio, the_run
 from tests.cli.running import kept, verb
 from wattmark.cli.charter import group
 from wattmark.core.errors import ConfigError, LedgerError, NotComparable, UsageError
@@ -164,6 +164,34 @@ def test_runs_of_the_project_are_found_in_the_ledger(project: Path, monkeypatch:
     body = told("actual")
     assert (body["verdict"], body["exit_code"]) == ("not enough evidence", 3)
     assert body["actual"]["value"] == pytest.approx(180.0)
+
+
+def test_an_attempt_that_leaves_a_tag_out_is_counted(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the team got there; one that failed states no team, and counts. One of other people does not."""
+    monkeypatch.setenv("WATTMARK_LEDGER", str(filled_again(project)))
+    good = (Quality(name="accuracy", value=0.95),)
+    mine = the_run(5, "a", 600, subject=Subject(project="sorter", team="search"), quality=good)
+    bare = the_run(6, "b", 600, subject=Subject(project="sorter"), failed=True)
+    other = the_run(7, "c", 600, subject=Subject(project="sorter", team="ads"))
+    for run in (mine, bare, other):
+        assert ask("add", kept(project, run, run.record_id)).return_value == 0
+    body = told("actual")
+    assert (body["attempts"], body["actual"]["value"]) == (2, pytest.approx(180.0))
+    assert "state another model, team or task, and are not counted: 1" in verb(group, "actual").stdout
+    text = CHARTER.replace('team = "search"', 'team = "vision"\nmodel = "m"')
+    (project / "wattmark-charter.toml").write_text(text, encoding="utf-8")
+    assert told("actual")["attempts"] == 1
+
+
+def test_a_project_whose_runs_are_all_of_others_has_no_actual(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so, and how to go on."""
+    monkeypatch.setenv("WATTMARK_LEDGER", str(filled_again(project)))
+    other = the_run(7, "c", 600, subject=Subject(project="sorter", team="ads"))
+    assert ask("add", kept(project, other, "other")).return_value == 0
+    with pytest.raises(UsageError, match="1 runs of project sorter all state another"):
+        verb(group, "actual")
 
 
 def test_runs_of_another_project_are_no_actual(project: Path) -> None:

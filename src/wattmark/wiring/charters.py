@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from wattmark.core.governance.budget import BudgetStanding
 from wattmark.core.governance.charter import Actual, Charter, Finding, checked, held, reached_by
 from wattmark.core.governance.identity import Identity
 from wattmark.core.governance.rules import CharterRules
+from wattmark.core.governance.scope import tags_of
 from wattmark.core.policy import COVERAGE, Policy
 from wattmark.core.repeats import repeats_of
+from wattmark.core.run import Run
 from wattmark.core.totals import latest
 from wattmark.hashing import sha256
 from wattmark.ledger.auditlog import AuditLog
@@ -84,13 +86,36 @@ def actual_of(
 
     Raises NotComparable where the two may not stand side by side, EvidenceError for runs that cannot be read.
     """
-    wanted = list(paths) or [Path(f"{PREFIX}{','.join(f'{k}={v}' for k, v in charter.tags.items())}")]
+    wanted = list(paths) or [Path(f"{PREFIX}{_asked(charter)}")]
     runs = latest(item.run for item in read_runs(wanted))
+    of_it = runs if paths else [run for run in runs if _may_be_of(charter, run)]
+    elsewhere, runs = len(runs) - len(of_it), of_it
+    if not runs:
+        raise UsageError(
+            f"{elsewhere} runs of project {charter.project} all state another model, team or task than the "
+            "charter: name the runs that are meant"
+        )
     others = sorted({run.subject.project or charter.project for run in runs} - {charter.project})
     if charter.project and others:  # what states no project may well be of this one
         raise NotComparable([("project", charter.project, ", ".join(others))], "charter and runs")
     (attempts,) = repeats_of(runs, given_from(config, stated, runs), as_one=True)
-    return held(charter, attempts, rules or CharterRules(), reached_by(charter, runs), COVERAGE)
+    told = held(charter, attempts, rules or CharterRules(), reached_by(charter, runs), COVERAGE)
+    if not elsewhere:
+        return told
+    note = f"runs of the project that state another model, team or task, and are not counted: {elsewhere}"
+    return replace(told, notes=(*told.notes, note))
+
+
+def _asked(charter: Charter) -> str:
+    """Which runs of a ledger are asked for: all of the project, else those with the charter's tags."""
+    tags = {"project": charter.project} if charter.project else charter.tags
+    return ",".join(f"{tag}={value}" for tag, value in tags.items())
+
+
+def _may_be_of(charter: Charter, run: Run) -> bool:
+    """Whether a run states nothing else than the charter: an attempt that leaves a tag out is one."""
+    stated = tags_of(run.subject)
+    return all(stated.get(tag, value) == value for tag, value in charter.tags.items())
 
 
 def record_check(
