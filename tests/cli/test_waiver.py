@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,42 @@ def test_from_the_question_to_the_last_day(place: Governed) -> None:
         waiver("revoke", "W-7", "--reason", "moved", "--as", BOARD)
     with pytest.raises(UsageError, match="waiver W-7 is over"):
         waiver("approve", "W-7", "--as", BOARD)
+
+
+NAMED = f'[policy]\nid = "models"\n{POLICY}'
+
+
+def test_a_waiver_is_for_the_policy_in_which_it_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copied with its approvals into a repository with the same rule and the same people it holds nothing."""
+    place = at(governed(tmp_path, NAMED), monkeypatch)
+    waiver(*ASK, "--key", place.keys[ANNA])
+    waiver("approve", "W-7", "--key", place.keys[BOARD])
+    assert 'policy = "models"' in place.file.read_text()
+    assert 'policy: "models"' in waiver("show", "W-7").output
+    assert waiver("check").return_value == 0
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(place.folder, elsewhere)
+    (elsewhere / "wattmark-policy.toml").write_text(NAMED.replace("models", "others"))
+    monkeypatch.chdir(elsewhere)
+    told = waiver("check")
+    assert told.return_value == 1
+    assert "it is for rule carbon of policy models, and this one is others" in told.output
+    with pytest.raises(UsageError, match="lets nothing through: it is for rule carbon of policy models"):
+        waiver("approve", "W-7", "--key", place.keys[CHAIR])
+
+
+def test_nobody_approves_a_waiver_that_would_hold_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a policy with an id; one that was approved before policies were named holds on."""
+    place = at(governed(tmp_path, NAMED), monkeypatch)
+    asked = place.ask()
+    with pytest.raises(UsageError, match=r"names no policy, so it would hold wherever .* ask for a new one"):
+        waiver("approve", "W-1", "--key", place.keys[BOARD])
+    place.approve(asked)
+    assert waiver("check").return_value == 0
 
 
 def test_everything_goes_into_the_audit_log(place: Governed) -> None:
@@ -244,9 +281,9 @@ def test_json_has_a_schema(place: Governed) -> None:
     assert (found["schema"], found["schema_version"], found["day"]) == ("wattmark.waivers", 1, "2026-11-22")
     (one,) = found["waivers"]
     assert set(one) == {
-        "id", "state", "holds", "verified", "why", "days_left", "rule", "rule_digest", "scope", "cap",
-        "evidence_may_be_missing", "reason", "owner", "ticket", "requested_by", "requested_at", "approvals",
-        "begins", "expires", "renewal", "digest",
+        "id", "state", "holds", "verified", "why", "days_left", "rule", "rule_digest", "policy", "scope",
+        "cap", "evidence_may_be_missing", "reason", "owner", "ticket", "requested_by", "requested_at",
+        "approvals", "begins", "expires", "renewal", "digest",
     }  # fmt: skip
     assert (one["state"], one["holds"], one["days_left"], one["cap"]) == ("active", True, 39, 1.5)
     assert set(one["approvals"][0]) == {"by", "role", "at", "digest", "counts"}

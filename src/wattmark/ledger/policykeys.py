@@ -227,7 +227,11 @@ BUDGET = Table(
 POLICY = Table(
     says="Whose policy it is, and when it is looked at again.",
     keys={
-        "id": Key(says="name of the policy", pattern=ID, example="green-ai"),
+        "id": Key(
+            says="name of the policy, its own in each repository: waivers are for it",
+            pattern=ID,
+            example="green-ai",
+        ),
         "owner": Key(says="who answers for it: a board, an address"),
         "effective": Key(
             holds=Holds.DAY,

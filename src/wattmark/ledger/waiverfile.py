@@ -48,6 +48,7 @@ TABLES: Mapping[str, Table] = {
             "id": Key(says="its name", required=True, pattern=ID, example="W-7"),
             "rule": Key(says="id of the limit or budget", required=True),
             "rule_digest": Key(says="SHA-256 of the rule's content", pattern=_DIGEST),
+            "policy": Key(says="id of the policy it is for", left_out="whichever has the rule"),
             "scope": Key(holds=Holds.SCOPE, says="runs it is for, by patterns on their tags"),
             "cap": Key(holds=Holds.NUMBER, says="worst value it lets through, in the rule's own terms"),
             "reason": Key(says="why", required=True),

@@ -26,6 +26,7 @@ def request_text(waiver: Waiver, signature: str = "", token: Mapping[str, str] |
         "id": quoted(waiver.id),
         "rule": quoted(waiver.rule),
         "rule_digest": _if(waiver.rule_digest),
+        "policy": _if(waiver.policy),
         "scope": f"{{{scope}}}" if scope else "",
         "cap": "" if waiver.cap is None else repr(float(waiver.cap)),
         "reason": quoted(waiver.reason),

@@ -56,6 +56,7 @@ def waiver_json(one: JudgedWaiver) -> dict[str, Any]:
         "days_left": one.days_left,
         "rule": waiver.rule,
         "rule_digest": waiver.rule_digest,
+        "policy": waiver.policy or None,
         "scope": {tag: list(patterns) for tag, patterns in waiver.scope.patterns.items()},
         "cap": waiver.cap,
         "evidence_may_be_missing": waiver.evidence,

@@ -230,6 +230,7 @@ def _waiver_differences(
         policy.identity,
         digests_of(policy),
         moment(then.decided_at).date(),
+        policy=policy.about.id,
     )
     for one, now in zip(told.judged, again, strict=True):
         name = f"waiver {one.waiver.id}"

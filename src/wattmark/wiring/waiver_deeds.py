@@ -100,6 +100,7 @@ def request(office: Office, draft: Waiver, voice: Voice) -> tuple[Waiver, Identi
         draft,
         id=draft.id or f"W-{secrets.token_hex(4)}",
         rule_digest=digests_of(office.policy)[draft.rule],
+        policy=office.policy.about.id,
         requested_by=Identity(name=name),
         requested_at=office.at,
     )
@@ -119,8 +120,11 @@ def approve(office: Office, name: str, voice: Voice) -> tuple[Waiver, Identity]:
         raise UsageError(f"waiver {name} is over: {waiver.revoked}")
     if waiver.expires is not None and waiver.expires < office.today:
         raise UsageError(f"waiver {name} expired on {waiver.expires}: ask for a new one")
-    if gone := rule_problem(waiver, digests_of(office.policy)):
+    if gone := rule_problem(waiver, digests_of(office.policy), office.policy.about.id):
         raise UsageError(f"waiver {name} lets nothing through: {gone}: ask for a new one")
+    if office.policy.about.id and not waiver.policy:
+        said = f"waiver {name} names no policy, so it would hold wherever there is such a rule"
+        raise UsageError(f"{said}: ask for a new one (`wattmark waiver request`)")
     who_name, token = _name(office, voice, digest(waiver))
     role = office.policy.waivers.role if office.policy.waivers.role in office.policy.identity.roles else ""
     deed, who = _said(office, Act.APPROVE, waiver, who_name, voice, token, role=role)

@@ -39,7 +39,7 @@ def judged_of(found: WaiverFile, policy: Policy, folder: Path, today: date) -> t
     logged = log_witness(policy, folder)
     witness = Witness(rules=policy.identity, folder=folder, today=today, logged=logged)
     waivers, unread = _as_logged(tuple(assembled(found, witness)), policy, folder)
-    told = judged(waivers, policy.waivers, policy.identity, digests_of(policy), today)
+    told = judged(waivers, policy.waivers, policy.identity, digests_of(policy), today, policy=policy.about.id)
     if not unread:
         return told
     return tuple(

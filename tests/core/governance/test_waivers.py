@@ -132,6 +132,31 @@ def test_any_edit_voids_the_approvals(edit: dict[str, object]) -> None:
     assert found.reason == "it was edited since board@example.org approved it; 0 of 1 approvals"
 
 
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ("models", "lapses in 60 days"),
+        ("others", "it is for rule carbon of policy models, and this one is others"),
+        ("", "it is for rule carbon of policy models, and this one has no id"),
+    ],
+)
+def test_a_waiver_holds_under_the_policy_that_it_names(policy: str, reason: str) -> None:
+    """Another repository may have the very same rule and the same people: it is none for there."""
+    waiver = approved(asked(policy="models"), BOARD)
+    (found,) = judged([waiver], WaiverRules(), ROLES, DIGESTS, TODAY, policy=policy)
+    assert (found.holds, found.reason) == (policy == "models", reason)
+    assert found.state is (WaiverState.ACTIVE if policy == "models" else WaiverState.STALE)
+
+
+def test_an_older_waiver_that_names_no_policy_holds_as_it_did() -> None:
+    """Its content reads as it read, so its approvals count; taking the name out makes another content."""
+    (found,) = judged([approved(asked(), BOARD)], WaiverRules(), ROLES, DIGESTS, TODAY, policy="models")
+    assert found.holds
+    assert "policy" not in content(asked())
+    bare = replace(approved(asked(policy="models"), BOARD), policy="")
+    assert one(bare).reason == "it was edited since board@example.org approved it; 0 of 1 approvals"
+
+
 def test_what_comes_later_is_not_of_the_content() -> None:
     """Approvals, a revocation, and where it stands."""
     waiver = asked()

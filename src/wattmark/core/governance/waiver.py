@@ -53,6 +53,8 @@ class Waiver:
     """Id of the limit or budget."""
     rule_digest: str = ""
     """SHA-256 of the rule's content when it was asked for: a changed rule needs a new waiver."""
+    policy: str = ""
+    """Id of the policy it is for: under another it does not hold. Empty: whichever has the rule."""
     scope: Scope = field(default_factory=Scope)
     cap: float | None = None
     """Worst value it lets through, in the rule's own terms (a share for relative limits). None is refused

@@ -29,10 +29,11 @@ class Act(StrEnum):
 
 
 def content(waiver: Waiver) -> str:
-    """What a waiver says, as canonical text: one line per field, always all of them, in this order.
+    """What a waiver says, as canonical text: one line per field, in this order.
 
-    Strings are quoted as in JSON, so that no text can pass for two fields. What came later (approvals, a
-    revocation) and where it stands are not of it.
+    All of them are always there but the policy, which older waivers do not name. Strings are quoted as in
+    JSON, so that no text can pass for two fields. What came later (approvals, a revocation) and where it
+    stands are not of it.
     """
     said = sorted((tag, sorted(set(patterns))) for tag, patterns in waiver.scope.patterns.items())
     scope = ", ".join(f"{canonical(tag)} in [{', '.join(map(canonical, of))}]" for tag, of in said)
@@ -40,6 +41,7 @@ def content(waiver: Waiver) -> str:
         "id": canonical(waiver.id),
         "rule": canonical(waiver.rule),
         "rule_digest": canonical(waiver.rule_digest),
+        **({"policy": canonical(waiver.policy)} if waiver.policy else {}),
         "scope": scope or "all",
         "cap": "none" if waiver.cap is None else repr(float(waiver.cap) + 0.0),
         "reason": canonical(waiver.reason),
@@ -140,13 +142,17 @@ def judged(
     identity: IdentityRules,
     digests: Mapping[str, str],
     today: date,
+    *,
+    policy: str = "",
 ) -> tuple[JudgedWaiver, ...]:
     """How each waiver stands on a day. ``digests`` are those of the policy's rules as they are, by id.
 
-    The last day counts to its end in UTC. Whether a waiver that holds is used at all shows only once a gate
-    has run: see :func:`stale`.
+    ``policy`` is its own id; empty: it has none. The last day counts to its end in UTC. Whether a waiver that
+    holds is used at all shows only once a gate has run: see :func:`stale`.
     """
-    alone = [_alone(waiver, rules, identity, digests, today) for waiver in waivers]
+    alone = [
+        _alone(waiver, rules, identity, rule_problem(waiver, digests, policy), today) for waiver in waivers
+    ]
     followed = _renewals(alone, rules)
     return tuple(_renewed(one, followed.get(at, 0), rules) for at, one in enumerate(alone))
 
@@ -183,9 +189,9 @@ def stale(
 
 
 def _alone(
-    waiver: Waiver, rules: WaiverRules, identity: IdentityRules, digests: Mapping[str, str], today: date
+    waiver: Waiver, rules: WaiverRules, identity: IdentityRules, gone: str, today: date
 ) -> JudgedWaiver:
-    """How it stands, all others aside."""
+    """How it stands, all others aside. ``gone``: why its rule is no more what it was; empty: it is."""
     doubts = {a: approval_problem(waiver, a, rules, identity, today) for a in waiver.approvals}
     counted = different_people([a for a, doubt in doubts.items() if not doubt], rules.approvers, identity)
     begins = _begins(waiver, counted, rules)
@@ -203,7 +209,7 @@ def _alone(
     if left is not None and left < 0:
         never = "" if begins else ", and was never approved"
         return replace(one, state=WaiverState.EXPIRED, reason=f"expired {_days(-left)} ago{never}")
-    if gone := rule_problem(waiver, digests):
+    if gone:
         return replace(one, state=WaiverState.STALE, reason=gone)
     problems = _refusals(waiver, begins, rules, identity, today)
     if begins is None:
@@ -228,8 +234,14 @@ def _unverified_of(one: JudgedWaiver) -> list[Identity]:
     return [who for who in (one.waiver.requested_by, *one.counted) if not who.verified]
 
 
-def rule_problem(waiver: Waiver, digests: Mapping[str, str]) -> str:
-    """Why the rule that it is for is no more what it was; empty when it is. ``digests``: those of today."""
+def rule_problem(waiver: Waiver, digests: Mapping[str, str], policy: str = "") -> str:
+    """Why the rule that it is for is no more what it was; empty when it is.
+
+    ``digests`` and ``policy`` (its id) are those of today.
+    """
+    if waiver.policy and waiver.policy != policy:
+        here = f"this one is {policy}" if policy else "this one has no id"
+        return f"it is for rule {waiver.rule} of policy {waiver.policy}, and {here}"
     if waiver.rule not in digests:
         return f"rule {waiver.rule} is not in the policy"
     if not waiver.rule_digest:
