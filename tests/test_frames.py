@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattmark.core.errors import UsageError
-from wattmark.frames import HEAD, FrameFile, framed, locked, replace_durably, whole_frames
+from wattmark.frames import (
+    HEAD,
+    FrameFile,
+    _only_ours,
+    alone,
+    claimed,
+    framed,
+    locked,
+    replace_durably,
+    whole_frames,
+)
 
 PIECES = st.lists(st.binary(max_size=30), min_size=1, max_size=8)
 
@@ -77,6 +89,49 @@ def test_a_folder_has_one_holder_at_a_time(tmp_path: Path) -> None:
         locked(tmp_path, "second")
     release()
     locked(tmp_path, "third")()
+
+
+def test_a_file_has_one_holder_at_a_time(tmp_path: Path) -> None:
+    """The second is told no, until the first lets go; one that is gone is nobody's."""
+    path = tmp_path / "message"
+    path.write_bytes(b"once")
+    with claimed(path) as first, claimed(path) as second:
+        assert (first, second) == (True, False)
+    with claimed(path) as third:
+        assert third
+    path.unlink()
+    with claimed(path) as gone:
+        assert not gone
+
+
+def test_a_file_that_was_replaced_meanwhile_is_not_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    """Whoever waits to look at it finds another file in its place, or none."""
+    path = tmp_path / "message"
+    path.write_bytes(b"once")
+    with open(path, "rb") as before:
+        assert _only_ours(before.fileno(), path)
+        replace_durably(path, b"again")
+        assert not _only_ours(before.fileno(), path)
+        path.unlink()
+        assert not _only_ours(before.fileno(), path)
+
+
+def test_two_take_turns_in_a_folder(tmp_path: Path) -> None:
+    """The second waits for the first, and nothing is left behind."""
+    said: list[str] = []
+    with ThreadPoolExecutor(1) as other:
+        with alone(tmp_path):
+            waits = other.submit(_in_turn, tmp_path, said)
+            time.sleep(0.2)
+            said.append("first")
+        waits.result(10)
+    assert said == ["first", "second"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def _in_turn(folder: Path, said: list[str]) -> None:
+    with alone(folder):
+        said.append("second")
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="a folder in which no file can be made")

@@ -150,6 +150,38 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(held)
 
 
+@contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Whether this file is ours alone until the block ends: nobody of this machine who asks the same has it.
+
+    Never that of a file which is gone, or was replaced, meanwhile. Where there are no locks everybody has it.
+    """
+    if os.name == "nt":
+        yield path.exists()
+        return
+    try:
+        file = open(path, "rb")  # noqa: SIM115  held until the block ends
+    except OSError:
+        yield False
+        return
+    with file:
+        yield _only_ours(file.fileno(), path)
+
+
+def _only_ours(file: int, path: Path) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in UNKNOWN_THERE:
+            return False
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except OSError:
+        return False
+
+
 def locked(folder: Path, refusal: str, *, must: bool = True) -> Callable[[], None]:
     """Hold a folder's lock, which ends with the process; gives what lets go of it.
 

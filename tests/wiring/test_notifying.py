@@ -11,12 +11,12 @@ import pytest
 
 from tests.exporters.sinks.forges import Github
 from tests.exporters.sinks.samples import MESSAGE, OVER, world
-from tests.webapi.api_server import Reply, api_server, in_turn
+from tests.webapi.api_server import Asked, Reply, api_server, in_turn
 from wattmark.config import Config
 from wattmark.core.governance.message import Topic
 from wattmark.exporters.sinks.routing import Route, read_routes
 from wattmark.exporters.sinks.spool import Spool
-from wattmark.wiring.notifying import chosen, failed, routes_of, spool_of, tell, tell_waiting, trial
+from wattmark.wiring.notifying import Told, chosen, failed, routes_of, spool_of, tell, tell_waiting, trial
 
 OK = Reply(200, b"ok")
 DOWN = Reply(503, b"")
@@ -155,6 +155,28 @@ def test_what_waits_can_be_sent_alone(spool: Spool) -> None:
     with api_server(in_turn(OK)) as server:
         told = tell_waiting(routes(slack("a")), world({"A": f"{server.url}/x"}), spool)
     assert [t.words for t in told] == ["sent"]
+    assert list(spool.waiting()) == []
+
+
+def test_what_another_job_tells_at_this_moment_is_not_told_twice(spool: Spool) -> None:
+    """The channel takes its time: a job that ends meanwhile tells its own message, and not that one."""
+    spool.keep("a", MESSAGE, "HTTP 503")
+    other: list[tuple[Told, ...]] = []
+
+    with api_server(in_turn(OK)) as server:
+        there = world({"A": f"{server.url}/x"})
+
+        def slow(asked: Asked) -> Reply:
+            if not other:
+                other.append(())
+                other.append(tell([replace(MESSAGE, key="b", title="b")], routes(slack("a")), there, spool))
+            return OK
+
+        server.answering = slow
+        told = tell_waiting(routes(slack("a")), there, spool)
+        assert len(server.asked) == 2
+    assert [t.message.title for t in told] == [MESSAGE.title]
+    assert [t.message.title for t in other[1]] == ["b"]
     assert list(spool.waiting()) == []
 
 

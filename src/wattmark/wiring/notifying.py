@@ -15,6 +15,7 @@ from wattmark.exporters.sinks.catalog import forgets, open_sink
 from wattmark.exporters.sinks.routing import Route, Wanted, read_routes, route_to, wanted
 from wattmark.exporters.sinks.sink import Sink, Sketch, World
 from wattmark.exporters.sinks.spool import Spool
+from wattmark.frames import claimed
 from wattmark.measure.home import outbox_folder
 
 NOT_TOLD = 4
@@ -145,9 +146,17 @@ class _Teller:
         return self._told(message)
 
     def again(self, replaced: set[str]) -> list[Told]:
-        """What waits for this route, the oldest first; of matters that are told anew now nothing."""
-        waiting = [w for w in self.spool.waiting() if w.route == self.route.name]
-        return [self._told(item.message) for item in waiting if item.message.key not in replaced]
+        """What waits for this route, the oldest first; of matters that are told anew now nothing.
+
+        What another process tells at this moment is left to it.
+        """
+        found: list[Told] = []
+        for item in [w for w in self.spool.waiting() if w.route == self.route.name]:
+            if item.message.key in replaced:
+                continue
+            with claimed(item.path) as ours:
+                found += [self._told(item.message)] if ours else []
+        return found
 
     def _matters(self, message: Message) -> bool:
         """Whether there can be something to resolve: it was told, or the sink looks for itself."""
