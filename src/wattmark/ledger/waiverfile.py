@@ -16,10 +16,10 @@ from wattmark.core.errors import ConfigError
 from wattmark.core.governance.identity import Identity
 from wattmark.core.governance.waiver import Waiver
 from wattmark.core.governance.waivers import Act
-from wattmark.fields import Fields, parse_toml
+from wattmark.fields import Fields
 from wattmark.ledger.keys import Holds, Key, Table, read_keys
 from wattmark.ledger.policykeys import ID
-from wattmark.ledger.tomllines import TomlLines, lines_of
+from wattmark.ledger.tomllines import TomlLines, parsed
 
 MOST_LETTERS = 2000
 ARMOUR = re.compile(
@@ -136,13 +136,8 @@ def read_waivers(path: Path) -> WaiverFile:
 
 def parse_waivers(text: str, file: str) -> WaiverFile:
     """A waiver file from text. Raises ConfigError that names the line, the table's number and the key."""
-    document, lines = parse_toml(text, file), lines_of(text)
-    try:
-        return _file(Fields(file, "", document), lines, len(text.removesuffix("\n").split("\n")))
-    except ConfigError as error:
-        line = lines.of(error.place)
-        where = file if line is None else f"{file}:{line}"
-        raise ConfigError(where, error.place, error.problem) from None
+    end = len(text.removesuffix("\n").split("\n"))
+    return parsed(text, file, lambda fields, lines: _file(fields, lines, end))
 
 
 def _file(fields: Fields, lines: TomlLines, end: int) -> WaiverFile:

@@ -154,7 +154,7 @@ def _sides_kept(log: AuditLog, evidence: GateEvidence) -> dict[str, str]:
     for role, group in (("candidate", evidence.candidate), ("baseline", evidence.baseline)):
         if group is None:
             continue
-        side, runs = side_of(group)
+        side, runs = _as_kept(group)
         roles[role] = log.keep(side)
         for run in runs:
             named = f"{RUN}{run.record_id}"
@@ -165,7 +165,7 @@ def _sides_kept(log: AuditLog, evidence: GateEvidence) -> dict[str, str]:
     return roles
 
 
-def side_of(group: Group) -> tuple[bytes, list[KeptRun]]:
+def _as_kept(group: Group) -> tuple[bytes, list[KeptRun]]:
     """Candidate or baseline as it is kept, with its runs."""
     return encoded_side(
         group.name,
@@ -179,12 +179,12 @@ def side_of(group: Group) -> tuple[bytes, list[KeptRun]]:
 
 def _baseline_digest(evidence: GateEvidence) -> str:
     """SHA-256 of the baseline as it is kept; empty where there is none."""
-    return "" if evidence.baseline is None else sha256(side_of(evidence.baseline)[0]).hexdigest()
+    return "" if evidence.baseline is None else sha256(_as_kept(evidence.baseline)[0]).hexdigest()
 
 
 def _run_digests(evidence: GateEvidence) -> frozenset[str]:
     """SHA-256 of the candidate's runs as they are kept."""
-    return frozenset(run.sha256 for run in side_of(evidence.candidate)[1])
+    return frozenset(run.sha256 for run in _as_kept(evidence.candidate)[1])
 
 
 def policy_key(decision: Decision) -> str:
@@ -225,7 +225,7 @@ def _notice(
             subject=name,
             at=at,
             policy_digest=digest,
-            objects={"baseline": side_of(evidence.baseline)[0]},
+            objects={"baseline": _as_kept(evidence.baseline)[0]},
             decision="changed" if old_baseline else "first seen",
             detail={
                 "baseline": name,

@@ -12,7 +12,7 @@ from wattmark.config import Config
 from wattmark.core.baseline import without_plots
 from wattmark.core.bench.result import Result
 from wattmark.core.compare import over_repeats
-from wattmark.core.errors import ConfigError, UsageError
+from wattmark.core.errors import UsageError
 from wattmark.core.governance.budget import BudgetStanding
 from wattmark.core.governance.deciding import About, decide
 from wattmark.core.governance.decision import Decision, Side
@@ -323,7 +323,4 @@ def shared_tags(repeats: Sequence[Repeat]) -> dict[str, str]:
 
 def _waivers_text(policy: Policy, folder: Path) -> str:
     path = waiver_file(policy, folder)
-    try:
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), "", f"cannot be read: {error}") from None
+    return text_of(path) if path.is_file() else ""
