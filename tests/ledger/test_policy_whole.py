@@ -155,6 +155,11 @@ def test_rules_know_the_line_on_which_they_begin() -> None:
         ("[[budget]]\nid='b'\nlimit=1\nunit='J'\nperiod='day'\nby=['tem']\n", "'tem' is no tag"),
         ("[[budget]]\nlimit=1\nunit='J'\nperiod='day'\n", "p.toml:1: [[budget]] 1 id: is missing"),
         ("[roles]\nboard = 'a'\n", "p.toml:2: [roles] board: must be a list of strings"),
+        (
+            "[roles]\nboard = ['a']\n[waivers]\nrole = 'bord'\n",
+            "p.toml:4: [waivers] role: [roles] does not name 'bord': did you mean 'board'?",
+        ),
+        ("[roles]\nboard = ['a']\n[baseline]\nrole = 'x'\n", "[roles] does not name 'x': it names board"),
         ("[defaults]\ncoverage = 2\n", "coverage: must be a number above 0, at most 1, not 2"),
         ("[[limit]]\nkpi='pue'\nmax=1\ntolerance=2\n", "tolerance: must be a number from 0 to 1, not 2"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ def _policy(fields: Fields, lines: TomlLines) -> Policy:
     limits = [_limit(item, defaults, lines) for item in fields.tables("limit")]
     budgets = [_budget(item, lines) for item in fields.tables("budget")]
     identity = {"roles": _roles(fields), **_table(fields, "identity")}
+    for table in ("waivers", "baseline"):
+        _check_role(fields, table, identity["roles"])
     policy = Policy(
         limits=_named(limits, budgets, fields),
         budgets=tuple(budgets),
@@ -87,6 +90,15 @@ def _table(fields: Fields, name: str) -> dict[str, Any]:
 def _roles(fields: Fields) -> Mapping[str, tuple[str, ...]]:
     inside, key = fields.table("roles"), TABLES["roles"].keys["*"]
     return {role: read_key(inside, role, key) for role in inside.values}
+
+
+def _check_role(fields: Fields, table: str, roles: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse a role that is written and that ``[roles]`` does not name: by a typo everybody would have it."""
+    role = fields.table(table).values.get("role")
+    if isinstance(role, str) and role and roles and role not in roles:
+        close = get_close_matches(role, roles, 1)
+        meant = f"did you mean {close[0]!r}?" if close else f"it names {', '.join(roles)}"
+        raise ConfigError(fields.file, f"[{table}] role", f"[roles] does not name {role!r}: {meant}")
 
 
 def _limit(fields: Fields, defaults: Mapping[str, Any], lines: TomlLines) -> Limit:
