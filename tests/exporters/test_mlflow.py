@@ -63,6 +63,17 @@ def test_the_rate_of_carbon_is_that_since_the_last_look(fake: FakeMlflow) -> Non
     assert [m["value"] for m in fake.logged("metrics") if m["key"] == CARBON_RATE] == [120.0]
 
 
+def test_a_moment_after_a_look_tells_no_rate(fake: FakeMlflow) -> None:
+    """The end comes 4 ms after a look, and a counter is just renewed: that is no 27 kg per hour."""
+    export = exporter(fake)
+    for seconds, grams in ((60.0, 1.0), (120.0, 3.0), (120.004, 3.03), (180.0, 5.0)):
+        export.log({"wattmark/carbon_gco2e": grams}, seconds)
+    assert [m["value"] for m in fake.logged("metrics") if m["key"] == CARBON_RATE] == [120.0, 120.0]
+    export.log({}, 200.0)
+    export.log({"wattmark/carbon_gco2e": 9.0}, 240.0)
+    assert len([m for m in fake.logged("metrics") if m["key"] == CARBON_RATE]) == 2
+
+
 def test_a_run_that_is_there_is_joined_and_not_ended(fake: FakeMlflow) -> None:
     """Named by the target, or by MLFLOW_RUN_ID."""
     fake.add("there", status="RUNNING")

@@ -17,7 +17,15 @@ from typing import Any
 
 from wattmark.core.errors import DeliveryError, UsageError
 from wattmark.core.run import Run, Status
-from wattmark.core.tracked import AS_ONE, CARBON, ELAPSED, PREFIX, RECORD_ID, Conclusion
+from wattmark.core.tracked import (
+    AS_ONE,
+    CARBON,
+    ELAPSED,
+    LEAST_STRETCH_SECONDS,
+    PREFIX,
+    RECORD_ID,
+    Conclusion,
+)
 from wattmark.exporters.mlflow_server import (
     COUNTED_IN,
     EXPERIMENT,
@@ -178,10 +186,12 @@ class Mlflow(Tracker):
         return self._server.experiment(name) if name else DEFAULT_EXPERIMENT
 
     def _carbon_rate(self, numbers: Mapping[str, float], elapsed: float) -> dict[str, float]:
-        """Grams per hour since the look before, where carbon is known."""
-        carbon = numbers.get(PREFIX + CARBON)
-        before, self._last = self._last, None if carbon is None else (elapsed, carbon)
-        if carbon is None or before is None or elapsed <= before[0]:
+        """Grams per hour since the look before, where carbon is known; none a moment after that look."""
+        carbon, before = numbers.get(PREFIX + CARBON), self._last
+        if carbon is not None and before is not None and elapsed - before[0] < LEAST_STRETCH_SECONDS:
+            return {}
+        self._last = None if carbon is None else (elapsed, carbon)
+        if carbon is None or before is None:
             return {}
         return {CARBON_RATE: (carbon - before[1]) / (elapsed - before[0]) * 3600.0}
 
