@@ -13,9 +13,10 @@ import pytest
 
 from tests.cli.deciding import three, write
 from tests.cli.running import verb
-from tests.identities.keys import needs_openssh
-from tests.wiring.governed import ANNA, BOARD, governed
+from tests.identities.keys import allowed, needs_openssh
+from tests.wiring.governed import ANNA, BOARD, EVE, governed
 from wattmark.cli.audit import group as audit
+from wattmark.cli.baseline import group as baseline
 from wattmark.cli.decision import group as decision_verbs
 from wattmark.cli.gate import command as gate
 from wattmark.cli.mlflow_registry import promote
@@ -347,6 +348,52 @@ def test_runs_named_in_another_order_are_the_same_version() -> None:
     found = other_evidence(decision, edited, log)
     assert found is not None
     assert "under the same record ids" in found.reason
+
+
+APPROVED = f"""
+[audit]
+log = "%s/log"
+required = true
+[identity]
+allowed_signers = "allowed_signers"
+[roles]
+board = ["{BOARD}"]
+[baseline]
+approvers = 1
+role = "board"
+[[limit]]
+kpi = "energy_to_solution"
+max_increase = 0.5
+grade = "D"
+"""
+
+
+@needs_openssh
+def test_a_baseline_approved_by_signers_of_ones_own_is_no_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of the policy has its digest and its log, and a list of signers beside it that names others."""
+    policy = APPROVED % tmp_path
+    (tmp_path / "with").mkdir()
+    place = governed(tmp_path / "with", policy)
+    (tmp_path / "own").mkdir()
+    own = governed(tmp_path / "own", policy)
+    forged = (place.folder / "allowed_signers").read_text().splitlines()[0]
+    forged += "\n" + allowed(own.keys[EVE], BOARD)
+    found = {}
+    for gated, signed_by in ((place, BOARD), (own, EVE)):
+        monkeypatch.chdir(gated.folder)
+        if gated is own:
+            Path("allowed_signers").write_text(forged)
+        verb(baseline, "set", tmp_path / "runs", "--key", place.keys[ANNA])
+        verb(baseline, "approve", "--key", gated.keys[signed_by])
+        found[signed_by] = read_decision(decided(runs=tmp_path / "runs"))
+        assert found[signed_by].exit_code == 0
+    monkeypatch.chdir(place.folder)
+    assert refused(found[BOARD]) == ""
+    assert "approved by another allowed_signers than the one beside" in refused(found[EVE])
+    monkeypatch.chdir(own.folder)
+    assert refused(found[EVE]) == ""
 
 
 @needs_openssh

@@ -15,6 +15,7 @@ from wattmark.core.errors import EvidenceError, LedgerError, without_paths
 from wattmark.core.governance.audit import Action, Entry
 from wattmark.core.governance.decision import Decision, Standing
 from wattmark.core.governance.promotion import NO_EVIDENCE, VIOLATION, Refusal, Shelved
+from wattmark.hashing import sha256
 from wattmark.ledger.auditlog import DIGESTS, RUN, AuditLog
 from wattmark.ledger.baselinefile import evidence_hash
 from wattmark.ledger.decisionfile import parse_decision
@@ -23,6 +24,7 @@ from wattmark.ledger.replayfile import run_kept
 from wattmark.wiring.attempts import same_records
 from wattmark.wiring.audit_check import aside
 from wattmark.wiring.auditing import NO_LOG, log_of
+from wattmark.wiring.gate_log import GUARDS, guards_of
 from wattmark.wiring.governing import AT_ONCE, TOLD, PolicyHere, policy_here
 from wattmark.wiring.rejoining import HASH
 from wattmark.wiring.waivers import waivers_of
@@ -51,7 +53,11 @@ def required_proof(
     log = log_of(rules.policy.audit, rules.folder, asked)
     why = NO_LOG if log is None else unlogged(decision, log)
     if log is not None and not why and not decision.exit_code:
-        why = _other_policy(decision, rules) or _gated_later(decision, log, by_name)
+        why = (
+            _other_policy(decision, rules)
+            or _gated_later(decision, log, by_name)
+            or _other_people(decision, rules, log)
+        )
     return Refusal(f"the policy requires an audit log, and {why}", NO_EVIDENCE) if why else None
 
 
@@ -150,6 +156,30 @@ def _other_policy(decision: Decision, rules: PolicyHere) -> str:
     return (
         f"the decision is by another policy than {rules.policy.name} as it is now ({met} against {mine}): "
         "run the gate again, by this one"
+    )
+
+
+def _other_people(decision: Decision, rules: PolicyHere, log: AuditLog) -> str:
+    """Why nobody knows who approved a baseline: its gate knew others for who they are than this folder does.
+
+    A copy of the policy elsewhere has the same digest, and may lie beside a list of signers of one's own.
+    Empty: the same, or no approval was asked for. Waivers are judged anew: ``waivers_gone``.
+    """
+    if not rules.policy.baseline.approvers or decision.baseline is None:
+        return ""
+    try:
+        own = _entry(log, decision.audit_seq or 0, decision.audit_head)
+    except (LedgerError, EvidenceError) as error:
+        return f"by whom its baseline was approved is not known: {without_paths(error)}"
+    kept = {} if own is None else own.objects
+    then = {role: digest for role, digest in kept.items() if role.partition(":")[0] in GUARDS}
+    here = {role: sha256(data).hexdigest() for role, data in guards_of(rules.policy, rules.folder).items()}
+    other = sorted(role for role in {*then, *here} if then.get(role) != here.get(role))
+    if not other:
+        return ""
+    return (
+        f"its baseline was approved by another {' and '.join(other)} than the one beside "
+        f"{rules.policy.name}: run the gate again, here"
     )
 
 
