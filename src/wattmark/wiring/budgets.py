@@ -206,7 +206,8 @@ def _of_runs(budget: Budget, asked: _Asked) -> Iterator[Course]:
         amounts = amounts_of(runs, budget, asked.config, asked.stated)
         uses = [Use(at=start_of(runs[0]), tags=tags, figure=figure) for tags, figure in amounts]
         by_stage = [use for use in uses if budget.scope.of(use.tags) is not Applies.NO]
-        for tags in [by_stage[0].tags] if by_stage else []:
+        named = [use.tags for use in by_stage if budget.scope.of(use.tags) is Applies.YES]
+        for tags in [*named, *(use.tags for use in by_stage)][:1]:
             standing = alone(budget, name, tags, by_stage)
             if standing is not None:
                 period = Period(name=standing.period, kind=RUN)

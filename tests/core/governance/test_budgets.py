@@ -336,7 +336,7 @@ def test_a_budget_for_each_run_judges_it_alone() -> None:
     """Within 100 J, beyond, of another scope, and of nobody knows whom."""
     asked = budget(limit=100.0, period="run", scope=Scope({"team": ("nlp",)}), by=("model",))
     tags = {"team": "nlp", "model": "m"}
-    told = [alone(asked, "r1", tags, [use(joules)]) for joules in (50.0, 150.0)]
+    told = [alone(asked, "r1", tags, [use(joules, **tags)]) for joules in (50.0, 150.0)]
     assert [t.state for t in told if t] == [BudgetState.WITHIN, BudgetState.SPENT]
     assert told[0] is not None
     assert (told[0].period, told[0].key) == ("run r1", (("model", "m"),))
@@ -350,6 +350,22 @@ def test_a_budget_for_each_run_judges_it_alone() -> None:
     nothing = alone(asked, "r1", tags, [])
     assert nothing is not None
     assert nothing.used == Missing("energy of r1")
+
+
+def test_a_stretch_of_a_run_that_states_no_stage_may_belong_to_the_budget_of_one() -> None:
+    """100 J of training and 100 J of nobody knows which stage: 150 J may be spent, and 90 J are for sure."""
+    tags = {"stage": "train"}
+    uses = [use(100.0, **tags), use(100.0)]
+    scope = Scope({"stage": ("train",)})
+    for limit, state in (
+        (150.0, BudgetState.UNDECIDED), (90.0, BudgetState.SPENT), (900.0, BudgetState.WITHIN),
+    ):  # fmt: skip
+        told = alone(budget(limit=limit, period="run", scope=scope), "r1", tags, uses)
+        assert told is not None
+        assert told.state is state
+        assert told.untagged is not None
+        assert isinstance(told.used, Figure)
+        assert (told.used.value, told.untagged.value, told.more) == (100.0, 100.0, 100.0)
 
 
 def test_exit_codes_fail_closed() -> None:

@@ -170,24 +170,32 @@ def course_of(
 
 
 def alone(budget: Budget, name: str, tags: Mapping[str, str], uses: Sequence[Use]) -> BudgetStanding | None:
-    """How a budget for each run stands for one solution; None where it is for others."""
-    applies = budget.scope.of(tags)
-    if applies is Applies.NO:
+    """How a budget for each run stands for one solution; None where it is for others.
+
+    ``tags`` are those of the solution. What of it does not state the tags that would tell (a stretch without
+    a stage) is beside what does.
+    """
+    if budget.scope.of(tags) is Applies.NO:
         return None
-    known = added(uses)
+    mine, maybe = _sorted_out(budget, (), uses)
+    if maybe and not mine:
+        mine, maybe, lacking = maybe, [], ", ".join(budget.scope.unstated(maybe[0].tags))
+    else:
+        lacking = ""
+    known, loose = added(mine), added(maybe)
     standing = BudgetStanding(
         budget=budget,
         key=tuple((tag, tags[tag]) for tag in budget.by if tag in tags),
         state=BudgetState.UNDECIDED,
         used=known.figure or known.lacking or Missing(f"energy of {name}"),
-        more=_more(known, Sum()),
-        hidden=_unread(uses),
+        untagged=loose.figure,
+        more=_more(known, loose),
+        hidden=_unread(mine) or loose.lacking is not None or loose.top > base_limit(budget),
         period=f"run {name}",
     )
-    if applies is Applies.UNKNOWN:
-        lacking = ", ".join(budget.scope.unstated(tags))
+    if lacking:
         return replace(standing, reason=f"the run does not state {lacking}: it may well be meant")
-    state, reason = _judged(standing, known, Sum())
+    state, reason = _judged(standing, known, loose)
     return replace(standing, state=state, reason=reason)
 
 
