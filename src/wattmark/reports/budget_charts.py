@@ -8,8 +8,8 @@ from datetime import datetime
 from markupsafe import Markup, escape
 
 from wattmark.core.figure import Figure
-from wattmark.core.governance.budget import Budget
-from wattmark.core.governance.budgets import Course, shown_in
+from wattmark.core.governance.budget import Budget, shown_in
+from wattmark.core.governance.budgets import Course
 from wattmark.reports.charts import nice_top
 from wattmark.reports.quantities import quantity, scale_of
 

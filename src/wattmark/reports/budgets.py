@@ -6,8 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from wattmark.core.figure import Figure, Missing
-from wattmark.core.governance.budget import Budget, BudgetStanding, BudgetState
-from wattmark.core.governance.budgets import Course, base_limit, base_unit, beside_limit, ruling_of
+from wattmark.core.governance.budget import (
+    Budget,
+    BudgetStanding,
+    BudgetState,
+    base_limit,
+    base_unit,
+    beside_limit,
+)
+from wattmark.core.governance.budgets import Course, ruling_of
 from wattmark.reports.as_json import answer_json, finite
 from wattmark.reports.budget_charts import course_chart, shown_amount
 from wattmark.reports.paper import Drawing, Marked, Paper, Section

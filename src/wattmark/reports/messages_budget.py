@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wattmark.core.figure import Figure, Missing
-from wattmark.core.governance.budget import BudgetStanding, BudgetState, key_words
-from wattmark.core.governance.budgets import beside_limit
+from wattmark.core.governance.budget import BudgetStanding, BudgetState, beside_limit, key_words
 from wattmark.core.governance.message import Listing, Message, Severity, Topic
 from wattmark.reports.budgets import share_of
 from wattmark.reports.messages import with_markdown

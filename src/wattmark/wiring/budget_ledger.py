@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.governance.budget import Budget
-from wattmark.core.governance.budgets import Use
 from wattmark.core.governance.periods import HOUR, MONTH, WEEK, Period, midnight
+from wattmark.core.governance.uses import Use
 from wattmark.core.rollup import Total
 from wattmark.wiring.budget_runs import EPOCH, quarter_around
 from wattmark.wiring.ledger import OpenLedger, ask

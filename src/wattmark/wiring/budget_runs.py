@@ -10,9 +10,9 @@ from wattmark.config import Config
 from wattmark.core.facts import UNSTAGED, Facts
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.governance.budget import Budget
-from wattmark.core.governance.budgets import Use
 from wattmark.core.governance.periods import Period, pieces
 from wattmark.core.governance.scope import tags_of
+from wattmark.core.governance.uses import Use
 from wattmark.core.holes import unread_components
 from wattmark.core.kpis.carbon_to_solution import carbon_of
 from wattmark.core.ranks import attempt_of

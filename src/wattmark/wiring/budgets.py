@@ -13,19 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 from wattmark.config import Config
 from wattmark.core.errors import UsageError
 from wattmark.core.figure import Missing
-from wattmark.core.governance.budget import Budget, BudgetStanding, BudgetState
-from wattmark.core.governance.budgets import (
-    Course,
-    Key,
-    Use,
-    alone,
-    base_limit,
-    belongs,
-    course_of,
-    keys_of,
-)
+from wattmark.core.governance.budget import Budget, BudgetStanding, BudgetState, base_limit
+from wattmark.core.governance.budgets import Course, alone, course_of
 from wattmark.core.governance.periods import NAMED, RUN, Period, check_period, period_at
 from wattmark.core.governance.scope import Applies
+from wattmark.core.governance.uses import Key, Use, belongs, keys_of
 from wattmark.core.holes import unread_components
 from wattmark.core.policy import Policy
 from wattmark.core.ranks import attempt_of

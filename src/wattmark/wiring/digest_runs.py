@@ -12,9 +12,9 @@ from wattmark.core.facts import Answer
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.governance.agenda import Agenda
 from wattmark.core.governance.budget import Budget
-from wattmark.core.governance.budgets import Use, added
 from wattmark.core.governance.digest import Digest, Used, before, largest_first
 from wattmark.core.governance.periods import Period
+from wattmark.core.governance.uses import Use, added
 from wattmark.wiring.budget_runs import RunBook, end_of, start_of
 from wattmark.wiring.given import Stated
 from wattmark.wiring.lookback import MOST_PARTS, used_of, with_agenda

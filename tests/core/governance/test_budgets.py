@@ -11,24 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattmark.core.figure import Figure, Missing
-from wattmark.core.governance.budget import Budget, BudgetStanding, BudgetState
+from wattmark.core.governance.budget import Budget, BudgetStanding, BudgetState, base_unit, beside_limit
 from wattmark.core.governance.budgets import (
     Course,
-    Use,
-    added,
     alone,
-    base_unit,
-    beside_limit,
     beyond_at_end,
     course_of,
     exit_code_of,
-    keys_of,
     may_be_let_off,
     ruling_of,
 )
 from wattmark.core.governance.level import Level
 from wattmark.core.governance.periods import period_at
 from wattmark.core.governance.scope import Applies, Scope
+from wattmark.core.governance.uses import Use, added, keys_of
 from wattmark.core.verdict import Ruling
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

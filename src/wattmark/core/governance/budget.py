@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from wattmark.core.figure import Figure, Missing
 from wattmark.core.governance.scope import Scope
+from wattmark.core.units import JOULES_PER_KWH
 
 PERIODS = ("run", "day", "week", "month", "quarter", "year", "total")
 ENERGY_UNITS = {"J": 1.0, "Wh": 3600.0, "kWh": 3.6e6, "MWh": 3.6e9, "GWh": 3.6e12}
@@ -102,3 +103,30 @@ def key_words(key: Iterable[tuple[str, str]]) -> str:
     full ``any team, any model``.
     """
     return ", ".join(f"{tag} {value}" if value else f"any {tag}" for tag, value in key)
+
+
+def base_limit(budget: Budget) -> float:
+    """The limit in J or gCO2e. Raises KeyError for a unit that is none of these."""
+    return budget.limit * {**ENERGY_UNITS, **CARBON_UNITS}[budget.unit]
+
+
+def base_unit(budget: Budget) -> str:
+    """What its figures are in."""
+    return "gCO2e" if budget.carbon else "J"
+
+
+def shown_in(budget: Budget) -> tuple[str, float]:
+    """The unit that its amounts are shown in, and how many J or gCO2e it is."""
+    base = base_unit(budget)
+    return ("kWh", JOULES_PER_KWH) if base == "J" and budget.unit != "J" else (base, 1.0)
+
+
+def beside_limit(figure: Figure, budget: Budget) -> Figure:
+    """A figure of J or gCO2e as it is shown beside the limit: never joules beside watt-hours."""
+    unit, size = shown_in(budget)
+    return figure if size == 1.0 else figure.scaled(1 / size, unit)
+
+
+def amount(value: float, budget: Budget, digits: int = 4) -> str:
+    """An amount of J or gCO2e in the budget's own unit."""
+    return f"{value / base_limit(replace(budget, limit=1.0)):.{digits}g} {budget.unit}"

@@ -16,8 +16,7 @@ from wattmark.core.carbon import energy_for_carbon
 from wattmark.core.errors import NotComparable, UsageError
 from wattmark.core.facts import Facts
 from wattmark.core.figure import Figure, Missing
-from wattmark.core.governance.budget import CARBON_UNITS, ENERGY_UNITS, Budget, BudgetStanding
-from wattmark.core.governance.budgets import base_limit
+from wattmark.core.governance.budget import CARBON_UNITS, ENERGY_UNITS, Budget, BudgetStanding, base_limit
 from wattmark.core.governance.rules import CharterRules
 from wattmark.core.known import Boundary, Grade
 from wattmark.core.kpis.carbon_to_solution import carbon_of

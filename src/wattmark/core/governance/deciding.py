@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from wattmark.core.figure import Figure
-from wattmark.core.governance.budget import BudgetStanding, BudgetState
-from wattmark.core.governance.budgets import base_limit, beside_limit, may_be_let_off, ruling_of, shown_in
+from wattmark.core.governance.budget import BudgetStanding, BudgetState, base_limit, beside_limit, shown_in
+from wattmark.core.governance.budgets import may_be_let_off, ruling_of
 from wattmark.core.governance.decision import (
     EXIT_CODES,
     Decision,
