@@ -139,3 +139,23 @@ def test_a_folder_that_takes_no_lock_is_told_as_what_it_is() -> None:
     """Not as held by another: the error is the system's own."""
     with pytest.raises(OSError, match="lock"):
         locked(Path("/sys/kernel"), "another process", must=False)
+
+
+def test_a_link_that_lies_in_wait_is_not_followed(tmp_path: Path) -> None:
+    """A repository may hold one where its files are made ready."""
+    other = tmp_path / "other"
+    other.write_bytes(b"mine")
+    (tmp_path / "kept.part").symlink_to(other)
+    replace_durably(tmp_path / "kept", b"new")
+    assert (other.read_bytes(), (tmp_path / "kept").read_bytes()) == (b"mine", b"new")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["kept", "other"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are other ones there")
+def test_who_might_read_a_file_may_read_the_next(tmp_path: Path) -> None:
+    """A waiver file that a group shares stays theirs."""
+    path = tmp_path / "kept"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    replace_durably(path, b"new")
+    assert path.stat().st_mode & 0o777 == 0o640

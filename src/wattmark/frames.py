@@ -92,13 +92,25 @@ class FrameFile:
 
 
 def replace_durably(path: Path, data: bytes) -> None:
-    """Put a file in the place of another, whole or not at all, durably. Raises OSError."""
+    """Put a file in the place of another, whole or not at all, durably; it may be read by whom that may.
+
+    For one writer at a time (:func:`alone`, :func:`locked`). What lies where the new file is made ready goes,
+    and is not followed. Raises OSError; then nothing of it stays.
+    """
     part = path.with_name(f"{path.name}.part")
-    with open(part, "wb") as file:
-        file.write(data)
-        file.flush()
-        sync(file.fileno())
-    os.replace(part, path)
+    part.unlink(missing_ok=True)
+    try:
+        with open(part, "xb") as file:
+            file.write(data)
+            file.flush()
+            sync(file.fileno())
+        with suppress(FileNotFoundError):
+            part.chmod(path.stat().st_mode & 0o777)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
     sync_folder(path.parent)
 
 

@@ -63,6 +63,24 @@ def test_a_decision_tells_by_which_grid_carbon_passed(old: Path) -> None:
     assert "carbon is counted" not in verb(command, old, "--intensity", "1").output
 
 
+def test_a_policy_further_up_that_is_set_aside_is_named(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laxer one in a folder below is not found out only by who reads digests."""
+    policy(ABSOLUTE.format(1))
+    assert code(old) == 1
+    below = tmp_path / "models" / "sorter"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert "does not apply" not in verb(command, old).stderr
+    policy(ABSOLUTE.format(200))
+    told = verb(command, old)
+    assert told.return_value == 0
+    named = f"the nearest policy: {Path('..', '..', 'wattmark-policy.toml')} further up does not apply"
+    assert named in " ".join(told.stderr.split())
+    assert "does not apply" not in verb(command, old, "--policy", "wattmark-policy.toml").stderr
+
+
 def test_models_that_are_judged_as_one_are_named(old: Path, tmp_path: Path) -> None:
     """Runs of a lean model beside those of a fat one lower what they come to: everybody sees it."""
     policy(ABSOLUTE.format(1000))

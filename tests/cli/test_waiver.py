@@ -69,6 +69,13 @@ def test_from_the_question_to_the_last_day(place: Governed) -> None:
     approved = waiver("approve", "W-7", "--key", place.keys[BOARD]).output
     assert "approved waiver W-7" in approved
     assert "active" in approved
+    shown = approved.index("what is approved:")
+    assert (
+        shown
+        < approved.index('id: "W-7"')
+        < approved.index("cap: 1.5")
+        < approved.index("approved waiver W-7")
+    )
     listed = waiver("list").output
     assert "model sorter*" in listed
     assert "board@example.org (ssh signature)" in listed

@@ -103,7 +103,14 @@ def command(
     the nearest wattmark-baseline.json. Waivers and budgets of the policy count, and stay visible.
     """
     from wattmark.wiring.decisions import group_of
-    from wattmark.wiring.governing import Surroundings, govern, held_against, moment, policy_here
+    from wattmark.wiring.governing import (
+        Surroundings,
+        govern,
+        held_against,
+        moment,
+        policy_here,
+        set_aside,
+    )
     from wattmark.wiring.publishing import forms_asked
 
     here, at = Path.cwd(), moment(now)
@@ -114,6 +121,8 @@ def command(
         log=audit, unlogged=no_log, actor=actor, say=lambda remark: say_first((remark,)),
         rubric=rubric, thresholds=thresholds,
     )  # fmt: skip
+    if policy is None and (remark := set_aside(rules, here)):
+        say_first((remark,))
     against = held_against(rules, around, baseline, name, as_one=as_one)
     candidate = group_of(runs, config, stated, as_one=as_one)
     say_first((*candidate.remarks, *(against.remarks if against else ())))

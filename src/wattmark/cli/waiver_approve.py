@@ -29,12 +29,17 @@ if TYPE_CHECKING:
 @policy_option
 @now_option
 def approve(waiver: str, policy: Path | None, now: str | None, **options: Any) -> None:
-    """Approve WAIVER as it is now: an edit afterwards voids it. Nobody approves what they asked for."""
-    from wattmark.core.governance.waivers import digest
+    """Approve WAIVER as it is now: an edit afterwards voids it. Nobody approves what they asked for.
+
+    What is approved is shown on stderr first, letter by letter as it is signed.
+    """
+    from wattmark.core.governance.waivers import content, digest
     from wattmark.wiring.waiver_deeds import approve as approve_
 
     office = office_for(policy, now)
-    voice = voice_of(office.policy.identity, options, digest(office.waiver(waiver)))
+    asked = office.waiver(waiver)
+    click.echo(f"what is approved:\n{content(asked)}", err=True)
+    voice = voice_of(office.policy.identity, options, digest(asked))
     _, who = approve_(office, waiver, voice)
     click.echo(f"approved waiver {waiver} in {office.file}")
     say_who(who)

@@ -234,10 +234,10 @@ def _last_stretch(series: Series) -> tuple[float, float, float, float] | None:
     None where the series is shorter. Of looks that follow at once (a window begins, somebody asks) the last
     two would hold nothing of a counter, or far too much.
     """
-    points = list(zip(series.t_seconds, series.energy_joules, strict=True))
-    for t0, joules0 in reversed(points):
-        if points[-1][0] - t0 >= LEAST_STRETCH_SECONDS:
-            return t0, joules0, *points[-1]
+    times, joules = series.t_seconds, series.energy_joules
+    for at in reversed(range(len(times))):
+        if times[-1] - times[at] >= LEAST_STRETCH_SECONDS:
+            return times[at], joules[at], times[-1], joules[-1]
     return None
 
 

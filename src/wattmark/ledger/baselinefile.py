@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from wattmark.core.given import Given
 from wattmark.core.methodology import Methodology
 from wattmark.core.run import Run
 from wattmark.core.sound import first_fault
+from wattmark.frames import alone, replace_durably
 from wattmark.ledger.waiverfile import TOKEN_KEYS
 
 BASELINE_NAME = "wattmark-baseline.json"
@@ -120,10 +120,9 @@ def write_baselines(path: Path, baselines: Mapping[str, Baseline]) -> None:
     }
     document = _Document(schema=SCHEMA, schema_version=SCHEMA_VERSION, baselines=entries)
     text = msgspec.json.format(msgspec.json.encode(document), indent=1)
-    part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(text + b"\n")
-        os.replace(part, path)
+        with alone(path.parent):
+            replace_durably(path, text + b"\n")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 

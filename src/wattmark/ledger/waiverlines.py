@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
 from wattmark.core.errors import UsageError
 from wattmark.core.governance.waiver import Waiver
 from wattmark.core.governance.waivers import Act
-from wattmark.frames import alone
+from wattmark.frames import alone, replace_durably
 from wattmark.ledger.waiverfile import Deed, WaiverFile, parse_waivers
 
 
@@ -69,7 +66,7 @@ def append(path: Path, block: str) -> WaiverFile:
             gap = b"" if not before else (b"\n" if before.endswith(b"\n") else b"\n\n")
             after = before + gap + block.encode()
             found = parse_waivers(_decoded(after, path), str(path))
-            _replace(path, after)
+            replace_durably(path, after)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     return found
@@ -107,19 +104,3 @@ def _decoded(data: bytes, path: Path) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8: mend it first") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            part.chmod(path.stat().st_mode & 0o777)
-        os.replace(part, path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise

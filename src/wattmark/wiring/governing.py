@@ -26,7 +26,7 @@ from wattmark.core.repeats import Repeat
 from wattmark.core.verdict import Finding, Ruling, Verdict
 from wattmark.fields import text_of
 from wattmark.ledger.baselinefile import evidence_hash
-from wattmark.ledger.policyfile import parse_policy
+from wattmark.ledger.policyfile import find_policy, parse_policy
 from wattmark.wiring.actors import actor_of
 from wattmark.wiring.baseline_approval import baseline_doubt
 from wattmark.wiring.budget_waived import waived_records
@@ -121,6 +121,21 @@ def policy_here(path: Path | None, start: Path) -> PolicyHere:
     policy, name = parse_policy(text, str(found)), told_path(found, start)
     budgets = tuple(replace(budget, file=name) for budget in policy.budgets)
     return PolicyHere(policy=replace(policy, name=name, budgets=budgets), text=text, folder=found.parent)
+
+
+def set_aside(rules: PolicyHere, start: Path) -> str:
+    """What to say where a policy further up does not apply, because the one found is nearer; else empty.
+
+    Whoever may write into a folder may put a laxer policy there.
+    """
+    folder = Path(os.path.abspath(rules.folder))
+    above = find_policy(folder.parent) if folder.parent != folder else None
+    if above is None:
+        return ""
+    return (
+        f"{told_path(folder / rules.policy.name, start)} is the nearest policy: "
+        f"{os.path.relpath(above, start)} further up does not apply (--policy names one)"
+    )
 
 
 def told_path(path: Path, start: Path) -> str:
