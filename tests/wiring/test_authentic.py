@@ -250,6 +250,34 @@ def test_a_version_that_is_named_is_measured_again_under_its_name() -> None:
     assert "wide 2.1 was gated later" in refused(old)
 
 
+@pytest.mark.usefixtures("step")
+def test_another_stage_or_team_of_the_same_version_overtakes_nothing() -> None:
+    """Its training passed, its inference failed, and what states no stage may be either."""
+    about = replace(three(1.0, "wide")[0].subject, model_version="2.1", team="ads", stage="training")
+    write(Path("first"), *three(1.0, "wide", subject=about))
+    old = decided(runs=Path("first")).rename("old.json")
+    for number, other in enumerate(({"stage": "inference"}, {"team": "search"}, {"stage": None})):
+        assert (published(old)[0], refused(read_decision(old))) == (0, "")
+        runs = Path(f"other-{number}")
+        write(runs, *three(3.0, f"narrow-{number}", subject=replace(about, **other)))
+        assert read_decision(decided(runs=runs)).exit_code == 1
+    assert "wide 2.1 was gated later" in refused(read_decision(old))
+
+
+def test_a_gate_whose_decision_is_lost_goes_by_its_name() -> None:
+    """Nobody can tell any more that it was of another stage."""
+    about = replace(three(1.0, "wide")[0].subject, model_version="2.1", stage="training")
+    write(Path("first"), *three(1.0, "wide", subject=about))
+    write(Path("second"), *three(3.0, "narrow", subject=replace(about, stage="inference")))
+    old = read_decision(decided(runs=Path("first")))
+    assert read_decision(decided(runs=Path("second"))).exit_code == 1
+    assert refused(old) == ""
+    kept = open_log("log").entry(3).objects["decision"]
+    for path in Path("log").rglob(f"*{kept}*"):
+        path.unlink()
+    assert "wide 2.1 was gated later" in refused(old)
+
+
 def test_what_another_branch_logged_stands_behind_its_time() -> None:
     """A failure that was brought in afterwards overtakes what is older than it, and nothing younger."""
     good = json.loads(decided().read_text())

@@ -21,6 +21,7 @@ from wattmark.ledger.baselinefile import evidence_hash
 from wattmark.ledger.decisionfile import parse_decision
 from wattmark.ledger.policyfile import find_policy
 from wattmark.ledger.replayfile import run_kept
+from wattmark.reports.ci.naming import matter_tags
 from wattmark.wiring.attempts import same_records
 from wattmark.wiring.audit_check import aside
 from wattmark.wiring.auditing import NO_LOG, log_of
@@ -187,7 +188,8 @@ def _gated_later(decision: Decision, log: AuditLog, by_name: bool) -> str:
     """Why a pass is not the log's last word: the same policy judged the same later, and it did not pass.
 
     The same are these very runs, and what has the same name: a name with a version, or any where nothing else
-    tells what is meant. Empty: no later gate says otherwise.
+    tells what is meant. The training and the inference of a version, or what two teams make of it, have one
+    name and are not the same. Empty: no later gate says otherwise.
     """
     by_name = by_name or bool(decision.candidate.tags.get("model_version"))
     try:
@@ -212,10 +214,21 @@ def _not_passed(decision: Decision, own: Entry, log: AuditLog, by_name: bool) ->
             and entry.decision in NOT_PASSED
             and entry.policy_digest == decision.policy.digest
             and _after(entry, own)
-            and ((by_name and entry.subject == decision.candidate.name) or same_records(log, entry, decision))
+            and ((by_name and _may_be_it(entry, decision, log)) or same_records(log, entry, decision))
         ):
             return entry
     return None
+
+
+def _may_be_it(entry: Entry, decision: Decision, log: AuditLog) -> bool:
+    """Whether a gate judged what has this name, and no tag that both state tells the two apart."""
+    if entry.subject != decision.candidate.name:
+        return False
+    try:
+        then = matter_tags(parse_decision(log.kept(entry.objects.get("decision", "")), f"entry {entry.seq}"))
+    except EvidenceError:  # lost or altered: `verify` says so; its name is all that is left of it
+        return True
+    return all(then.get(tag, value) == value for tag, value in matter_tags(decision).items())
 
 
 def _after(entry: Entry, own: Entry) -> bool:
