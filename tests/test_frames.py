@@ -104,6 +104,20 @@ def test_a_file_has_one_holder_at_a_time(tmp_path: Path) -> None:
         assert not gone
 
 
+@pytest.mark.skipif(not Path("/proc/self/fdinfo").is_dir(), reason="tells how a file is open")
+def test_a_file_is_held_as_network_file_systems_ask_for_it(tmp_path: Path) -> None:
+    """Open for writing: NFS refuses the lock of one that is open for reading, so nobody would have it."""
+    path = tmp_path / "message"
+    path.write_bytes(b"once")
+    with claimed(path) as ours:
+        assert ours
+        (held,) = [fd for fd in Path("/proc/self/fd").iterdir() if fd.exists() and fd.samefile(path)]
+        told = (Path("/proc/self/fdinfo") / held.name).read_text()
+    (flags,) = [int(line.split()[1], 8) for line in told.splitlines() if line.startswith("flags:")]
+    assert flags & os.O_ACCMODE == os.O_RDWR
+    assert path.read_bytes() == b"once"
+
+
 def test_a_file_that_was_replaced_meanwhile_is_not_the_one_that_was_asked_for(tmp_path: Path) -> None:
     """Whoever waits to look at it finds another file in its place, or none."""
     path = tmp_path / "message"

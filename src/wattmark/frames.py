@@ -172,7 +172,8 @@ def claimed(path: Path) -> Iterator[bool]:
         yield path.exists()
         return
     try:
-        file = open(path, "rb")  # noqa: SIM115  held until the block ends
+        # For writing, though nothing is written: NFS gives a lock of one's own to no other (Linux, flock(2)).
+        file = open(path, "r+b")  # noqa: SIM115  held until the block ends
     except OSError:
         yield False
         return
