@@ -21,6 +21,7 @@ from wattmark.core.governance.scope import Scope
 from wattmark.core.known import Boundary
 from wattmark.core.policy import Policy
 from wattmark.core.run import GapSpan, Hardware, Place, Quality, Run, Subject, Window
+from wattmark.measure.spool import FOLDER as OPEN
 from wattmark.wiring.budget_runs import together
 from wattmark.wiring.budgets import courses_of
 from wattmark.wiring.given import Stated
@@ -337,6 +338,9 @@ def test_an_empty_folder_is_a_beginning_and_one_of_folders_is_refused(tmp_path: 
     assert list(used(standings(budget(), here=tmp_path, environ=named, candidates=[the_run(1)]))) == [90.0]
     (none,) = standings(budget(), here=tmp_path, environ=named)
     assert none.state is BudgetState.UNDECIDED
+    (tmp_path / "runs" / ".gitkeep").touch()
+    (tmp_path / "runs" / OPEN).mkdir()  # the first recording goes on
+    assert list(used(standings(budget(), here=tmp_path, environ=named, candidates=[the_run(1)]))) == [90.0]
     (tmp_path / "runs" / "v1").mkdir()
     kept(tmp_path / "runs" / "v1", the_run(2), "r")
     with pytest.raises(UsageError, match="folders in it are not looked into: name the one that holds"):

@@ -244,15 +244,16 @@ def _evidence(asked: _Asked, place: _Place) -> Iterator[Evidence | None]:
 
 
 def _kept_in(folder: Path) -> list[LoadedRun]:
-    """The runs of a folder; none of an empty one, where nothing was measured yet.
+    """The runs of a folder; none of an empty one, where nothing was measured yet, or nothing has ended.
 
-    One that holds something else, such as folders of runs, is refused: what they used would not be counted.
+    A recording that goes on has a hidden folder there, and Git keeps an empty one by a hidden file. One that
+    holds something else, such as folders of runs, is refused: what they used would not be counted.
     """
     from wattmark.wiring.bundles import bundles_in, is_bundle
 
     if not folder.is_dir() or any(folder.glob(f"*{SUFFIX}")) or is_bundle(folder) or bundles_in(folder):
         return read_runs([folder])
-    if not any(folder.iterdir()):
+    if all(item.name.startswith(".") for item in folder.iterdir()):
         return []
     raise UsageError(
         f"{folder}: holds no run files (*{SUFFIX}), by which budgets are counted, and folders in it are not "
