@@ -93,6 +93,7 @@ class Ruled:
     compared: Shown | None = None
     """What was held against the bound: the level, or the change as a share."""
     bound: float | None = None
+    """In the unit of what is held against it. Of a budget: kWh, J where its limit is in joules, or gCO2e."""
     bound_kind: str = ""
     """max, min, max_increase, max_decrease, budget."""
     target: float | None = None
