@@ -19,9 +19,10 @@ from wattmark.cli.audit import group as audit
 from wattmark.cli.baseline import group as baseline
 from wattmark.cli.decision import group as decision_verbs
 from wattmark.cli.gate import command as gate
-from wattmark.cli.mlflow_registry import promote
+from wattmark.cli.mlflow_registry import promote, tag
 from wattmark.cli.waiver import group as waiver
 from wattmark.core.baseline import without_plots
+from wattmark.core.errors import UsageError
 from wattmark.core.governance.decision import Decision
 from wattmark.core.governance.promotion import Shelved, not_of
 from wattmark.ledger.auditlog import open_log
@@ -301,6 +302,17 @@ def test_a_pass_by_another_policy_is_told_to_nobody() -> None:
     assert (code, "by another policy than wattmark-policy.toml" in said) == (3, True)
     assert "another policy" in refused(read_decision(lax))
     assert published(lax, "--policy", "lax.toml")[0] == 0
+
+
+def test_a_pass_by_a_policy_that_was_named_is_tagged_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the nearest it is refused; by its own it goes on to the server, of which nobody said where it is."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    Path("lax.toml").write_text(POLICY % 900)
+    asked = ("sorter/1", "--decision", decided("--policy", "lax.toml"))
+    found = verb(tag, *asked)
+    assert (found.return_value, "by another policy than wattmark-policy.toml" in found.output) == (3, True)
+    with pytest.raises(UsageError, match="MLFLOW_TRACKING_URI"):
+        verb(tag, *asked, "--policy", "lax.toml")
 
 
 def test_a_log_that_cannot_be_read_back_shows_no_last_word() -> None:

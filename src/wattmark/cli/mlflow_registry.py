@@ -49,6 +49,11 @@ policy_option = click.option(
 @version_argument
 @server_option
 @decision_option
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    help="Whose waivers must hold, and by which a pass must be where it requires a log [the nearest].",
+)
 @age_option
 @now_option
 @json_option
@@ -56,6 +61,7 @@ def tag(
     version: str,
     mlflow: str | None,
     decision_file: Path | None,
+    policy: Path | None,
     max_age: float,
     now: str | None,
     as_json: bool,
@@ -67,14 +73,14 @@ def tag(
     """
     from wattmark.core.governance.promotion import Refusal
     from wattmark.wiring.authentic import nearest, required_proof, waivers_gone
-    from wattmark.wiring.governing import moment
+    from wattmark.wiring.governing import moment, policy_here
     from wattmark.wiring.mlflow import named, version_of
     from wattmark.wiring.mlflow import tag as write
 
     if decision_file is None:
         raise UsageError("give --decision FILE: `wattmark gate --decision FILE` writes one")
     decision, document = decision_and_bytes(decision_file)
-    rules = nearest(Path.cwd())
+    rules = nearest(Path.cwd()) if policy is None else policy_here(policy, Path.cwd())
     if (forged := required_proof(decision, rules)) is not None:
         return _refused(version, forged, as_json, "mlflow-tag")
     ended = waivers_gone(decision, rules, moment(now).date())
