@@ -10,7 +10,6 @@ from wattmark.core.governance.message import Listing, Message, Severity, Topic
 from wattmark.core.kpis import CATALOG
 from wattmark.reports.as_markdown import inert, markdown_table
 from wattmark.reports.as_text import table
-from wattmark.reports.ci.naming import matter_tags
 from wattmark.reports.ci.words import (
     STANDING_WORDS,
     found_words,
@@ -50,7 +49,7 @@ def decision_message(decision: Decision, link: str = "") -> Message:
         tables=tables,
         notes=_notes(decision),
         link=link,
-        labels=matter_tags(decision),
+        labels=decision.candidate.matter,
         at=decision.decided_at,
     )
     return with_markdown(message)
@@ -58,7 +57,7 @@ def decision_message(decision: Decision, link: str = "") -> Message:
 
 def decision_key(decision: Decision) -> str:
     """The matter: which policy, and which model at which stage."""
-    told = [f"{name}={text}" for name, text in matter_tags(decision).items()]
+    told = [f"{name}={text}" for name, text in decision.candidate.matter.items()]
     if "model" not in decision.candidate.tags:
         told.append(f"name={decision.candidate.name}")
     return "/".join(("gate", decision.policy.id or decision.policy.file, *told))

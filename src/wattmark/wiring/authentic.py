@@ -21,7 +21,6 @@ from wattmark.ledger.baselinefile import evidence_hash
 from wattmark.ledger.decisionfile import parse_decision
 from wattmark.ledger.policyfile import find_policy
 from wattmark.ledger.replayfile import run_kept
-from wattmark.reports.ci.naming import matter_tags
 from wattmark.wiring.attempts import same_records
 from wattmark.wiring.audit_check import aside
 from wattmark.wiring.auditing import NO_LOG, log_of
@@ -225,10 +224,11 @@ def _may_be_it(entry: Entry, decision: Decision, log: AuditLog) -> bool:
     if entry.subject != decision.candidate.name:
         return False
     try:
-        then = matter_tags(parse_decision(log.kept(entry.objects.get("decision", "")), f"entry {entry.seq}"))
+        kept = parse_decision(log.kept(entry.objects.get("decision", "")), f"entry {entry.seq}")
     except EvidenceError:  # lost or altered: `verify` says so; its name is all that is left of it
         return True
-    return all(then.get(tag, value) == value for tag, value in matter_tags(decision).items())
+    then = kept.candidate.matter
+    return all(then.get(tag, value) == value for tag, value in decision.candidate.matter.items())
 
 
 def _after(entry: Entry, own: Entry) -> bool:

@@ -74,6 +74,22 @@ def test_what_passed_since_is_not_to_act_on() -> None:
     assert latest((passed, failed)) == (passed,)
 
 
+def test_a_pass_of_another_stage_of_the_same_version_mends_nothing() -> None:
+    """Its inference passed, its training failed: both have one name."""
+    training = of_stage("training", decided(Standing.FAILED, 1))
+    inference = of_stage("inference", decided(Standing.PASS, 2))
+    mended = of_stage("training", decided(Standing.PASS, 3))
+    assert latest((training, inference)) == (training, inference)
+    assert latest((training, inference, mended)) == (inference, mended)
+
+
+def of_stage(stage: str, one: Decided) -> Decided:
+    """The same of a stage."""
+    assert one.decision is not None
+    side = replace(one.decision.candidate, tags={"stage": stage})
+    return replace(one, decision=replace(one.decision, candidate=side))
+
+
 def test_failed_gates_stand_first_and_the_newest_of_them_on_top() -> None:
     """A pass that rests on a waiver is no plain pass."""
     some = [

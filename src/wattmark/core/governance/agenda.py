@@ -50,10 +50,14 @@ class Decided:
         return Standing.WAIVED if passed and self.rules(Standing.WAIVED) else whole
 
     @property
-    def matter(self) -> tuple[str, str]:
-        """What was judged, and by which policy: another policy's pass mends nothing."""
-        policy = self.decision.policy if self.decision is not None else None
-        return self.entry.subject, (policy.id or policy.file) if policy is not None else ""
+    def matter(self) -> tuple[str, ...]:
+        """What was judged, and by which policy: a pass by another policy, or of another team or stage of the
+        same version, mends nothing.
+        """
+        if self.decision is None:
+            return (self.entry.subject,)
+        policy, tags = self.decision.policy, self.decision.candidate.matter
+        return self.entry.subject, policy.id or policy.file, *(f"{tag}={tags[tag]}" for tag in tags)
 
     def rules(self, standing: Standing) -> tuple[str, ...]:
         """Ids of the rules that came to this."""
@@ -68,11 +72,9 @@ def by_weight(decided: Iterable[Decided]) -> tuple[Decided, ...]:
 
 
 def latest(decided: Iterable[Decided]) -> tuple[Decided, ...]:
-    """Of each subject under each policy the newest one, the others in their order: what was mended or waived
-    since is over.
-    """
+    """Of each matter the newest one, the others in their order: what was mended or waived since is over."""
     listed = tuple(decided)
-    newest: dict[tuple[str, str], int] = {}
+    newest: dict[tuple[str, ...], int] = {}
     for one in listed:
         newest[one.matter] = max(one.entry.seq, newest.get(one.matter, one.entry.seq))
     return tuple(one for one in listed if one.entry.seq == newest[one.matter])

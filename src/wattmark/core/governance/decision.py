@@ -113,6 +113,10 @@ class Ruled:
     line: int | None = None
 
 
+MATTER = ("organisation", "team", "project", "model", "stage", "task", "environment")
+"""Tags that make a matter. The version is none of them: the next version resolves what this one broke."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """Runs that were judged, or held against."""
@@ -123,6 +127,11 @@ class Side:
     evidence_sha256: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags that all of them share (core.governance.scope.tags_of)."""
+
+    @property
+    def matter(self) -> dict[str, str]:
+        """The tags that make it a matter of its own."""
+        return {name: self.tags[name] for name in MATTER if self.tags.get(name)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,24 +12,16 @@ import re
 from wattmark.core.governance.decision import Decision
 from wattmark.reports.ci.words import one_line, posix_path
 
-MATTER = ("organisation", "team", "project", "model", "stage", "task", "environment")
-"""Tags that make a matter. The version is none of them: the next version resolves what this one broke."""
 USUAL_POLICY = "wattmark-policy.toml"
 MOST_NAME = 80
 _MARK = 8
-
-
-def matter_tags(decision: Decision) -> dict[str, str]:
-    """The tags of what is judged that make it a matter of its own."""
-    tags = decision.candidate.tags
-    return {name: tags[name] for name in MATTER if tags.get(name)}
 
 
 def gate_parts(decision: Decision) -> tuple[str, ...]:
     """The policy, by its id or else by its file where that has not its usual name, and what is judged."""
     policy = decision.policy.id or posix_path(decision.policy.file)
     told = [] if policy == USUAL_POLICY else [policy]
-    return tuple(filter(None, (one_line(part, 100) for part in (*told, *matter_tags(decision).values()))))
+    return tuple(filter(None, (one_line(part, 100) for part in (*told, *decision.candidate.matter.values()))))
 
 
 def gate_name(decision: Decision) -> str:

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 
 from wattmark.core.governance.decision import Decision, Shown, Standing
 from wattmark.core.kpis import CATALOG
-from wattmark.reports.ci.naming import matter_tags
 from wattmark.reports.ci.words import counts, one_line, stable_id, worst_first
 from wattmark.reports.quantities import percent
 
@@ -39,7 +38,7 @@ _UNITS: Mapping[str, tuple[str, float]] = {
 
 def openmetrics(decision: Decision) -> str:
     """Figures with both ends of their intervals, the score, and how many rules stand how; ends with # EOF."""
-    labels = matter_tags(decision)
+    labels = decision.candidate.matter
     lines = _rule_counts(decision, labels)
     if decision.score is not None:
         lines += _figure("score", "Score of the candidate.", decision.score, labels)
