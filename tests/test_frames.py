@@ -173,3 +173,18 @@ def test_who_might_read_a_file_may_read_the_next(tmp_path: Path) -> None:
     path.chmod(0o640)
     replace_durably(path, b"new")
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_writers_without_a_lock_leave_the_whole_file_of_one_of_them(tmp_path: Path) -> None:
+    """None fails and none puts half of another's in place: each makes its own ready."""
+    path = tmp_path / "kept"
+    contents = [bytes([letter]) * 100_000 for letter in b"abcd"]
+
+    def write(content: bytes) -> None:
+        for _ in range(10):
+            replace_durably(path, content, others=True)
+
+    with ThreadPoolExecutor(len(contents)) as writers:
+        assert list(writers.map(write, contents)) == [None] * len(contents)
+    assert path.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [path]

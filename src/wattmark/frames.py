@@ -91,13 +91,15 @@ class FrameFile:
         os.close(self._file)
 
 
-def replace_durably(path: Path, data: bytes) -> None:
+def replace_durably(path: Path, data: bytes, *, others: bool = False) -> None:
     """Put a file in the place of another, whole or not at all, durably; it may be read by whom that may.
 
-    For one writer at a time (:func:`alone`, :func:`locked`). What lies where the new file is made ready goes,
-    and is not followed. Raises OSError; then nothing of it stays.
+    ``others`` may write it at the same time where no lock keeps them out (:func:`alone`): who is last wins.
+    What lies where the new file is made ready goes, and is not followed. Raises OSError; then nothing of it
+    stays.
     """
-    part = path.with_name(f"{path.name}.part")
+    own = f".{os.urandom(4).hex()}" if others else ""
+    part = path.with_name(f"{path.name}{own}.part")
     part.unlink(missing_ok=True)
     try:
         with open(part, "xb") as file:

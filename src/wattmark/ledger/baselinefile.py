@@ -122,7 +122,7 @@ def write_baselines(path: Path, baselines: Mapping[str, Baseline]) -> None:
     text = msgspec.json.format(msgspec.json.encode(document), indent=1)
     try:
         with alone(path.parent):
-            replace_durably(path, text + b"\n")
+            replace_durably(path, text + b"\n", others=True)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 

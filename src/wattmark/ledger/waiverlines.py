@@ -66,7 +66,7 @@ def append(path: Path, block: str) -> WaiverFile:
             gap = b"" if not before else (b"\n" if before.endswith(b"\n") else b"\n\n")
             after = before + gap + block.encode()
             found = parse_waivers(_decoded(after, path), str(path))
-            replace_durably(path, after)
+            replace_durably(path, after, others=True)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     return found
