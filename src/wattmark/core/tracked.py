@@ -94,11 +94,11 @@ def live_numbers(run: Run, facts: Facts | None = None) -> dict[str, float]:
     device has it; carbon holds estimates for gaps.
     """
     rows = [row for row in run.energies if row.scope is Scope.WHOLE]
-    power = powers_now(run)
+    power, silent = powers_now(run), _silent_seconds(run)
     found = {ELAPSED: run.duration_seconds}
     tops = [piece.row for piece in observations_of([run], Scope.WHOLE).kept]
     found |= _energy_and_power("", tops, power)
-    if _silent_seconds(run).keys() - {row.device_id for row in rows}:  # a device without a row
+    if silent.keys() - {row.device_id for row in rows}:  # a device without a row
         found.pop(PREFIX + POWER, None)
     for component in dict.fromkeys(row.component for row in rows):
         parts = _outermost([row for row in rows if row.component == component])
@@ -108,7 +108,6 @@ def live_numbers(run: Run, facts: Facts | None = None) -> dict[str, float]:
         for row in tops:
             gone = max(0.0, row.duration_seconds - row.observed_seconds)
             unread[row.device_id] = unread.get(row.device_id, 0.0) + gone
-        silent = _silent_seconds(run)
         found[PREFIX + UNOBSERVED] = max(gone + silent.get(device, 0.0) for device, gone in unread.items())
     carbon = None if facts is None else carbon_of(facts)
     if isinstance(carbon, Figure):
